@@ -1,0 +1,136 @@
+"""The register: which lists are watched, and everything that is particular to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+Format = Literal["xlsx", "csv", "html", "json", "pdf", "ods"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRule:
+    """Which link of the page is the list. Patterns are regular expressions, searched without regard to case.
+
+    A link is a candidate when `text` matches what the reader sees of it or `file` matches the last part of
+    its address, and neither matches `never`.
+    """
+
+    text: str
+    file: str
+    never: str = r"(?!)"
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """When to look: cron expressions (five fields) in a time zone, moved by up to `jitter_seconds`."""
+
+    crons: tuple[str, ...]
+    time_zone: str = "UTC"
+    jitter_seconds: int = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What this list calls things, so that a page about applications does not speak of signatures."""
+
+    title: str
+    added: str
+    removed: str
+    noun: str = "agreement"
+    nouns: str = "agreements"
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """What a list must look like to be believed. Shares are of the last accepted list's rows."""
+
+    rows: tuple[int, int] = (1, 1_000_000)
+    lost_share: float = 0.05
+    lost_at_least: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedList:
+    """One published list.
+
+    `columns` maps a header (lower case, single blanks) to a field of an agreement; headers that are not
+    named here are kept under their own name and reported. `key` names the fields that must have a column.
+    `other` is the sister list that this one is most easily mistaken for.
+    `time_zone` is that of the list's days and weeks (its cadence has its own).
+    """
+
+    name: str
+    page: str | None
+    columns: Mapping[str, str]
+    cadence: Cadence
+    wording: Wording
+    link: LinkRule | None = None
+    file: str | None = None
+    format: Format = "xlsx"
+    key: tuple[str, ...] = ("state", "agency", "support_type")
+    required: tuple[str, ...] = ("state", "agency", "support_type")
+    plausible: Plausible = field(default_factory=Plausible)
+    other: str | None = None
+    pending_list: str | None = None
+    time_zone: str = "UTC"
+    signed_window: timedelta = timedelta(days=45)
+    believed_after: timedelta = timedelta(days=3)
+    private_addresses: bool = False
+    documents: bool = False
+    max_bytes: int = 50_000_000
+    delay_seconds: float = 1.0
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+PAGE = "https://www.ice.gov/identify-and-arrest/287g"
+
+# Hourly while lists are published (9 am to 8 pm Eastern on weekdays), twice a day otherwise.
+ICE_CADENCE = Cadence(crons=("0 9-20 * * mon-fri", "0 10,18 * * sat,sun"), time_zone="America/New_York")
+
+ICE_COLUMNS = {
+    "state": "state",
+    "law enforcement agency": "agency",
+    "type": "type",
+    "county": "county",
+    "support type": "support_type",
+    "signed": "signed",
+    "moa": "moa",
+    "addendum": "addendum",
+}
+
+# Days are UTC days: the workbooks carry UTC times, and of 188 file names with a date 162 agree with the
+# UTC day of the workbook's own time and 159 with the Eastern day.
+PARTICIPATING = PublishedList(
+    name="participating",
+    page=PAGE,
+    link=LinkRule(text=r"participating\s+agenc", file=r"participating\s*(agenc|entit)", never=r"pending"),
+    columns=ICE_COLUMNS,
+    cadence=ICE_CADENCE,
+    wording=Wording(title="287(g) participating agencies", added="signed", removed="left the list"),
+    plausible=Plausible(rows=(50, 20_000)),
+    other="pending",
+    pending_list="pending",
+    documents=True,
+)
+
+PENDING = PublishedList(
+    name="pending",
+    page=PAGE,
+    link=LinkRule(text=r"pending\s+agenc", file=r"pending\s*(agenc|entit)", never=r"participating"),
+    columns=ICE_COLUMNS,
+    cadence=ICE_CADENCE,
+    wording=Wording(
+        title="287(g) pending agencies",
+        added="applied",
+        removed="left the pending list",
+        noun="application",
+        nouns="applications",
+    ),
+    plausible=Plausible(rows=(1, 5_000), lost_share=0.9, lost_at_least=8),
+    other="participating",
+)
+
+BUILT_IN: tuple[PublishedList, ...] = (PARTICIPATING, PENDING)
