@@ -1,0 +1,190 @@
+"""The archive: every distinct body once, by its SHA-256, and the journal of who saw it when.
+
+    archive/journal.jsonl       see scraper.journal
+    archive/4f/4f53cd...        the bytes as they came, when they are compressed already (.xlsx, .pdf, ...)
+    archive/4f/4f53cd....gz     gzip, when that helps; any tool can read it
+
+A body is written under a temporary name, flushed, renamed, and its folder flushed: it is there whole or not
+at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, cast
+
+from scraper.capture import Capture
+from scraper.errors import ArchiveError
+from scraper.journal import Journal
+from scraper.packing import DAMAGE, opened, pack, sealed
+from scraper.storage import storing, sync_directory
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_INCOMING = "incoming-"
+_ABANDONED_SECONDS = 86_400
+_BLOCK = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What `verify` found. `damage` is False for what a crash leaves behind and nobody relies on."""
+
+    where: str
+    text: str
+    damage: bool = True
+
+
+class Archive:
+    def __init__(self, home: Path) -> None:
+        self.folder = home / "archive"
+        self.journal = Journal(self.folder / "journal.jsonl")
+
+    def put(self, body: bytes | Iterable[bytes]) -> str:
+        """Keep a body for ever and return its SHA-256. A body that is kept already is left as it is."""
+        if isinstance(body, bytes):
+            sha256 = hashlib.sha256(body).hexdigest()
+            if self.has(sha256):
+                return sha256
+        with storing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            number, name = tempfile.mkstemp(prefix=_INCOMING, dir=self.folder)
+            incoming = Path(name)
+            try:
+                with os.fdopen(number, "wb") as file:
+                    sha256, suffix = pack([body] if isinstance(body, bytes) else body, file)
+                incoming.chmod(0o644)
+                self._settle(incoming, self.folder / sha256[:2] / f"{sha256}{suffix}", sha256)
+            finally:
+                incoming.unlink(missing_ok=True)
+        return sha256
+
+    def has(self, sha256: str) -> bool:
+        return self._stored(sha256) is not None
+
+    def path(self, sha256: str) -> Path:
+        """Where the body is kept (perhaps compressed). Raises ArchiveError when it is not."""
+        stored = self._stored(sha256)
+        if stored is None:
+            raise ArchiveError(f"{self.folder / sha256[:2] / sha256}: missing from the archive.")
+        return stored
+
+    def open(self, sha256: str) -> IO[bytes]:
+        """The body as a readable file, proven whole before it is handed out."""
+        path = self.path(sha256)
+        with storing(path):
+            self._prove(path, sha256)
+            return opened(path)
+
+    def read(self, sha256: str) -> bytes:
+        path = self.path(sha256)
+        with storing(path), opened(path) as file:
+            try:
+                body = file.read()
+            except DAMAGE as damage:
+                raise _altered(path) from damage
+        if hashlib.sha256(body).hexdigest() != sha256:
+            raise _altered(path)
+        return body
+
+    @contextmanager
+    def local_path(self, sha256: str) -> Iterator[Path]:
+        """A real file that holds the body uncompressed, proven whole, for as long as the block lasts."""
+        path = self.path(sha256)
+        if path.suffix != ".gz":
+            with storing(path):
+                self._prove(path, sha256)
+            yield path
+            return
+        with tempfile.NamedTemporaryFile(prefix="countersign-") as copy:
+            with storing(path), self.open(sha256) as file:
+                shutil.copyfileobj(file, copy, _BLOCK)
+                copy.flush()
+            yield Path(copy.name)
+
+    def keep(self, capture: Capture) -> dict[str, Any]:
+        """Write a capture into the journal. The body it names must have been put before."""
+        if capture.sha256 is not None:
+            self.path(capture.sha256)
+        return self.append("capture", capture.captured_at, **capture.as_json())
+
+    def append(self, kind: str, at: datetime, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+        return self.journal.append(kind, at, fields)
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        return self.journal.entries()
+
+    def verify(self) -> Iterator[Problem]:
+        """Prove every hash of every file and the journal's chain; yields what is wrong."""
+        named: set[str] = set()
+        try:
+            named.update(entry["sha256"] for entry in self.entries() if entry.get("sha256"))
+        except ArchiveError as damage:
+            yield Problem(str(self.journal.path), str(damage))
+        if self.journal.unfinished():
+            yield Problem(str(self.journal.path), "the last line was cut short by a crash.", damage=False)
+        kept: set[str] = set()
+        for path in sorted(self.folder.glob("*/*")):
+            sha256 = path.name.removesuffix(".gz")
+            kept.add(sha256)
+            yield from self._judged(path, sha256, named)
+        for sha256 in sorted(named - kept):
+            yield Problem(str(self.folder / sha256[:2] / sha256), "is named in the journal and missing.")
+
+    def _judged(self, path: Path, sha256: str, named: set[str]) -> Iterator[Problem]:
+        if not _SHA256.fullmatch(sha256) or path.parent.name != sha256[:2]:
+            yield Problem(str(path), "is not a file of the archive.", damage=False)
+            return
+        try:
+            with storing(path):
+                self._prove(path, sha256)
+        except ArchiveError as damage:
+            yield Problem(str(path), str(damage))
+        if sha256 not in named:
+            yield Problem(str(path), "is named by no entry of the journal.", damage=False)
+
+    def _stored(self, sha256: str) -> Path | None:
+        if not _SHA256.fullmatch(sha256):
+            raise ArchiveError(f"{sha256[:80]!r} is not a SHA-256 in lower-case hexadecimal.")
+        plain = self.folder / sha256[:2] / sha256
+        return next((path for path in (plain, plain.with_name(f"{sha256}.gz")) if path.is_file()), None)
+
+    def _settle(self, incoming: Path, place: Path, sha256: str) -> None:
+        if self._stored(sha256):
+            return
+        if not place.parent.exists():
+            place.parent.mkdir(exist_ok=True)
+            sync_directory(self.folder)
+        incoming.replace(place)
+        sync_directory(place.parent)
+
+    def _sweep(self) -> None:
+        """Remove what a killed process left half written, once it is surely nobody's."""
+        for left in self.folder.glob(f"{_INCOMING}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+                    left.unlink()
+
+    @staticmethod
+    def _prove(path: Path, sha256: str) -> None:
+        try:
+            with opened(path) as file:
+                found = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+        except DAMAGE as damage:
+            raise _altered(path) from damage
+        if found != sha256 or (path.suffix == ".gz" and not sealed(path)):
+            raise _altered(path)
+
+
+def _altered(path: Path) -> ArchiveError:
+    return ArchiveError(f"{path}: damaged or altered, its bytes do not have the hash in its name.")

@@ -1,0 +1,87 @@
+"""What one look at one list brought home, and how we know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Found = Literal["fetched", "not modified", "absent"]
+
+# Of a response's headers, those that say what was served and when.
+KEPT_HEADERS = (
+    "content-disposition",
+    "content-length",
+    "content-type",
+    "date",
+    "etag",
+    "last-modified",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What the server itself said of the copy we hold, to be echoed in the next conditional request.
+
+    They belong to `url` alone: another address is another document.
+    """
+
+    url: str
+    last_modified: str | None = None
+    etag: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One list, seen once. Times are aware; `sha256` is None when the list is absent.
+
+    A "not modified" capture carries the hash of the copy that was confirmed. `headers` has lower-case names
+    (KEPT_HEADERS). `page` is what the landing page said of itself. `by` says who saw it: "crawl", "replay",
+    "backfill", or a third party of the past such as "archive". `requests` and `received` are what the look
+    cost, the shared page included (bytes on the wire's body, before unpacking).
+    """
+
+    list: str
+    url: str
+    captured_at: datetime
+    outcome: Found
+    sha256: str | None = None
+    bytes: int = 0
+    published_name: str = ""
+    final_url: str = ""
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    requested_at: datetime | None = None
+    page: Mapping[str, Any] = field(default_factory=dict)
+    by: str = "crawl"
+    requests: int = 0
+    received: int = 0
+
+    @property
+    def validators(self) -> Validators:
+        return Validators(
+            url=self.url,
+            last_modified=self.headers.get("last-modified"),
+            etag=self.headers.get("etag"),
+            sha256=self.sha256,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields of a journal entry, without `captured_at`, which is the entry's own time."""
+        told = {name: getattr(self, name) for name in _NAMES}
+        if self.requested_at:
+            told["requested_at"] = self.requested_at.astimezone(UTC).isoformat()
+        return {name: value for name, value in told.items() if value not in (None, "", {}, 0)}
+
+    @classmethod
+    def from_entry(cls, entry: Mapping[str, Any]) -> Capture:
+        """The capture that a journal entry of the kind "capture" tells of."""
+        told = {name: entry[name] for name in _NAMES if name in entry}
+        if "requested_at" in told:
+            told["requested_at"] = datetime.fromisoformat(told["requested_at"])
+        return cls(captured_at=datetime.fromisoformat(entry["at"]), **told)
+
+
+_NAMES = tuple(item.name for item in fields(Capture) if item.name != "captured_at")

@@ -1,0 +1,155 @@
+"""The archive's journal: one JSON object per line, each carrying the hash of the line before it.
+
+    {"at":"2025-05-12T13:00:04+00:00","hash":"<sha256>","kind":"capture","n":7,"prev":"<sha256>", ...}
+
+`prev` is the SHA-256 of the previous line (without its line end; 64 zeros for the first), `hash` that of this
+entry's canonical JSON without `hash`. A line is canonical JSON itself (sorted keys, no blanks, UTF-8), so no
+bit of it can change unseen. A last line without its line end was cut short by a crash: it was never
+acknowledged, and the chain goes on from the last whole line.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from scraper.errors import ArchiveError
+from scraper.storage import storing, sync_directory
+
+BEGINNING = "0" * 64
+_BLOCK = 65_536
+
+
+class Journal:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, kind: str, at: datetime, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Write one entry for good (flushed to the disk) and return it."""
+        if at.tzinfo is None:
+            msg = f"the time of a {kind} entry has no time zone"
+            raise ValueError(msg)
+        with storing(self.path), self._locked() as file:
+            last = self._last_whole_line(file)
+            entry = {
+                **fields,
+                "n": _parsed(last, self.path, "its last line")["n"] + 1 if last else 1,
+                "at": at.astimezone(UTC).isoformat(),
+                "kind": kind,
+                "prev": _sha256(last) if last else BEGINNING,
+            }
+            entry["hash"] = _sha256(_canonical(entry))
+            _write(file, _canonical(entry) + b"\n")
+        return entry
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Every entry from the first, each proven to follow the one before. Raises ArchiveError at damage."""
+        if not self.path.exists():
+            return
+        prev = BEGINNING
+        with storing(self.path), self.path.open("rb") as file:
+            for n, line in enumerate(file, 1):
+                where = f"line {n}"
+                if not line.endswith(b"\n"):
+                    if _is_entry(line) or _is_entry(line[:-1]):
+                        raise ArchiveError(f"{self.path}, {where}: the line end was altered.")
+                    return
+                entry = _parsed(line[:-1], self.path, where)
+                if entry["n"] != n or entry["prev"] != prev:
+                    raise ArchiveError(f"{self.path}, {where}: does not follow the line before it.")
+                prev = _sha256(line[:-1])
+                yield entry
+
+    def unfinished(self) -> bool:
+        """Does the journal end in a line that was cut short?"""
+        if not self.path.exists() or not self.path.stat().st_size:
+            return False
+        with self.path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read() != b"\n"
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        new = not self.path.exists()
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if new:
+                sync_directory(self.path.parent)
+            yield file
+        finally:
+            os.close(file)
+
+    def _last_whole_line(self, file: int) -> bytes:
+        end = os.lseek(file, 0, os.SEEK_END)
+        tail, start = b"", end
+        while start and tail.count(b"\n", 0, len(tail) - 1) < 1 + (not tail.endswith(b"\n")):
+            start = max(0, start - _BLOCK)
+            tail = os.pread(file, end - start, start)
+        whole, _, cut = tail.rpartition(b"\n")
+        if cut:
+            self._set_aside(file, cut, end)
+        return whole.rpartition(b"\n")[2]
+
+    def _set_aside(self, file: int, cut: bytes, end: int) -> None:
+        """Keep what a crash left of a line beside the journal, so that nothing is destroyed."""
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.stem}.damaged-{number}")).exists():
+            number += 1
+        with aside.open("wb") as kept:
+            kept.write(cut)
+            kept.flush()
+            os.fsync(kept.fileno())
+        os.ftruncate(file, end - len(cut))
+
+
+def _write(file: int, line: bytes) -> None:
+    """All of the line or nothing of it."""
+    end = os.lseek(file, 0, os.SEEK_END)
+    try:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        os.fsync(file)
+    except OSError:
+        os.ftruncate(file, end)
+        raise
+
+
+def _parsed(line: bytes, path: Path, where: str) -> dict[str, Any]:
+    entry = _entry(line)
+    if entry is None:
+        raise ArchiveError(f"{path}, {where}: was altered or damaged. Restore the journal from a copy.")
+    return entry
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+        whole = _canonical(entry) == line
+        claimed = entry.pop("hash")
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        return None
+    if not whole or claimed != _sha256(_canonical(entry)) or not {"n", "at", "kind", "prev"} <= entry.keys():
+        return None
+    return {**entry, "hash": claimed}
+
+
+def _is_entry(line: bytes) -> bool:
+    return _entry(line) is not None
+
+
+def _canonical(entry: Mapping[str, Any]) -> bytes:
+    return json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _sha256(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()

@@ -1,0 +1,58 @@
+"""The form a body has on the disk: as it came when it is compressed already, gzip otherwise.
+
+A .gz file ends in a second, empty gzip member that carries the SHA-256 of the first, because gzip has bits
+that no checksum of its content covers (header, padding), and no bit of the archive may change unseen.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import struct
+import zlib
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import IO, cast
+
+DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error)
+_COMPRESSED = (b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"%PDF", b"\x89PNG", b"\xff\xd8\xff")
+_SEAL_LENGTH = 58
+
+
+def pack(body: Iterable[bytes], file: IO[bytes]) -> tuple[str, str]:
+    """Write a body, flushed to the disk. Returns its own SHA-256 and the ending of its file's name."""
+    chunks = iter(body)
+    first = next(chunks, b"")
+    plain, packed = hashlib.sha256(), hashlib.sha256()
+    packer = None if first.startswith(_COMPRESSED) else zlib.compressobj(6, zlib.DEFLATED, 31)
+    for chunk in chain([first], chunks):
+        plain.update(chunk)
+        piece = packer.compress(chunk) if packer else chunk
+        packed.update(piece)
+        file.write(piece)
+    if packer:
+        last = packer.flush()
+        packed.update(last)
+        file.write(last + _seal(packed.digest()))
+    file.flush()
+    os.fsync(file.fileno())
+    return plain.hexdigest(), ".gz" if packer else ""
+
+
+def _seal(digest: bytes) -> bytes:
+    """An empty gzip member whose extra field "CS" is the hash of the member before it."""
+    extra = b"CS" + struct.pack("<H", len(digest)) + digest
+    head = b"\x1f\x8b\x08\x04" + bytes(4) + b"\x00\xff" + struct.pack("<H", len(extra)) + extra
+    return head + b"\x03\x00" + bytes(8)
+
+
+def sealed(path: Path) -> bool:
+    member = path.read_bytes()
+    return member[-_SEAL_LENGTH:] == _seal(hashlib.sha256(member[:-_SEAL_LENGTH]).digest())
+
+
+def opened(path: Path) -> IO[bytes]:
+    """The body as it came. Damage shows while reading, as one of DAMAGE."""
+    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")

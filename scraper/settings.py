@@ -1,0 +1,191 @@
+"""The only reader of the environment, and Scrapy's settings for one list.
+
+Every setting is an environment variable COUNTERSIGN_<NAME>; an empty one counts as not set.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from scraper.errors import UsageError
+from scraper.lists import PublishedList
+
+PREFIX = "COUNTERSIGN_"
+_BETWEEN_ADDRESSES = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+
+
+class Settings(BaseSettings):
+    """`database_url` is always filled: SQLite in `home` when nothing else is set."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
+
+    home: Path = Path("var")
+    database_url: str = ""
+    contact: str | None = None
+    lists: Path | None = None
+    notify: Annotated[tuple[str, ...], NoDecode] = ()
+    token: SecretStr | None = None
+    ping_url: str | None = None
+    timeout_seconds: float = Field(default=90, gt=0, le=3600)
+    retries: int = Field(default=2, ge=0, le=10)
+    backoff_seconds: float = Field(default=3, ge=0, le=300)
+    page_bytes: int = Field(default=10_000_000, gt=0)
+
+    @field_validator("home", "lists")
+    @classmethod
+    def _home_of_the_user(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value else None
+
+    @field_validator("contact")
+    @classmethod
+    def _fits_a_header(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[\x20-\x7e]{3,200}", value):
+            raise ValueError("must be an e-mail address or a web address in plain ASCII")
+        return value
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Addresses stand apart by commas or blanks; a comma inside an address is part of it."""
+        if not isinstance(value, str):
+            return value
+        return tuple(
+            part for part in re.split(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", value.strip(" ,")) if part
+        )
+
+    @field_validator("notify")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for number, address in enumerate(value, 1):
+            if "://" not in address:
+                # The address itself may hold a password, so it is not repeated.
+                raise ValueError(f"address number {number} is not an Apprise URL (service://...)")
+        return value
+
+    @field_validator("ping_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and (
+            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname
+        ):
+            raise ValueError("must be a web address (https://...)")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _database_in_home(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if not values.get("database_url"):
+            home = Path(values.get("home") or cls.model_fields["home"].default).expanduser()
+            values = {**values, "database_url": f"sqlite:///{home.absolute() / 'countersign.sqlite'}"}
+        return values
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not value.startswith(
+            ("sqlite://", "sqlite+pysqlite://", "postgresql://", "postgresql+psycopg://")
+        ):
+            raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+        return re.sub(r"^postgresql://", "postgresql+psycopg://", value)
+
+    @property
+    def user_agent(self) -> str:
+        return f"countersign/{version()}" + (f" (+{self.contact})" if self.contact else "")
+
+
+def get_settings() -> Settings:
+    """The settings as the environment has them now. Raises UsageError naming every wrong one."""
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        raise UsageError(
+            "; ".join(
+                f"{PREFIX}{str(error['loc'][0]).upper()} {_said(error['msg'])}" for error in wrong.errors()
+            )
+        ) from None
+
+
+def version() -> str:
+    try:
+        return installed_version("countersign")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _said(message: str) -> str:
+    """Pydantic's sentence, continuing ours; the value is left out, because it may be a secret."""
+    said = message.removeprefix("Value error, ").removeprefix("Input ")
+    return said[:1].lower() + said[1:]
+
+
+def scrapy_settings(settings: Settings, published: PublishedList) -> dict[str, Any]:
+    """Scrapy's settings for a look at one list, or at several that share its page."""
+    return {
+        **_POLITE,
+        **_QUIET,
+        "USER_AGENT": settings.user_agent,
+        "DEFAULT_REQUEST_HEADERS": _headers(settings),
+        "DOWNLOAD_DELAY": published.delay_seconds,
+        "DOWNLOAD_TIMEOUT": settings.timeout_seconds,
+        "DOWNLOAD_MAXSIZE": settings.page_bytes,
+        "RETRY_TIMES": settings.retries,
+        "BACKOFF_SECONDS": settings.backoff_seconds,
+        "PRIVATE_ADDRESSES": published.private_addresses,
+    }
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    headers = {
+        "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
+        "Accept-Language": "en-US,en;q=0.8",
+        "Accept-Encoding": "gzip",
+    }
+    return headers | ({"From": settings.contact} if settings.contact else {})
+
+
+_POLITE = {
+    "ROBOTSTXT_OBEY": True,
+    "CONCURRENT_REQUESTS": 2,
+    "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
+    "COOKIES_ENABLED": False,
+    "REFERER_ENABLED": False,
+    "METAREFRESH_ENABLED": False,
+    "REDIRECT_MAX_TIMES": 5,
+    # What a proxy would resolve we could not check; see PrivateAddresses.
+    "HTTPPROXY_ENABLED": False,
+    # Scrapy's own unpacking takes half a gzip stream for a whole one.
+    "COMPRESSION_ENABLED": False,
+    "DOWNLOAD_VERIFY_CERTIFICATES": True,
+    "DOWNLOAD_WARNSIZE": 0,
+    # Every status comes to the spider, which says what is wrong with it.
+    "HTTPERROR_ALLOW_ALL": True,
+    "RETRY_HTTP_CODES": [408, 429, 500, 502, 503, 504],
+    "RETRY_EXCEPTIONS": [
+        "scrapy.exceptions.CannotResolveHostError",
+        "scrapy.exceptions.DownloadConnectionRefusedError",
+        "scrapy.exceptions.DownloadFailedError",
+        "scrapy.exceptions.DownloadTimeoutError",
+        "scrapy.exceptions.ResponseDataLossError",
+    ],
+    "RETRY_GIVE_UP_LOG_LEVEL": "INFO",
+}
+
+# No console, no remote control, no statistics to a mailbox, no handler on the root logger: what Scrapy has
+# to say goes to the standard library's logging, where countersign.py decides what is shown.
+_QUIET: dict[str, Any] = {
+    "TWISTED_REACTOR_ENABLED": False,
+    "TELNETCONSOLE_ENABLED": False,
+    "REMOTE_CONTROL_ENABLED": False,
+    "EXTENSIONS_BASE": {},
+    "LOG_ENABLED": False,
+    "LOG_INSTALL_ROOT_HANDLER": False,
+    "LOG_VERSIONS": [],
+    "STATS_DUMP": False,
+}
