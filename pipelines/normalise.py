@@ -1,0 +1,220 @@
+"""Text to typed values: one table's rows as agreements in normal form."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache, partial
+from typing import Any
+
+from rapidfuzz.distance import OSA
+
+from pipelines.dates import read_date
+from pipelines.links import first_address, unwrap, unwrap_within
+from pipelines.terms import STATE_NAMES, plain, read_model, read_state
+from pipelines.values import Agreement, Finding, Row
+
+# Raise it whenever the same row may come out differently. Fingerprints contain it, so old rows are read again.
+VERSION = 1
+
+DOCUMENTS = ("moa", "addendum")
+_LAST_YEAR = 2099  # when nobody says when the list was published
+_NAMELESS = "column "  # a column without a header is kept under its number, and only where it has text
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Which column is what. `places` is field -> index; `others` is (index, header) of all other columns."""
+
+    places: Mapping[str, int]
+    others: tuple[tuple[int, str], ...]
+    missing: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def read_header(header: Sequence[str], columns: Mapping[str, str]) -> Header:
+    """Match a header to the declared columns, whatever its case and blanks, or one typo away."""
+    printed = [plain(text) for text in header]
+    keys = [_key(text) for text in printed]
+    declared = {_key(name): field for name, field in columns.items()}
+    places: dict[str, int] = {}
+    findings: list[Finding] = []
+    for index, key in enumerate(keys):
+        if (field := declared.get(key)) and field not in places:
+            places[field] = index
+    for index, key in enumerate(keys):
+        if index not in places.values() and (near := _misspelt(key, declared, places)):
+            places[declared[near]] = index
+            findings.append(
+                Finding("column-misspelt", f"The column “{printed[index]}” was read as “{near}”.")
+            )
+    others = _others(printed, set(places.values()))
+    for _, name in others:
+        if not name.startswith(_NAMELESS):
+            findings.append(Finding("column-unknown", f"The column “{name}” is not one this list declares."))
+    missing = tuple(dict.fromkeys(field for field in declared.values() if field not in places))
+    return Header(places, others, missing, tuple(findings))
+
+
+def _key(text: str) -> str:
+    return re.sub(r"^\W+|\W+$", "", plain(text).casefold())
+
+
+def _misspelt(key: str, declared: Mapping[str, str], places: Mapping[str, int]) -> str | None:
+    """A declared header one slip away; short ones are too near to one another to be guessed (MOA, MOU)."""
+    near = [name for name in declared if len(name) >= 4 and OSA.distance(key, name, score_cutoff=1) == 1]
+    return near[0] if len(near) == 1 and len(key) >= 4 and declared[near[0]] not in places else None
+
+
+def _others(printed: Sequence[str], taken: set[int]) -> tuple[tuple[int, str], ...]:
+    """Columns without a header are named by their number; a header that comes again is numbered."""
+    seen: Counter[str] = Counter()
+    others = []
+    for index, name in enumerate(printed):
+        if name:
+            seen[name.casefold()] += 1
+        if index not in taken:
+            again = seen[name.casefold()]
+            others.append(
+                (index, (f"{name} ({again})" if again > 1 else name) if name else f"column {index + 1}")
+            )
+    return tuple(others)
+
+
+# What was read: the value, the text as printed where it differs, a finding's name and its text ("" for none).
+Reading = tuple[Any, str | None, str, str]
+# Whole cells repeat, within a list and from one list to the next, so each is read once.
+_CELLS = 1 << 16
+
+
+def _reading(printed: str, value: str | date | None, name: str = "", text: str = "") -> Reading:
+    same = (value.isoformat() if isinstance(value, date) else value or "") == printed
+    return value, None if same else printed, name, text
+
+
+@lru_cache(_CELLS)
+def _read_text(text: str) -> Reading:
+    printed = unwrap_within(text)
+    return _reading(printed, plain(printed))
+
+
+@lru_cache(_CELLS)
+def _read_state(text: str) -> Reading:
+    printed = unwrap_within(text)
+    words = plain(printed)
+    if not words:
+        return _reading(printed, "")
+    state, repaired = read_state(words)
+    if state is None:
+        return _reading(printed, None, "state-unknown", f"“{words}” is not a state.")
+    if repaired:
+        return _reading(printed, state, "state-repaired", f"“{words}” was read as {STATE_NAMES[state]}.")
+    return _reading(printed, state)
+
+
+@lru_cache(_CELLS)
+def _read_model(text: str) -> Reading:
+    printed = unwrap_within(text)
+    words = plain(printed)
+    model, known = read_model(words) if words else ("", True)
+    if known:
+        return _reading(printed, model)
+    return _reading(printed, model, "support-type-unknown", f"“{words}” is not a support type we know.")
+
+
+@lru_cache(_CELLS)
+def _read_date(last_year: int, text: str) -> Reading:
+    printed = unwrap_within(text)
+    words = plain(printed)
+    if not words:
+        return _reading(printed, None)
+    found, repaired = read_date(words, last_year)
+    if found is None:
+        return _reading(printed, None, "date-unreadable", f"“{words}” is no date, or has two readings.")
+    if repaired:
+        return _reading(printed, found, "date-repaired", f"“{words}” was read as {found.isoformat()}.")
+    return _reading(printed, found)
+
+
+@lru_cache(_CELLS)
+def _read_document(text: str, link: str) -> Reading:
+    """The address behind the cell, else the one in its text, else "pending" when the text promises one."""
+    name, why = "", ""
+    for address in (link, first_address(text)):
+        if address:
+            found, removed = unwrap(address)
+            if removed:
+                name, why = "link-cleaned" if found else "link-unreadable", f"The link had {removed}."
+            if found:
+                return found, None, name, why
+    printed = unwrap_within(text)
+    words = plain(printed)
+    if "pending" in words.casefold():
+        return "pending", None, name, why
+    if words and not name:
+        name, why = "link-missing", f"The cell says “{words[:60]}” and has no link."
+    return _reading(printed, "", name, why)
+
+
+class Normaliser:
+    """Reads the rows of one table. `published` is the day of the list: nothing is signed after its next year.
+
+    `fields` are the agreement's fields that have a column, `missing` those declared without one, `unknown`
+    the headers that are not declared; `findings` is what was odd about the header itself.
+    """
+
+    def __init__(
+        self, header: Sequence[str], columns: Mapping[str, str], published: date | None = None
+    ) -> None:
+        found = read_header(header, columns)
+        self.fields = frozenset(found.places)
+        self.missing = found.missing
+        self.unknown = tuple(name for _, name in found.others if not name.startswith(_NAMELESS))
+        self.findings = found.findings
+        readers: dict[str, Callable[[str], Reading]] = {
+            "state": _read_state,
+            "support_type": _read_model,
+            "signed": partial(_read_date, published.year + 1 if published else _LAST_YEAR),
+        }
+        self._words = tuple(
+            (field, index, readers.get(field, _read_text))
+            for field, index in found.places.items()
+            if field not in DOCUMENTS
+        )
+        self._documents = tuple((field, found.places[field]) for field in DOCUMENTS if field in found.places)
+        self._others = found.others
+
+    def agreement(self, row: Row) -> tuple[Agreement, list[Finding]]:
+        cells, links = row.cells, row.links
+        values: dict[str, Any] = {"state": None, "agency": "", "row": row.number}
+        printed: list[tuple[str, str]] = []
+        findings: list[Finding] = []
+        for field, index, read in self._words:
+            values[field], shown, name, text = read(cells[index])
+            if shown is not None:
+                printed.append((field, shown))
+            if name:
+                findings.append(Finding(name, text, row.number))
+        for field, index in self._documents:
+            values[field], shown, name, text = _read_document(cells[index], links[index] if links else "")
+            if shown is not None:
+                printed.append((field, shown))
+            if name:
+                findings.append(Finding(name, text, row.number))
+        if self._others:
+            values["extra"] = self._extra(row)
+        return Agreement(printed=tuple(printed), **values), findings
+
+    def _extra(self, row: Row) -> tuple[tuple[str, str], ...]:
+        extra = []
+        for index, name in self._others:
+            text = plain(unwrap_within(row.cells[index]))
+            address = unwrap(row.links[index])[0] if row.links and row.links[index] else ""
+            if address and address not in text:
+                text = f"{text} {address}".strip()
+            if text or not name.startswith(_NAMELESS):
+                extra.append((name, text))
+        return tuple(extra)
