@@ -112,11 +112,11 @@ class Archive:
                 copy.flush()
             yield Path(copy.name)
 
-    def keep(self, capture: Capture) -> dict[str, Any]:
-        """Write a capture into the journal. The body it names must have been put before."""
+    def keep(self, capture: Capture, at: datetime) -> dict[str, Any]:
+        """Write a capture into the journal, recorded `at`. The body it names must have been put before."""
         if capture.sha256 is not None:
             self.path(capture.sha256)
-        return self.append("capture", capture.captured_at, **capture.as_json())
+        return self.append("capture", at, **capture.as_json())
 
     def append(self, kind: str, at: datetime, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         return self.journal.append(kind, at, fields)

@@ -69,19 +69,22 @@ class Capture:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The fields of a journal entry, without `captured_at`, which is the entry's own time."""
+        """The fields of a journal entry. The entry's own time is when it was recorded, which may be years later."""
         told = {name: getattr(self, name) for name in _NAMES}
-        if self.requested_at:
-            told["requested_at"] = self.requested_at.astimezone(UTC).isoformat()
+        for name in _TIMES:
+            if told[name]:
+                told[name] = told[name].astimezone(UTC).isoformat()
         return {name: value for name, value in told.items() if value not in (None, "", {}, 0)}
 
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any]) -> Capture:
         """The capture that a journal entry of the kind "capture" tells of."""
         told = {name: entry[name] for name in _NAMES if name in entry}
-        if "requested_at" in told:
-            told["requested_at"] = datetime.fromisoformat(told["requested_at"])
-        return cls(captured_at=datetime.fromisoformat(entry["at"]), **told)
+        for name in _TIMES:
+            if name in told:
+                told[name] = datetime.fromisoformat(told[name])
+        return cls(**told)
 
 
-_NAMES = tuple(item.name for item in fields(Capture) if item.name != "captured_at")
+_NAMES = tuple(item.name for item in fields(Capture))
+_TIMES = ("captured_at", "requested_at")
