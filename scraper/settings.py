@@ -72,9 +72,7 @@ class Settings(BaseSettings):
     @field_validator("ping_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
-        if value is not None and (
-            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname
-        ):
+        if value is not None and not re.match(r"https?://[^/\s]+", value):
             raise ValueError("must be a web address (https://...)")
         return value
 
