@@ -107,7 +107,9 @@ def _tidy(address: str) -> tuple[str, str]:
     if not address.startswith(("http://", "https://")):
         scheme = address.partition(":")[0].lower()
         known = scheme in ("mailto", "file", "ftp", "tel", "javascript", "data")
-        raise NotAnAddressError(f"a {scheme}: link, which is no document" if known else "no web address in it")
+        raise NotAnAddressError(
+            f"a {scheme}: link, which is no document" if known else "no web address in it"
+        )
     parts = urlsplit(address)
     host = (parts.hostname or "").rstrip(".")
     if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+|\[[0-9a-f:.]+\]|localhost", host):

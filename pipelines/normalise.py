@@ -17,7 +17,7 @@ from pipelines.links import first_address, unwrap, unwrap_within
 from pipelines.terms import STATE_NAMES, plain, read_model, read_state
 from pipelines.values import Agreement, Finding, Row
 
-# Raise it whenever the same row may come out differently. Fingerprints contain it, so old rows are read again.
+# Raise it whenever a row may come out differently. Fingerprints contain it, so that old rows are read again.
 VERSION = 1
 
 DOCUMENTS = ("moa", "addendum")
