@@ -1,0 +1,43 @@
+"""Bytes to rows of text with their positions, one reader per format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from pipelines.parse.limits import DEFAULT, Limits
+from pipelines.parse.sniff import check
+from pipelines.values import Table
+from scraper.lists import Format
+
+Reader = Callable[[Path, Mapping[str, str], Limits], Table]
+
+
+def _when_needed(module: str) -> Reader:
+    """The `read` of a module that is imported only when a file of its format comes."""
+
+    def reader(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
+        read: Reader = import_module(f"pipelines.parse.{module}").read
+        return read(path, options, limits)
+
+    return reader
+
+
+READERS: dict[Format, Reader] = {
+    "xlsx": _when_needed("xlsx"),
+    "csv": _when_needed("csv"),
+    "html": _when_needed("html"),
+    "json": _when_needed("json"),
+    "pdf": _when_needed("pdf"),
+    "ods": _when_needed("ods"),
+}
+
+
+def read(path: Path, format: Format, options: Mapping[str, str], limits: Limits = DEFAULT) -> Table:  # noqa: A002
+    """The file as a table. UnreadableError when it is something else, damaged, empty or beyond the limits.
+
+    The rows stream: errors further down the file are raised while they are read.
+    """
+    check(path, format)
+    return READERS[format](path, options, limits)

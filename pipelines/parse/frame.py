@@ -1,0 +1,111 @@
+"""From loose rows to a table: which row is the header, and every row as wide as it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+
+from pipelines.parse.tally import Tally
+from pipelines.values import Finding, Row
+from scraper.errors import UnreadableError
+
+# How many rows are looked at before the header is settled: columns that only later rows fill are reported.
+LOOK_AHEAD = 1_000
+TITLE_ROWS = 6
+# Control characters (not tab and line ends), C1 controls, zero-width and direction-changing characters, and
+# the code points that no XML document may hold.
+ODD = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff]"
+)
+
+
+def is_blank(cells: Sequence[str]) -> bool:
+    text = "".join(cells)
+    return not text or text.isspace()
+
+
+def framed(
+    ahead: Iterable[Row],
+    rest: Callable[[tuple[str, ...]], Iterable[Row]],
+    tally: Tally,
+    findings: list[Finding],
+) -> tuple[tuple[str, ...], Iterator[Row]]:
+    """The header and the rows below it, each as wide as the header; blank rows are left out.
+
+    `ahead` are the first rows (as many as there are, up to LOOK_AHEAD), `rest` makes the others once the header is
+    known. `findings` is completed from `tally` after the last row.
+    """
+    first = [row for row in ahead if not is_blank(row.cells)]
+    if not first:
+        raise UnreadableError("The table is empty: there is no header and no row.")
+    top = _header_index(first)
+    if top:
+        titles = "; ".join(" ".join(filter(str.strip, row.cells)) for row in first[:top])
+        findings.append(Finding("title-rows", f"Above the header stands: {titles}", first[0].number))
+    header = _header(first[top].cells, first[top + 1 :], findings, first[top].number)
+    return header, _fitted(chain(first[top + 1 :], rest(header)), header, tally, findings)
+
+
+def _filled(cells: Sequence[str]) -> int:
+    return sum(1 for cell in cells if cell.strip())
+
+
+def _header_index(rows: Sequence[Row]) -> int:
+    """The first row, unless it is a title: one filled cell above a row of three or more."""
+    for index, row in enumerate(rows[:TITLE_ROWS]):
+        filled = _filled(row.cells)
+        if filled >= 3:
+            return index
+        if filled == 2:
+            break
+    return 0
+
+
+def _header(
+    printed: Sequence[str], below: Sequence[Row], findings: list[Finding], number: int
+) -> tuple[str, ...]:
+    header = [cell if cell.strip() else "" for cell in printed]
+    filled = {index for row in below for index, cell in enumerate(row.cells) if cell.strip()}
+    header += [""] * (max(filled, default=-1) + 1 - len(header))
+    for index in sorted(filled):
+        if not header[index]:
+            header[index] = f"column {index + 1}"
+            text = f"Column {index + 1} has text but no header; it is called 'column {index + 1}'"
+            findings.append(Finding("no-header", text, number))
+    while header and not header[-1]:
+        header.pop()
+    return tuple(header)
+
+
+def _fitted(
+    rows: Iterable[Row], header: tuple[str, ...], tally: Tally, findings: list[Finding]
+) -> Iterator[Row]:
+    width = len(header)
+    unnamed = [index for index, name in enumerate(header) if not name]
+    for row in rows:
+        number, cells, links = row
+        text = "".join(cells)
+        if not text or text.isspace():
+            continue
+        if not text.isprintable():
+            for character in ODD.findall(text):
+                tally.add("odd-characters", number, f"U+{ord(character):04X}", 0)
+            if ODD.search(text):
+                tally.add("odd-characters", number)
+        if len(cells) != width or links:
+            if not is_blank(cells[width:]):
+                tally.add("beyond-header", number)
+            cells = _wide(cells, width)
+            links = _wide(links, width) if any(links[:width]) else ()
+            if is_blank(cells):
+                continue
+            row = Row(number, cells, links)
+        if unnamed and not is_blank([cells[index] for index in unnamed]):
+            tally.add("unnamed-column", number)
+        yield row
+    findings.extend(tally.findings())
+
+
+def _wide(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
+    return cells[:width] + ("",) * (width - len(cells))

@@ -1,0 +1,70 @@
+"""How much of a stranger's file is read before it is refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from scraper.errors import UnreadableError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`max_ratio` is unpacked to packed bytes of one member; `max_seconds` counts the reader's own time only."""
+
+    max_bytes_unpacked: int = 1_000_000_000
+    max_entries: int = 5_000
+    max_ratio: int = 200
+    max_rows: int = 2_000_000
+    max_cells: int = 50_000_000
+    max_columns: int = 2_000
+    max_cell_characters: int = 1_000_000
+    max_links: int = 1_000_000
+    max_seconds: float = 120.0
+
+
+DEFAULT = Limits()
+
+
+class Budget:
+    """What has been read so far, held against the limits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.rows = 0
+        self.cells = 0
+        self.seconds = 0.0
+
+    def spend(self, rows: int, cells: int) -> None:
+        self.rows += rows
+        self.cells += cells
+        if self.rows > self.limits.max_rows:
+            raise UnreadableError(f"The table has more than {self.limits.max_rows:,} rows.")
+        if self.cells > self.limits.max_cells:
+            raise UnreadableError(f"The table has more than {self.limits.max_cells:,} cells.")
+
+    def check_width(self, columns: int) -> None:
+        if columns > self.limits.max_columns:
+            raise UnreadableError(f"The table has more than {self.limits.max_columns:,} columns.")
+
+    def check_text(self, characters: int) -> None:
+        if characters > self.limits.max_cell_characters:
+            raise UnreadableError(f"A cell holds more than {self.limits.max_cell_characters:,} characters.")
+
+    def timed(self, steps: Iterator[T]) -> Iterator[T]:
+        """The same steps; the time that they take (not the time of whoever uses them) is added up and limited."""
+        while True:
+            began = time.monotonic()
+            try:
+                step = next(steps)
+            except StopIteration:
+                return
+            finally:
+                self.seconds += time.monotonic() - began
+            if self.seconds > self.limits.max_seconds:
+                raise UnreadableError(f"Reading took longer than {self.limits.max_seconds:g} seconds.")
+            yield step
