@@ -8,8 +8,11 @@ import re
 from functools import lru_cache
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-# An address that is already in normal form: lower-case host, nothing encoded, no query. Most are.
-_PLAIN = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+/[A-Za-z0-9_.~/()+,-]*")
+# In normal form (lower-case host, nothing encoded, no query), bare or behind a Wayback prefix: most are.
+_READY = re.compile(
+    r"(?:https?://web\.archive\.org/web/\d+(?:[a-z]{2}_)?/)?"
+    r"(https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+/[A-Za-z0-9_.~/()+,-]*)"
+)
 _ENCODED = re.compile(r"https?(?:%25)*%3a", re.I)
 _WAYBACK = re.compile(
     r"https?://(?:web|wwwb)\.archive\.org/(?:web|save)/(?:\d+[a-z_]*\*?/)?(?=https?[:%]|www)", re.I
@@ -34,6 +37,12 @@ _REDIRECTORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 _MAX_WRAPPERS = 12
 
 
+def ready_address(address: str) -> str:
+    """The address when it can be seen at a glance, else ""."""
+    found = _READY.fullmatch(address)
+    return found[1] if found and "archive.org/" not in found[1] else ""
+
+
 class NotAnAddressError(ValueError):
     """What was given is not the address of a document; the message says why."""
 
@@ -46,15 +55,15 @@ def unwrap(address: str) -> tuple[str, str]:
     """
     try:
         address = _peel(address)
-        return (address, "") if _PLAIN.fullmatch(address) else _tidy(address)
+        return (address, "") if ready_address(address) else _tidy(address)
     except ValueError as error:
         return "", str(error) or "unreadable"
 
 
 def _peel(address: str) -> str:
     for _ in range(_MAX_WRAPPERS):
-        if _PLAIN.fullmatch(address) and "archive.org/" not in address:
-            return address
+        if ready := ready_address(address):
+            return ready
         inner = _unwrap_once(address)
         if inner == address:
             return address

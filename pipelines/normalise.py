@@ -13,13 +13,15 @@ from typing import Any
 from rapidfuzz.distance import OSA
 
 from pipelines.dates import read_date
-from pipelines.links import first_address, unwrap, unwrap_within
-from pipelines.terms import STATE_NAMES, plain, read_model, read_state
+from pipelines.links import first_address, ready_address, unwrap, unwrap_within
+from pipelines.terms import STATE_NAMES, is_plain, plain, read_model, read_state
 from pipelines.values import Agreement, Finding, Row
 
 # Raise it whenever a row may come out differently. Fingerprints contain it, so that old rows are read again.
 VERSION = 1
 
+# The fields that a column may hold, in the order in which an Agreement takes them.
+FIELDS = ("state", "agency", "support_type", "signed", "type", "county", "moa", "addendum")
 DOCUMENTS = ("moa", "addendum")
 _LAST_YEAR = 2099  # when nobody says when the list was published
 _NAMELESS = "column "  # a column without a header is kept under its number, and only where it has text
@@ -95,8 +97,9 @@ def _reading(printed: str, value: str | date | None, name: str = "", text: str =
     return value, None if same else printed, name, text
 
 
-@lru_cache(_CELLS)
 def _read_text(text: str) -> Reading:
+    if is_plain(text):
+        return text, None, "", ""
     printed = unwrap_within(text)
     return _reading(printed, plain(printed))
 
@@ -139,8 +142,14 @@ def _read_date(last_year: int, text: str) -> Reading:
     return _reading(printed, found)
 
 
-@lru_cache(_CELLS)
 def _read_document(text: str, link: str) -> Reading:
+    if ready := ready_address(link or text):
+        return ready, None, "", ""
+    return _read_document_cell(text, link)
+
+
+@lru_cache(_CELLS)
+def _read_document_cell(text: str, link: str) -> Reading:
     """The address behind the cell, else the one in its text, else "pending" when the text promises one."""
     name, why = "", ""
     for address in (link, first_address(text)):
@@ -180,33 +189,34 @@ class Normaliser:
             "signed": partial(_read_date, published.year + 1 if published else _LAST_YEAR),
         }
         self._words = tuple(
-            (field, index, readers.get(field, _read_text))
-            for field, index in found.places.items()
-            if field not in DOCUMENTS
+            (field, place, found.places[field], readers.get(field, _read_text))
+            for place, field in enumerate(FIELDS)
+            if field in found.places and field not in DOCUMENTS
         )
-        self._documents = tuple((field, found.places[field]) for field in DOCUMENTS if field in found.places)
+        self._documents = tuple(
+            (field, FIELDS.index(field), found.places[field]) for field in DOCUMENTS if field in found.places
+        )
         self._others = found.others
 
     def agreement(self, row: Row) -> tuple[Agreement, list[Finding]]:
         cells, links = row.cells, row.links
-        values: dict[str, Any] = {"state": None, "agency": "", "row": row.number}
+        values: list[Any] = [None, "", None, None, None, None, None, None]
         printed: list[tuple[str, str]] = []
         findings: list[Finding] = []
-        for field, index, read in self._words:
-            values[field], shown, name, text = read(cells[index])
+        for field, place, index, read in self._words:
+            values[place], shown, name, text = read(cells[index])
             if shown is not None:
                 printed.append((field, shown))
             if name:
                 findings.append(Finding(name, text, row.number))
-        for field, index in self._documents:
-            values[field], shown, name, text = _read_document(cells[index], links[index] if links else "")
+        for field, place, index in self._documents:
+            values[place], shown, name, text = _read_document(cells[index], links[index] if links else "")
             if shown is not None:
                 printed.append((field, shown))
             if name:
                 findings.append(Finding(name, text, row.number))
-        if self._others:
-            values["extra"] = self._extra(row)
-        return Agreement(printed=tuple(printed), **values), findings
+        extra = self._extra(row) if self._others else ()
+        return Agreement(*values, extra=extra, printed=tuple(printed), row=row.number), findings
 
     def _extra(self, row: Row) -> tuple[tuple[str, str], ...]:
         extra = []

@@ -25,7 +25,11 @@ _ERRORS = re.compile(
 )
 
 
-@lru_cache(maxsize=1 << 16)
+def is_plain(text: str) -> bool:
+    """Nothing in it could be wrapped, mistaken or unseen: most cells, known at a glance."""
+    return not text or (_ORDINARY.fullmatch(text) is not None and ":" not in text and text[0] != "#")
+
+
 def plain(text: str) -> str:
     """One spelling of blanks, apostrophes and dashes; nothing invisible; "" for a spreadsheet's error."""
     if not _ORDINARY.fullmatch(text):
