@@ -18,13 +18,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from scraper.errors import ArchiveError
 from scraper.storage import storing, sync_directory
 
 BEGINNING = "0" * 64
 _BLOCK = 65_536
+
+
+class Position(NamedTuple):
+    """How far a journal was read: the byte after the last line, that line's number, and its hash."""
+
+    offset: int = 0
+    n: int = 0
+    prev: str = BEGINNING
 
 
 class Journal:
@@ -66,6 +74,29 @@ class Journal:
                     raise ArchiveError(f"{self.path}, {where}: does not follow the line before it.")
                 prev = _sha256(line[:-1])
                 yield entry
+
+    def tail(self, offset: int, n: int, prev: str) -> Iterator[tuple[dict[str, Any], Position]]:
+        """The entries after the `n`th, whose line ended at byte `offset` with hash `prev`, each with its end.
+
+        Reading goes on where it stopped, so a quiet look need not prove ten years of lines again.
+        """
+        if not self.path.exists():
+            if offset:
+                raise ArchiveError(f"{self.path}: missing, although entries were read from it before.")
+            return
+        with storing(self.path), self.path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < offset:
+                raise ArchiveError(f"{self.path}: shorter than when it was read last.")
+            file.seek(offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                n, offset = n + 1, offset + len(line)
+                entry = _parsed(line[:-1], self.path, f"line {n}")
+                if entry["n"] != n or entry["prev"] != prev:
+                    raise ArchiveError(f"{self.path}, line {n}: does not follow the line before it.")
+                prev = _sha256(line[:-1])
+                yield entry, Position(offset, n, prev)
 
     def unfinished(self) -> bool:
         """Does the journal end in a line that was cut short?"""

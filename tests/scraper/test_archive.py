@@ -84,7 +84,7 @@ def test_what_is_not_there_is_named(archive: Archive) -> None:
 @pytest.mark.parametrize("body", [TEXT, WORKBOOK])
 def test_every_single_flipped_bit_is_found(archive: Archive, body: bytes) -> None:
     name = archive.put(body)
-    archive.keep(capture(body))
+    archive.keep(capture(body), AT)
     path = archive.path(name)
     whole = path.read_bytes()
     bits = random.Random(7).sample(range(len(whole) * 8), 400)  # noqa: S311
@@ -111,7 +111,7 @@ def test_a_damaged_file_is_never_handed_out(archive: Archive) -> None:
 def test_a_capture_goes_through_the_journal_unchanged(archive: Archive) -> None:
     archive.put(TEXT)
     kept = capture(TEXT)
-    entry = archive.keep(kept)
+    entry = archive.keep(kept, AT)
     assert entry["kind"] == "capture"
     assert Capture.from_entry(entry) == kept
     assert kept.validators == Validators(kept.url, kept.headers["last-modified"], None, kept.sha256)
@@ -119,19 +119,19 @@ def test_a_capture_goes_through_the_journal_unchanged(archive: Archive) -> None:
 
 def test_an_absent_list_is_kept_too(archive: Archive) -> None:
     absent = Capture(list="pending", url="https://example.org/", captured_at=AT, outcome="absent")
-    assert Capture.from_entry(archive.keep(absent)) == absent
+    assert Capture.from_entry(archive.keep(absent, AT)) == absent
     assert list(archive.verify()) == []
 
 
 def test_a_capture_whose_body_was_not_put_is_refused(archive: Archive) -> None:
     with pytest.raises(ArchiveError, match="missing from the archive"):
-        archive.keep(capture(TEXT))
+        archive.keep(capture(TEXT), AT)
     assert list(archive.entries()) == []
 
 
 def test_verify_tells_missing_from_unnamed(archive: Archive) -> None:
     archive.put(TEXT)
-    archive.keep(capture(TEXT))
+    archive.keep(capture(TEXT), AT)
     assert list(archive.verify()) == []
     archive.put(WORKBOOK)
     (unnamed,) = archive.verify()
@@ -201,5 +201,5 @@ def test_no_room_keeps_nothing_half(tmp_path: Path) -> None:
     assert len(list(archive.entries())) == 1
     assert list(archive.verify()) == []
     archive.put(TEXT)
-    archive.keep(capture(TEXT))
+    archive.keep(capture(TEXT), AT)
     assert list(archive.verify()) == []

@@ -1,0 +1,102 @@
+"""Opening the database: engine, pragmas, and whether its tables are those of this version."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from scraper.errors import DatabaseError, OutdatedError
+
+HEAD = "0001"
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url`; an SQLite file is tuned for one writer and many readers."""
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": 60})
+        event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(url, pool_pre_ping=True)
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    # WAL lets readers go on while one writes; NORMAL is safe with WAL and spares a sync per transaction.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "busy_timeout=60000",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-32768",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A writer takes the lock at once (IMMEDIATE), since a read that turns into a write cannot wait its turn.
+    write = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def revision(engine: Engine) -> str | None:
+    """The migration that the database is at; None when it has no tables yet."""
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                if inspect(connection).get_table_names():
+                    raise DatabaseError(
+                        "This database holds tables that are not countersign's. Name another one in "
+                        "COUNTERSIGN_DATABASE_URL."
+                    )
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except SQLAlchemyError as error:
+        raise DatabaseError(f"The database cannot be opened: {_first_line(error)}") from error
+
+
+def ready(url: str) -> Engine:
+    """An engine whose tables are of this version: made when there are none, refused when they are older."""
+    engine = open_engine(url)
+    at = revision(engine)
+    if at is None:
+        migrate(url)
+    elif at < HEAD:
+        raise OutdatedError(
+            f"The database is at {at}, this version needs {HEAD}. Run `countersign migrate` (make a backup first)."
+        )
+    elif at > HEAD:
+        raise DatabaseError(f"The database is at {at}, newer than this version ({HEAD}). Upgrade countersign.")
+    return engine
+
+
+def migrate(url: str, revision_name: str = "head") -> None:
+    """Bring the tables to `revision_name`. Several processes may try at once; one does it."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    config.attributes["url"] = url
+    try:
+        if revision_name == "head" or revision_name > (revision(open_engine(url)) or ""):
+            command.upgrade(config, revision_name)
+        else:
+            command.downgrade(config, revision_name)
+    except SQLAlchemyError as error:
+        raise DatabaseError(f"The migration failed: {_first_line(error)}") from error
+
+
+def migrations_folder() -> Path:
+    return Path(str(files("migrations")))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,306 @@
+"""What one publication is found to be: its rows sifted, judged, identified and compared. Reads, never writes.
+
+Old state, new rows and what people decided go in; a `Derived` comes out, which `record` writes in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from pipelines.derived import Derived, interval_id
+from pipelines.diff import Diff, diff
+from pipelines.facts import comparison_facts
+from pipelines.fingerprints import Packed, Sifted, sift
+from pipelines.guard import judge
+from pipelines.history.holdings import Holdings, Name, Standing, holdings, people_judged, taken_agreement_ids
+from pipelines.identify import Context, identify, name_key
+from pipelines.normalise import VERSION, Normaliser
+from pipelines.parse import read
+from pipelines.values import Agreement, Change, Figures, Finding, Match, Publication, Verdict
+from scraper.lists import PublishedList
+
+COMES_BACK_WITHIN = timedelta(days=60)
+SET_ASIDE = {"reject": "rejected", "clear": "cleared"}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The rows that differ, identified and diffed against the last accepted list."""
+
+    sifted: Sifted
+    held: Holdings
+    matches: Sequence[Match]
+    difference: Diff
+    missing: list[int]
+
+
+def derive(
+    connection: Connection,
+    declaration: PublishedList,
+    publication: Publication,
+    path: Path,
+    last: Standing | None,
+    verdict: str | None,
+) -> Derived:
+    """Find out what `publication` (its file at `path`) says that `last` did not.
+
+    `verdict` is what was decided about it before: "accept", "reject", "clear" (the server itself went back), or
+    None. Raises UnreadableError when the file is not what the list declares.
+    """
+    previous = last.publication.sha256 if last else None
+    if verdict in ("reject", "clear"):
+        return Derived(publication, SET_ASIDE[verdict], previous, parser=VERSION)
+    table = read(path, declaration.format, declaration.options)
+    normaliser = Normaliser(table.header, declaration.columns, publication.published_at.date())
+    sifted = sift(table, normaliser, _copy(last.packed) if last else Packed())
+    compared = _compare(connection, declaration, publication, sifted, last)
+    figures = _figures(compared, last)
+    judged = _judge(connection, declaration, publication, normaliser, compared, figures, last)
+    findings = (*normaliser.findings, *sifted.findings, *judged.findings)
+    if judged.held and verdict != "accept":
+        return _held(publication, previous, compared, figures, findings, judged.reasons)
+    return _believed(declaration, publication, compared, figures, last, findings, judged.reasons)
+
+
+def _held(
+    publication: Publication,
+    previous: str | None,
+    compared: Compared,
+    figures: Figures,
+    findings: Sequence[Finding],
+    reasons: Sequence[Finding],
+) -> Derived:
+    """Put aside with its reasons. Its would-be changes are counted; they are derived again when they are shown."""
+    nothing = [None] * len(compared.difference.changes)
+    return Derived(
+        publication, "held", previous, figures, compared.difference.changes, nothing, nothing,
+        findings=findings, reasons=reasons, parser=VERSION,
+    )  # fmt: skip
+
+
+def _copy(packed: Packed) -> Packed:
+    # Sifting notes how rows are printed now; a list that is held must not leave that behind.
+    return Packed(packed.layout, packed.fingerprints, packed.raws[:], packed.intervals)
+
+
+def _compare(
+    connection: Connection,
+    declaration: PublishedList,
+    publication: Publication,
+    sifted: Sifted,
+    last: Standing | None,
+) -> Compared:
+    rows = [fresh.agreement for fresh in sifted.fresh]
+    missing = sifted.missing()
+    names = {_name(row) for row in rows}
+    if last is None:
+        held = Holdings((), {}, {})
+    elif rows or missing:
+        since = (publication.published_at - COMES_BACK_WITHIN).strftime("%Y-%m-%dT%H:%M:%SZ")
+        held = holdings(connection, declaration.name, missing, names, since)
+    else:
+        held = Holdings((), {}, {})
+    same, distinct = people_judged(connection) if held.known else (frozenset(), frozenset())
+    context = Context(
+        standing=held.standing(set(missing)), together=held.together, same=same, distinct=distinct
+    )
+    matches = identify(rows, held.known, context)
+    mint = _mint(connection, declaration.name, rows, matches, held)
+    difference = diff(matches, rows, held.known, mint)
+    return Compared(sifted, held, matches, _right_agencies(difference, held, set(missing)), missing)
+
+
+def _name(agreement: Agreement) -> Name:
+    return (agreement.state or "", name_key(agreement.agency))
+
+
+def _mint(
+    connection: Connection, list_name: str, rows: Sequence[Agreement], matches: Sequence[Any], held: Holdings
+) -> Callable[[Agreement], tuple[str, str]]:
+    """Ids for agreements never seen before: of what was first printed, and which one of that name it is."""
+    new = [rows[match.row] for match in matches if match.known is None]
+    used = taken_agreement_ids(connection, list_name, [_agreement_id(list_name, row, 0) for row in new])
+
+    def mint(row: Agreement) -> tuple[str, str]:
+        n = 0
+        while (identifier := _agreement_id(list_name, row, n)) in used or (
+            n > 0 and taken_agreement_ids(connection, list_name, [identifier])
+        ):
+            n += 1
+        used.add(identifier)
+        return identifier, held.agency_of(_name(row)) or _agency_id(row)
+
+    return mint
+
+
+def _agreement_id(list_name: str, row: Agreement, n: int) -> str:
+    text = f"{list_name}|{row.state}|{name_key(row.agency)}|{row.support_type}|{n}"
+    return "g" + blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def _agency_id(row: Agreement) -> str:
+    return "a" + blake2b(f"{row.state}|{name_key(row.agency)}".encode(), digest_size=6).hexdigest()
+
+
+def _right_agencies(difference: Diff, held: Holdings, missing: set[int]) -> Diff:
+    """A renamed agreement moves to another agency when its new name is one that is already known, or when
+    its old name still stands in the list: then two bodies exist and only this agreement changed hands."""
+    still = held.standing(missing)
+    changes = []
+    for change in difference.changes:
+        if change.kind == "renamed" and change.before and change.after:
+            known = held.agency_of(_name(change.after))
+            if known is None and _name(change.before) in still:
+                known = _agency_id(change.after)
+            if known is not None and known != change.agency_id:
+                change = replace(change, agency_id=known)  # noqa: PLW2901
+        changes.append(change)
+    return replace(difference, changes=tuple(changes))
+
+
+def _figures(compared: Compared, last: Standing | None) -> Figures:
+    """Counted from the last list's figures, what left them and what came: no need of the rows that stayed."""
+    gone = [known.agreement for known in compared.held.known if known.active]
+    fresh = [fresh.agreement for fresh in compared.sifted.fresh]
+    old = last.figures if last else Figures()
+    return Figures(
+        rows=compared.sifted.rows,
+        agencies=_agencies(compared, old.agencies, gone, fresh),
+        by_state=_moved(old.by_state, (a.state or "" for a in gone), (a.state or "" for a in fresh)),
+        by_support_type=_moved(
+            old.by_support_type, (a.support_type or "" for a in gone), (a.support_type or "" for a in fresh)
+        ),
+        filled=_moved(old.filled, _filled(gone), _filled(fresh)),
+    )
+
+
+def _moved(old: Mapping[str, int], gone: Any, fresh: Any) -> dict[str, int]:
+    counted = Counter(old)
+    counted.subtract(Counter(gone))
+    counted.update(Counter(fresh))
+    return {name: count for name, count in counted.items() if count}
+
+
+def _filled(agreements: Sequence[Agreement]) -> list[str]:
+    names = ("state", "agency", "type", "county", "support_type", "signed", "moa", "addendum")
+    return [name for agreement in agreements for name in names if getattr(agreement, name)]
+
+
+def _agencies(
+    compared: Compared, before: int, gone: Sequence[Agreement], fresh: Sequence[Agreement]
+) -> int:
+    standing = compared.held.standing(set(compared.missing))
+    left = {_name(agreement) for agreement in gone} - standing.keys()
+    came = {_name(agreement) for agreement in fresh} - standing.keys()
+    return before - len(left) + len(came)
+
+
+def _judge(
+    connection: Connection,
+    declaration: PublishedList,
+    publication: Publication,
+    normaliser: Normaliser,
+    compared: Compared,
+    figures: Figures,
+    last: Standing | None,
+) -> Verdict:
+    quiet = last is not None and not compared.sifted.fresh and not compared.missing
+    if quiet:
+        return Verdict()
+    facts = comparison_facts(
+        connection, declaration, publication, normaliser, compared.sifted, compared.held, compared.difference, last
+    )
+    return judge(figures, last.figures if last else None, declaration, facts)
+
+
+def _believed(
+    declaration: PublishedList,
+    publication: Publication,
+    compared: Compared,
+    figures: Figures,
+    last: Standing | None,
+    findings: Sequence[Finding],
+    reasons: Sequence[Finding],
+) -> Derived:
+    changes = compared.difference.changes if last else ()
+    opened, packed = _carry_on(declaration.name, publication, compared, last)
+    quiet = last is not None and not opened and not compared.missing
+    return Derived(
+        publication=publication,
+        state="unchanged" if quiet else "recorded",
+        previous_sha256=last.publication.sha256 if last else None,
+        figures=figures,
+        changes=changes,
+        newly_signed=[_newly_signed(change, publication, declaration) for change in changes],
+        new_agency=_new_agency(changes, compared),
+        opened=opened,
+        closed=compared.missing,
+        packed=packed,
+        findings=findings,
+        reasons=reasons,
+        parser=VERSION,
+        known_since=max(publication.recorded_at, last.publication.recorded_at) if last else None,
+    )
+
+
+def _carry_on(
+    list_name: str, publication: Publication, compared: Compared, last: Standing | None
+) -> tuple[list[tuple[int, str, str, int, Agreement]], Packed]:
+    """The intervals that begin, and the packed list that the next publication is sifted against."""
+    sifted = compared.sifted
+    whose = _ids_of_rows(compared)
+    packed = Packed(sifted.layout)
+    for position, kept in enumerate(sifted.kept):
+        if kept:
+            packed.append(
+                sifted.packed.fingerprints[position], sifted.packed.raws[position], sifted.packed.intervals[position]
+            )
+    opened = []
+    for index, fresh in enumerate(sifted.fresh):
+        agreement_id, agency_id = whose[index]
+        identifier = interval_id(list_name, agreement_id, publication.place)
+        opened.append((identifier, agreement_id, agency_id, fresh.content, fresh.agreement))
+        packed.append(fresh.content, fresh.raw, identifier)
+    return opened, packed
+
+
+def _ids_of_rows(compared: Compared) -> dict[int, tuple[str, str]]:
+    """Agreement and agency of each fresh row. A change knows best, since it may move an agency."""
+    changed = {change.agreement_id: change.agency_id for change in compared.difference.changes}
+    added = {id(c.after): (c.agreement_id, c.agency_id) for c in compared.difference.changes if c.kind == "added"}
+    whose = {}
+    for match in compared.matches:
+        if match.known is None:
+            whose[match.row] = added[id(compared.sifted.fresh[match.row].agreement)]
+        else:
+            known = compared.held.known[match.known]
+            whose[match.row] = (known.agreement_id, changed.get(known.agreement_id, known.agency_id))
+    return whose
+
+
+def _newly_signed(change: Change, publication: Publication, declaration: PublishedList) -> bool | None:
+    if change.kind != "added" or change.after is None:
+        return None
+    signed = change.after.signed
+    if signed is None:
+        return None
+    age = publication.published_at.date() - signed
+    return timedelta(days=-1) <= age <= declaration.signed_window
+
+
+def _new_agency(changes: Sequence[Change], compared: Compared) -> list[bool | None]:
+    """True when no other agreement of the agency was in the last accepted list."""
+    active = {
+        row.agency_id for rows in compared.held.lives.values() for row in rows if row.until_place is None
+    }
+    return [change.agency_id not in active if change.kind == "added" else None for change in changes]
+
+

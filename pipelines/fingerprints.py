@@ -1,0 +1,157 @@
+"""Fingerprints for the many: which rows of a new list the last accepted list already holds.
+
+A row is known by its raw fingerprint (printed exactly as before; it need not even be normalised) or by that
+of its normal form (saved again, a link wrapped anew). Only the others become agreements to be identified.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from pipelines.normalise import VERSION, Normaliser
+from pipelines.values import Agreement, Finding, Row, Table
+
+CELL = "\x1f"
+PART = "\x1e"
+
+
+def fingerprint(text: str) -> int:
+    """64 signed bits: what both databases keep as an integer."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
+
+
+def row_fingerprint(row: Row) -> int:
+    text = CELL.join(row.cells)
+    return fingerprint(text + PART + CELL.join(row.links)) if row.links else fingerprint(text)
+
+
+def agreement_fingerprint(agreement: Agreement) -> int:
+    """Of the normal form; not of the sheet row and of how the publisher spelt what means the same."""
+    a = agreement
+    signed = a.signed.isoformat() if a.signed else ""
+    parts = (a.state, a.agency, a.support_type, signed, a.type, a.county, a.moa, a.addendum)
+    text = CELL.join("\x00" if part is None else part for part in parts)
+    return fingerprint(text + PART + CELL.join(f"{name}={value}" for name, value in a.extra if value))
+
+
+def layout_fingerprint(header: Sequence[str]) -> int:
+    """Rows are comparable as printed only under the same header and the same rules of normalising."""
+    return fingerprint(CELL.join(header) + PART + str(VERSION))
+
+
+@dataclass(slots=True)
+class Packed:
+    """The last accepted list as three columns of equal length: fingerprint, raw fingerprint, interval."""
+
+    layout: int = 0
+    fingerprints: array[int] = field(default_factory=lambda: array("q"))
+    raws: array[int] = field(default_factory=lambda: array("q"))
+    intervals: array[int] = field(default_factory=lambda: array("q"))
+
+    def to_bytes(self) -> bytes:
+        return self.fingerprints.tobytes() + self.raws.tobytes() + self.intervals.tobytes()
+
+    @classmethod
+    def from_bytes(cls, layout: int, packed: bytes) -> Packed:
+        third = len(packed) // 3
+        columns = []
+        for start in range(0, 3 * third, third) if third else ():
+            column = array("q")
+            column.frombytes(packed[start : start + third])
+            columns.append(column)
+        return cls(layout, *columns)
+
+    def append(self, content: int, raw: int, interval: int) -> None:
+        self.fingerprints.append(content)
+        self.raws.append(raw)
+        self.intervals.append(interval)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A row that the last accepted list does not hold."""
+
+    agreement: Agreement
+    content: int
+    raw: int
+
+
+@dataclass(slots=True)
+class Sifted:
+    """A list sifted against the last accepted one.
+
+    `kept` marks the positions of `packed` that the new list holds too; `packed.raws` follows the new print.
+    `rows` counts the rows of the new list, `repeated` those that say exactly what an earlier row said.
+    """
+
+    packed: Packed
+    kept: bytearray
+    layout: int
+    fresh: list[Fresh] = field(default_factory=list)
+    rows: int = 0
+    repeated: int = 0
+    reread: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def missing(self) -> list[int]:
+        """The intervals that the new list does not hold as they were."""
+        intervals = self.packed.intervals
+        return [intervals[position] for position, kept in enumerate(self.kept) if not kept]
+
+
+class _Known:
+    """The packed list as dictionaries, the second made only when a row is not printed as before."""
+
+    def __init__(self, packed: Packed) -> None:
+        self.packed = packed
+        self.by_raw = {raw: position for position, raw in enumerate(packed.raws)}
+        self._by_content: dict[int, int] | None = None
+
+    @property
+    def by_content(self) -> dict[int, int]:
+        if self._by_content is None:
+            self._by_content = {content: position for position, content in enumerate(self.packed.fingerprints)}
+        return self._by_content
+
+
+def sift(table: Table, normaliser: Normaliser, packed: Packed) -> Sifted:
+    """Pass every row once; only rows that the packed list does not hold become agreements."""
+    layout = layout_fingerprint(table.header)
+    known = _Known(packed)
+    sifted = Sifted(packed, bytearray(len(packed.intervals)), layout)
+    by_raw = known.by_raw if layout == packed.layout else {}
+    seen: set[int] = set()
+    for row in table.rows:
+        sifted.rows += 1
+        raw = row_fingerprint(row)
+        position = by_raw.get(raw)
+        if position is not None and not sifted.kept[position]:
+            sifted.kept[position] = 1
+            continue
+        _read(row, raw, normaliser, known, sifted, seen)
+    sifted.findings.extend(table.findings)
+    return sifted
+
+
+def _read(row: Row, raw: int, normaliser: Normaliser, known: _Known, sifted: Sifted, seen: set[int]) -> None:
+    agreement, findings = normaliser.agreement(row)
+    sifted.findings.extend(findings)
+    sifted.reread += 1
+    content = agreement_fingerprint(agreement)
+    position = known.by_content.get(content)
+    repeated = False
+    # The second of two rows that say the same is a row of its own, under the next number.
+    while content in seen or (position is not None and sifted.kept[position]):
+        content = (content + 1 + 2**63) % 2**64 - 2**63
+        position = known.by_content.get(content)
+        repeated = True
+    sifted.repeated += repeated
+    if position is None:
+        seen.add(content)
+        sifted.fresh.append(Fresh(agreement, content, raw))
+    else:
+        sifted.kept[position] = 1
+        sifted.packed.raws[position] = raw

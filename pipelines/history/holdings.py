@@ -1,0 +1,292 @@
+"""What the record holds of one list, asked by the derivation: only for the names and rows at hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from pipelines.fingerprints import Packed
+from pipelines.tables import accepted, intervals, judgements, publications
+from pipelines.values import Agreement, Figures, Known, Publication
+
+Name = tuple[str, str]  # state ("" when unknown) and name key
+CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The last accepted list of a list: its publication, what was counted, its rows packed."""
+
+    publication: Publication
+    figures: Figures
+    packed: Packed
+
+
+def standing(connection: Connection, list_name: str, before: str | None = None) -> Standing | None:
+    """The last accepted list; with `before`, the last one whose place is before it (after a rewind)."""
+    last = last_accepted(connection, list_name, before)
+    if last is None:
+        return None
+    packed = connection.execute(
+        select(accepted.c.layout, accepted.c.packed).where(
+            accepted.c.list == list_name, accepted.c.place == last.place
+        )
+    ).first()
+    loaded = Packed.from_bytes(packed.layout, packed.packed) if packed else _repacked(connection, list_name)
+    return Standing(as_publication(last), as_figures(last), loaded)
+
+
+def last_accepted(connection: Connection, list_name: str, before: str | None = None) -> Row[Any] | None:
+    """The row of the last publication that was recorded or unchanged."""
+    query = (
+        select(publications)
+        .where(publications.c.list == list_name, publications.c.state.in_(("recorded", "unchanged")))
+        .order_by(publications.c.place.desc())
+        .limit(1)
+    )
+    return connection.execute(query if before is None else query.where(publications.c.place < before)).first()
+
+
+def as_publication(row: Row[Any]) -> Publication:
+    return Publication(
+        list=row.list,
+        sha256=row.sha256,
+        published_name=row.published_name,
+        published_at=row.published_at,
+        captured_at=row.captured_at,
+        recorded_at=row.recorded_at,
+        basis=row.basis,
+        place=row.place,
+        page=row.page or {},
+    )
+
+
+def as_figures(row: Row[Any]) -> Figures:
+    return Figures(
+        row.agreements or 0, row.agencies or 0, row.by_state or {}, row.by_support_type or {}, row.filled or {}
+    )
+
+
+def as_agreement(row: Row[Any]) -> Agreement:
+    return Agreement(
+        state=row.state,
+        agency=row.agency,
+        support_type=row.support_type,
+        signed=date.fromisoformat(row.signed) if row.signed else None,
+        type=row.type,
+        county=row.county,
+        moa=row.moa,
+        addendum=row.addendum,
+        extra=tuple((name, value) for name, value in row.extra or ()),
+        printed=tuple((row.printed or {}).items()),
+        row=row.row,
+    )
+
+
+def _repacked(connection: Connection, list_name: str) -> Packed:
+    """After a rewind the packed list is gone; the intervals that are open now are that list."""
+    packed = Packed()
+    rows = connection.execute(
+        select(intervals.c.fingerprint, intervals.c.id)
+        .where(intervals.c.list == list_name, intervals.c.until_place.is_(None))
+        .order_by(intervals.c.id)
+    )
+    for content, identifier in rows:
+        packed.append(content, 0, identifier)
+    return packed
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What is known around the rows that differ.
+
+    `known` are agreements that are missing from the new list (active) and ones that may come back; the lives
+    of all names at hand answer who stood beside whom, and which agency a name belongs to.
+    """
+
+    known: Sequence[Known]
+    interval_of: dict[str, int]
+    lives: dict[Name, list[Row[Any]]]
+
+    def standing(self, missing: set[int]) -> dict[Name, frozenset[str]]:
+        """Names of the rows that the new list prints as before, with their support types."""
+        found = {}
+        for name, rows in self.lives.items():
+            types = {r.support_type or "" for r in rows if r.until_place is None and r.id not in missing}
+            if types:
+                found[name] = frozenset(types)
+        return found
+
+    def together(self, one: Name, other: Name) -> bool:
+        """Whether both names stood in one earlier list with the same support type."""
+        for a in self.lives.get(one, ()):
+            for b in self.lives.get(other, ()):
+                if a.agreement_id != b.agreement_id and a.support_type == b.support_type and _overlap(a, b):
+                    return True
+        return False
+
+    def agency_of(self, name: Name) -> str | None:
+        """The agency that first had this name."""
+        rows = self.lives.get(name)
+        return min(rows, key=lambda row: (row.from_place, row.agency_id)).agency_id if rows else None
+
+    def agreement_ids(self) -> set[str]:
+        return {row.agreement_id for rows in self.lives.values() for row in rows}
+
+
+def _overlap(a: Row[Any], b: Row[Any]) -> bool:
+    return (a.until_place is None or b.from_place < a.until_place) and (
+        b.until_place is None or a.from_place < b.until_place
+    )
+
+
+def holdings(
+    connection: Connection, list_name: str, missing: Sequence[int], names: set[Name], gone_since: str
+) -> Holdings:
+    """Look up what is known of `names` (of the new rows) and of the `missing` intervals.
+
+    `gone_since` is a place: agreements that left at or after it may come back under a corrected name.
+    """
+    gone = list(_by_ids(connection, missing))
+    states = {state for state, _ in names}
+    left = [row for row in _left_since(connection, list_name, gone_since) if (row.state or "") in states]
+    names = names | {name_of(row) for row in (*gone, *left)}
+    lives: dict[Name, list[Row[Any]]] = defaultdict(list)
+    for row in _by_names(connection, list_name, names):
+        lives[name_of(row)].append(row)
+    active = {row.agreement_id for rows in lives.values() for row in rows if row.until_place is None}
+    active.update(row.agreement_id for row in gone)
+    active |= _active_ids(connection, list_name, [row.agreement_id for row in left])
+    inactive = _last_of_each([row for rows in lives.values() for row in rows] + left, active)
+    documents = _documents(connection, list_name, [row.agreement_id for row in (*gone, *inactive)])
+    known = [_as_known(row, True, documents) for row in gone]
+    known += [_as_known(row, False, documents) for row in inactive]
+    return Holdings(known, {row.agreement_id: row.id for row in gone}, dict(lives))
+
+
+def name_of(row: Row[Any]) -> Name:
+    return (row.state or "", row.name_key)
+
+
+def _as_known(row: Row[Any], active: bool, documents: dict[str, set[str]]) -> Known:
+    return Known(
+        row.agreement_id, row.agency_id, as_agreement(row), active, frozenset(documents.get(row.agreement_id, ()))
+    )
+
+
+def _last_of_each(rows: Sequence[Row[Any]], active: set[str]) -> list[Row[Any]]:
+    last: dict[str, Row[Any]] = {}
+    for row in rows:
+        if row.agreement_id in active or row.until_place is None:
+            continue
+        if row.agreement_id not in last or last[row.agreement_id].from_place < row.from_place:
+            last[row.agreement_id] = row
+    return [last[identifier] for identifier in sorted(last)]
+
+
+def _active_ids(connection: Connection, list_name: str, ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for chunk in _chunks(ids):
+        found.update(
+            connection.execute(
+                select(intervals.c.agreement_id).where(
+                    intervals.c.list == list_name,
+                    intervals.c.agreement_id.in_(chunk),
+                    intervals.c.until_place.is_(None),
+                )
+            ).scalars()
+        )
+    return found
+
+
+def _by_ids(connection: Connection, ids: Iterable[int]) -> Iterator[Row[Any]]:
+    for chunk in _chunks(ids):
+        yield from connection.execute(select(intervals).where(intervals.c.id.in_(chunk)))
+
+
+def _by_names(connection: Connection, list_name: str, names: Iterable[Name]) -> Iterator[Row[Any]]:
+    keyed: dict[str, list[str]] = defaultdict(list)
+    for state, key in sorted(names):
+        keyed[state].append(key)
+    for state, keys in keyed.items():
+        same_state = intervals.c.state == state if state else intervals.c.state.is_(None)
+        for chunk in _chunks(keys):
+            yield from connection.execute(
+                select(intervals).where(
+                    same_state, intervals.c.name_key.in_(chunk), intervals.c.list == list_name
+                )
+            )
+
+
+def _left_since(connection: Connection, list_name: str, place: str) -> Sequence[Row[Any]]:
+    """The last intervals that ended at or after `place`; some of their agreements only changed."""
+    return connection.execute(
+        select(intervals).where(intervals.c.list == list_name, intervals.c.until_place >= place)
+    ).all()
+
+
+def _documents(connection: Connection, list_name: str, ids: Sequence[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for chunk in _chunks(ids):
+        rows = connection.execute(
+            select(intervals.c.agreement_id, intervals.c.moa, intervals.c.addendum).where(
+                intervals.c.list == list_name, intervals.c.agreement_id.in_(chunk)
+            )
+        )
+        for identifier, *links in rows:
+            found[identifier].update(link for link in links if link and link.startswith("http"))
+    return found
+
+
+def active_keys(
+    connection: Connection, list_name: str, names: Iterable[Name], at: str | None = None
+) -> dict[Name, set[str]]:
+    """Of `names`, those that the list holds (now, or at a place), with their support types."""
+    found: dict[Name, set[str]] = defaultdict(set)
+    for row in _by_names(connection, list_name, names):
+        current = row.until_place is None if at is None else _held_at(row, at)
+        if current:
+            found[name_of(row)].add(row.support_type or "")
+    return found
+
+
+def _held_at(row: Row[Any], place: str) -> bool:
+    return bool(row.from_place <= place and (row.until_place is None or row.until_place > place))
+
+
+def taken_agreement_ids(connection: Connection, list_name: str, ids: Sequence[str]) -> set[str]:
+    """Of `ids`, those that agreements of the list already have."""
+    found: set[str] = set()
+    for chunk in _chunks(ids):
+        found.update(
+            connection.execute(
+                select(intervals.c.agreement_id).where(
+                    intervals.c.list == list_name, intervals.c.agreement_id.in_(chunk)
+                )
+            ).scalars()
+        )
+    return found
+
+
+def people_judged(connection: Connection) -> tuple[frozenset[frozenset[Name]], frozenset[frozenset[Name]]]:
+    """The pairs of names that people called the same, and those they called distinct."""
+    pairs: dict[str, set[frozenset[Name]]] = {"same": set(), "distinct": set()}
+    for row in connection.execute(select(judgements).order_by(judgements.c.id)):
+        pair = frozenset({(row.state or "", row.name_key), (row.other_state or "", row.other_name_key)})
+        pairs["same"].discard(pair)
+        pairs["distinct"].discard(pair)
+        if row.verdict in pairs:
+            pairs[row.verdict].add(pair)
+    return frozenset(pairs["same"]), frozenset(pairs["distinct"])
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk

@@ -1,0 +1,55 @@
+"""Publications: which there are, what became of each, and which list stood at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from pipelines.tables import publications
+
+ACCEPTED = ("recorded", "unchanged")
+
+
+def new_publications(
+    connection: Connection, states: Sequence[str] | None = ("new",), list_name: str | None = None
+) -> Sequence[Row[Any]]:
+    """Publications in these states (all when None), in order of their places over all lists."""
+    query = select(publications).order_by(publications.c.place, publications.c.list)
+    if states is not None:
+        query = query.where(publications.c.state.in_(states))
+    if list_name is not None:
+        query = query.where(publications.c.list == list_name)
+    return connection.execute(query).all()
+
+
+def first_new(connection: Connection, list_name: str, place: str) -> str | None:
+    """The place of the list's first publication at or after `place`."""
+    return connection.execute(
+        select(func.min(publications.c.place)).where(
+            publications.c.list == list_name, publications.c.place >= place
+        )
+    ).scalar()
+
+
+def publication_by_key(connection: Connection, key: str) -> Row[Any] | None:
+    return connection.execute(select(publications).where(publications.c.key == key)).first()
+
+
+def publication_at(
+    connection: Connection, list_name: str, before: datetime | None = None, known_at: datetime | None = None
+) -> Row[Any] | None:
+    """The accepted publication that stood just before a moment, of those recorded before another moment."""
+    query = (
+        select(publications)
+        .where(publications.c.list == list_name, publications.c.state.in_(ACCEPTED))
+        .order_by(publications.c.place.desc())
+        .limit(1)
+    )
+    if before is not None:
+        query = query.where(publications.c.place < f"{before:%Y-%m-%dT%H:%M:%SZ}")
+    if known_at is not None:
+        query = query.where(publications.c.recorded_at < known_at)
+    return connection.execute(query).first()

@@ -1,0 +1,48 @@
+"""One installation: its settings, archive, database and lists, opened together and handed around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from pipelines.database import ready
+from scraper.archive import Archive
+from scraper.errors import ListError
+from scraper.lists import PublishedList
+from scraper.register import declared_lists
+from scraper.settings import Settings, get_settings
+from scraper.storage import storing
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    settings: Settings
+    archive: Archive
+    engine: Engine
+    lists: Mapping[str, PublishedList]
+    now: Callable[[], datetime] = utc_now
+
+    def chosen(self, names: Sequence[str]) -> list[PublishedList]:
+        """The lists of these names, all when none is named. Raises ListError for a name nobody declared."""
+        unknown = [name for name in names if name not in self.lists]
+        if unknown:
+            raise ListError(
+                f"No list is called {', '.join(unknown)}. Declared are: {', '.join(sorted(self.lists))}."
+            )
+        return [self.lists[name] for name in names] if names else list(self.lists.values())
+
+
+def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] | None = None) -> House:
+    """Open an installation; an empty home gets its database. `lists` stands in for the declared ones."""
+    settings = settings or get_settings()
+    declared = declared_lists(settings.lists) if lists is None else lists
+    with storing(settings.home):
+        settings.home.mkdir(parents=True, exist_ok=True)
+    return House(settings, Archive(settings.home), ready(settings.database_url), {item.name: item for item in declared})

@@ -1,0 +1,1 @@
+"""The one writer. Everything that changes a table is in this room, and each door is one transaction."""

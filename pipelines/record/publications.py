@@ -1,0 +1,243 @@
+"""Writing what a publication changed: its row, its changes, the validity intervals, the packed list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from pipelines.derived import Derived
+from pipelines.identify import name_key
+from pipelines.tables import accepted, changes, intervals, judgements, publications, reviews, taken
+from pipelines.values import Agreement, Change, Publication
+
+CHUNK = 500  # SQLite allows 32,766 bound values, PostgreSQL 65,535; a chunk of ids stays far below both
+
+
+def rewind(connection: Connection, list_name: str, place: str) -> None:
+    """Undo everything that was derived from publications at or after `place`; they are new again."""
+    derived_there = select(publications.c.id).where(
+        publications.c.list == list_name, publications.c.place >= place, publications.c.state != "new"
+    )
+    if connection.execute(derived_there.limit(1)).first() is None:
+        return
+    connection.execute(delete(changes).where(changes.c.list == list_name, changes.c.place >= place))
+    connection.execute(
+        delete(intervals).where(intervals.c.list == list_name, intervals.c.from_place >= place)
+    )
+    connection.execute(
+        update(intervals)
+        .where(intervals.c.list == list_name, intervals.c.until_place >= place)
+        .values(until_place=None)
+    )
+    connection.execute(
+        update(publications)
+        .where(publications.c.list == list_name, publications.c.place >= place)
+        .values(state="new")
+    )
+    connection.execute(delete(accepted).where(accepted.c.list == list_name))
+
+
+def clear_everything(connection: Connection) -> None:
+    """Forget all that can be derived again from the archive and its journal."""
+    for table in (changes, intervals, accepted, publications, reviews, judgements, taken):
+        connection.execute(delete(table))
+
+
+def write(connection: Connection, derived: Derived) -> None:
+    """Write all that one publication changed. The caller's transaction makes it one fact."""
+    publication = derived.publication
+    _write_publication(connection, derived)
+    if derived.state not in ("recorded", "unchanged"):
+        return
+    _clear_held(connection, publication)
+    for chunk in _chunks(derived.closed):
+        connection.execute(
+            update(intervals).where(intervals.c.id.in_(chunk)).values(until_place=publication.place)
+        )
+    _insert_many(connection, intervals, (_interval_row(publication, opened) for opened in derived.opened))
+    ids = _mint_change_ids(connection, publication.list, derived.changes)
+    _insert_many(
+        connection, changes, (_change_row(derived, seq, change_id) for seq, change_id in enumerate(ids))
+    )
+    if derived.packed is not None:
+        connection.execute(delete(accepted).where(accepted.c.list == publication.list))
+        connection.execute(
+            insert(accepted).values(
+                list=publication.list,
+                place=publication.place,
+                layout=derived.packed.layout,
+                packed=derived.packed.to_bytes(),
+            )
+        )
+
+
+def _write_publication(connection: Connection, derived: Derived) -> None:
+    publication, figures = derived.publication, derived.figures
+    connection.execute(
+        update(publications)
+        .where(publications.c.list == publication.list, publications.c.place == publication.place)
+        .values(
+            state=derived.state,
+            previous_sha256=derived.previous_sha256,
+            agreements=figures.rows if figures else None,
+            agencies=figures.agencies if figures else None,
+            by_state=dict(sorted(figures.by_state.items())) if figures else None,
+            by_support_type=dict(sorted(figures.by_support_type.items())) if figures else None,
+            filled=dict(sorted(figures.filled.items())) if figures else None,
+            counts=derived.counts() or None,
+            findings=[finding.as_json() for finding in derived.findings] or None,
+            reasons=[reason.as_json() for reason in derived.reasons] or None,
+            parser=derived.parser,
+        )
+    )
+
+
+def _clear_held(connection: Connection, publication: Publication) -> None:
+    """A list that is believed settles the ones held before it."""
+    connection.execute(
+        update(publications)
+        .where(
+            publications.c.list == publication.list,
+            publications.c.state == "held",
+            publications.c.place < publication.place,
+        )
+        .values(state="cleared")
+    )
+
+
+def _interval_row(
+    publication: Publication, opened: tuple[int, str, str, int, Agreement]
+) -> dict[str, Any]:
+    identifier, agreement_id, agency_id, content, agreement = opened
+    return {
+        "id": identifier,
+        "list": publication.list,
+        "agreement_id": agreement_id,
+        "agency_id": agency_id,
+        "from_place": publication.place,
+        "until_place": None,
+        "row": agreement.row,
+        "fingerprint": content,
+        "state": agreement.state,
+        "agency": agreement.agency,
+        "name_key": name_key(agreement.agency),
+        "support_type": agreement.support_type,
+        "signed": agreement.signed.isoformat() if agreement.signed else None,
+        "type": agreement.type,
+        "county": agreement.county,
+        "moa": agreement.moa,
+        "addendum": agreement.addendum,
+        "extra": [list(pair) for pair in agreement.extra] or None,
+        "printed": dict(agreement.printed) or None,
+    }
+
+
+def _mint_change_ids(connection: Connection, list_name: str, new: Sequence[Change]) -> list[str]:
+    """An id says list, kind, subject and which time this is; not which publication showed it.
+
+    So a change keeps its id, and a person's verdict on it, when an older list is found that showed it first.
+    """
+    times: dict[str, int] = {}
+    bases = [_subject(list_name, change) for change in new]
+    taken = _taken_ids(connection, [_change_id(base, 0) for base in bases])
+    ids = []
+    for base in bases:
+        n = times.get(base, 0)
+        while (identifier := _change_id(base, n)) in taken or _exists(connection, identifier, n):
+            n += 1
+        times[base] = n + 1
+        taken.add(identifier)
+        ids.append(identifier)
+    return ids
+
+
+def _subject(list_name: str, change: Change) -> str:
+    sides = [
+        "" if side is None else f"{side.state}|{side.agency.casefold()}|{side.support_type}|{side.signed}"
+        for side in (change.before, change.after)
+    ]
+    differing = [
+        f"{name}={_field(change.before, name)}>{_field(change.after, name)}" for name in change.fields
+    ]
+    return "\x1f".join([list_name, change.kind, *sides, *differing])
+
+
+def _field(agreement: Agreement | None, name: str) -> object:
+    return None if agreement is None else agreement.as_json().get(name)
+
+
+def _change_id(base: str, n: int) -> str:
+    return blake2b(f"{base}\x1f{n}".encode(), digest_size=8).hexdigest()
+
+
+def _taken_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
+    taken: set[str] = set()
+    for chunk in _chunks(ids):
+        taken.update(connection.execute(select(changes.c.id).where(changes.c.id.in_(chunk))).scalars())
+    return taken
+
+
+def _exists(connection: Connection, identifier: str, n: int) -> bool:
+    # The first id of every change was looked up in bulk; only a repeated change asks again.
+    return n > 0 and connection.execute(select(changes.c.id).where(changes.c.id == identifier)).first() is not None
+
+
+def _change_row(derived: Derived, seq: int, change_id: str) -> dict[str, Any]:
+    publication, change = derived.publication, derived.changes[seq]
+    shown = change.after or change.before
+    assert shown is not None  # noqa: S101 - a change has at least one side
+    return {
+        "id": change_id,
+        "list": publication.list,
+        "place": publication.place,
+        "seq": seq,
+        "kind": change.kind,
+        "published_at": publication.published_at,
+        "captured_at": publication.captured_at,
+        "recorded_at": derived.known_since or publication.recorded_at,
+        "published_name": publication.published_name,
+        "sha256": publication.sha256,
+        "previous_sha256": derived.previous_sha256,
+        "row": change.after.row if change.after and change.kind != "removed" else None,
+        "state": shown.state,
+        "agency": shown.agency,
+        "name_key": name_key(shown.agency),
+        "agency_id": change.agency_id,
+        "agreement_id": change.agreement_id,
+        "support_type": shown.support_type,
+        "signed": shown.signed.isoformat() if shown.signed else None,
+        **_sides(change),
+        "rule": change.rule,
+        "score": round(change.score, 4),
+        "evidence": list(change.evidence) or None,
+        "newly_signed": derived.newly_signed[seq],
+        "new_agency": derived.new_agency[seq],
+    }
+
+
+def _sides(change: Change) -> dict[str, Any]:
+    """The whole record for added and removed; else the fields that differ."""
+    before = change.before.as_json() if change.before else None
+    after = change.after.as_json() if change.after else None
+    if change.kind in ("added", "removed"):
+        return {"before": before, "after": after}
+    return {
+        "before": {name: before.get(name) for name in change.fields} if before else None,
+        "after": {name: after.get(name) for name in change.fields} if after else None,
+    }
+
+
+def _insert_many(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, 5000)):
+        connection.execute(insert(table), chunk)
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk

@@ -1,0 +1,157 @@
+"""The story: what was captured is taken in, derived and recorded; the only place that knows the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from pipelines.derive import derive
+from pipelines.derived import Derived
+from pipelines.history.holdings import Standing, as_publication, standing
+from pipelines.history.publications import first_new, new_publications, publication_by_key
+from pipelines.house import House
+from pipelines.normalise import VERSION
+from pipelines.parse import read
+from pipelines.publication_time import publication_time
+from pipelines.record.intake import Intake, position, take
+from pipelines.record.publications import clear_everything, rewind, write
+from pipelines.values import Finding
+from scraper.capture import Capture
+from scraper.errors import UnreadableError, UsageError
+from scraper.lists import PublishedList
+
+Progress = Callable[[str, int, int], None]  # list, how many are done, of how many
+Announce = Callable[[Connection, PublishedList, Derived], None]
+
+
+def silent(_name: str, _done: int, _total: int) -> None:
+    pass
+
+
+def catch_up(house: House, announce: Announce | None = None, progress: Progress = silent) -> None:
+    """Take in what the journal holds and the database does not, and derive what is new."""
+    with writing(house) as connection:
+        intake = take(
+            connection,
+            house.archive.journal.tail(*position(connection)),
+            lambda capture: dated(house, capture),
+            announce=announce is not None,
+        )
+        for list_name, place in _with_dependents(house, connection, intake).items():
+            rewind(connection, list_name, place)
+    _derive_new(house, announce, progress)
+
+
+def replay(
+    house: House, captures: Iterable[tuple[Capture, Path]], progress: Progress = silent
+) -> dict[tuple[str, str], str]:
+    """Keep files of the past and take them in; returns what each (list, hash) was found to be."""
+    seen: dict[tuple[str, str], str] = {}
+    known = {(e["list"], e.get("sha256"), e["captured_at"]) for e in house.archive.entries() if e["kind"] == "capture"}
+    for capture, path in captures:
+        sha256 = house.archive.put(path.read_bytes())
+        kept = replace(capture, sha256=sha256, bytes=path.stat().st_size)
+        if (kept.list, sha256, kept.as_json()["captured_at"]) not in known:
+            house.archive.keep(kept, house.now())
+        seen[kept.list, sha256] = ""
+    catch_up(house, progress=progress)
+    with house.engine.connect() as connection:
+        for row in new_publications(connection, states=None):
+            if (row.list, row.sha256) in seen:
+                seen[row.list, row.sha256] = row.state
+    return seen
+
+
+def release(house: House, key: str, verdict: str, by: str, note: str, announce: Announce | None) -> None:
+    """A person's verdict ("accept" or "reject") on a held publication; later lists are derived again."""
+    with house.engine.connect() as connection:
+        row = publication_by_key(connection, key)
+    if row is None:
+        raise UsageError(f"No publication is called {key}. See `countersign held`.")
+    house.archive.append(verdict, house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=by, note=note)
+    catch_up(house, announce)
+
+
+def rebuild(house: House, progress: Progress = silent) -> None:
+    """Forget everything that was derived and take the whole journal in again. Announces nothing."""
+    with writing(house) as connection:
+        clear_everything(connection)
+    catch_up(house, progress=progress)
+
+
+@contextmanager
+def writing(house: House) -> Iterator[Connection]:
+    """One transaction that writes."""
+    with house.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+def dated(house: House, capture: Capture) -> tuple[datetime, str]:
+    """When a captured file was published, and by what evidence. One that cannot be read is dated all the same."""
+    modified = None
+    declaration = house.lists.get(capture.list)
+    if declaration is not None and capture.sha256:
+        try:
+            with house.archive.local_path(capture.sha256) as path:
+                modified = read(path, declaration.format, declaration.options).modified
+        except UnreadableError:
+            modified = None
+    return publication_time(
+        modified, _http_time(capture.headers.get("last-modified")), capture.published_name, capture.captured_at
+    )
+
+
+def _http_time(text: str | None) -> datetime | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        parsed = parsedate_to_datetime(text) if text else None
+    except ValueError:
+        return None
+    return parsed if parsed and parsed.tzinfo else None
+
+
+def _with_dependents(house: House, connection: Connection, intake: Intake) -> dict[str, str]:
+    """A list is judged beside its sister list, so what is new in one is reason to judge the other again."""
+    dirty = dict(intake.dirty)
+    for declaration in house.lists.values():
+        place = intake.dirty.get(declaration.other or "")
+        later = place and first_new(connection, declaration.name, place)
+        if later:
+            dirty[declaration.name] = min(later, dirty.get(declaration.name, later))
+    return dirty
+
+
+def _derive_new(house: House, announce: Announce | None, progress: Progress) -> None:
+    """Derive all new publications in order of their places, over all lists, one transaction each."""
+    with house.engine.connect() as connection:
+        waiting = [row for row in new_publications(connection) if row.list in house.lists]
+    last: dict[str, Standing | None] = {}
+    for done, row in enumerate(waiting, 1):
+        declaration = house.lists[row.list]
+        with writing(house) as connection:
+            if row.list not in last:
+                last[row.list] = standing(connection, row.list, row.place)
+            derived = _derive_one(house, connection, declaration, row, last[row.list])
+            write(connection, derived)
+            if announce is not None and not row.announced:
+                announce(connection, declaration, derived)
+        if derived.state in ("recorded", "unchanged") and derived.packed and derived.figures:
+            last[row.list] = Standing(derived.publication, derived.figures, derived.packed)
+        progress(row.list, done, len(waiting))
+
+
+def _derive_one(
+    house: House, connection: Connection, declaration: PublishedList, row: object, last: Standing | None
+) -> Derived:
+    publication = as_publication(row)
+    try:
+        with house.archive.local_path(publication.sha256) as path:
+            return derive(connection, declaration, publication, path, last, row.verdict)
+    except UnreadableError as error:
+        return Derived(publication, "unreadable", reasons=[Finding("unreadable", str(error))], parser=VERSION)

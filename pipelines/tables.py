@@ -1,0 +1,297 @@
+"""The tables, and nothing else. Who writes is in `record`, who reads is in `history`.
+
+Times are text in UTC ("2025-05-12T17:40:40Z"): they sort, and any tool reads them.
+A publication's `place` sorts the publications of one list (publication time, capture time, hash), so that a
+validity interval can be compared with any moment without asking when its publications were.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMING)
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time, kept as text in UTC to the second."""
+
+    impl = String(20)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        del dialect
+        return None if value is None else datetime.fromisoformat(value)
+
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("key", String(16), nullable=False),
+    Column("list", String(64), nullable=False),
+    Column("place", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("published_name", Text, nullable=False),
+    Column("published_at", UtcTime, nullable=False),
+    Column("basis", String(16), nullable=False),
+    Column("captured_at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    # new, recorded, unchanged, held, cleared (held, and a later list put it right), rejected, unreadable
+    Column("state", String(12), nullable=False),
+    # accept or reject by a person (or the declaration), clear when the server itself went back
+    Column("verdict", String(8)),
+    Column("announced", Boolean, nullable=False),
+    Column("previous_sha256", String(64)),
+    Column("agreements", Integer),
+    Column("agencies", Integer),
+    Column("by_state", JSON),
+    Column("by_support_type", JSON),
+    Column("filled", JSON),
+    Column("counts", JSON),
+    Column("page", JSON),
+    Column("findings", JSON),
+    Column("reasons", JSON),
+    Column("decided_by", Text),
+    Column("decided_at", UtcTime),
+    Column("note", Text),
+    Column("parser", Integer),
+    UniqueConstraint("key"),
+    UniqueConstraint("list", "place"),
+    Index("ix_publications_list_state_place", "list", "state", "place"),
+    Index("ix_publications_sha256", "sha256"),
+)
+
+# The validity intervals: what an agreement's fields were from one publication until another.
+intervals = Table(
+    "intervals",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("list", String(64), nullable=False),
+    Column("agreement_id", String(16), nullable=False),
+    Column("agency_id", String(16), nullable=False),
+    Column("from_place", String(64), nullable=False),
+    Column("until_place", String(64)),
+    Column("row", Integer, nullable=False),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("state", String(2)),
+    Column("agency", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("support_type", Text),
+    Column("signed", String(10)),
+    Column("type", Text),
+    Column("county", Text),
+    Column("moa", Text),
+    Column("addendum", Text),
+    Column("extra", JSON),
+    Column("printed", JSON),
+    Index("ix_intervals_list_until_from", "list", "until_place", "from_place"),
+    Index("ix_intervals_list_from", "list", "from_place"),
+    Index("ix_intervals_agreement", "list", "agreement_id", "from_place"),
+    Index("ix_intervals_agency", "agency_id"),
+    Index("ix_intervals_name", "state", "name_key", "list"),
+)
+
+# The last accepted list of each list, packed: fingerprints of every row and the interval that holds it.
+accepted = Table(
+    "accepted",
+    metadata,
+    Column("list", String(64), primary_key=True),
+    Column("place", String(64), nullable=False),
+    Column("layout", BigInteger, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("list", String(64), nullable=False),
+    Column("place", String(64), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("published_at", UtcTime, nullable=False),
+    Column("captured_at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("published_name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("previous_sha256", String(64)),
+    Column("row", Integer),
+    Column("state", String(2)),
+    Column("agency", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("agency_id", String(16), nullable=False),
+    Column("agreement_id", String(16), nullable=False),
+    Column("support_type", Text),
+    Column("signed", String(10)),
+    Column("before", JSON),
+    Column("after", JSON),
+    Column("rule", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("evidence", JSON),
+    Column("newly_signed", Boolean),
+    Column("new_agency", Boolean),
+    Index("ix_changes_place", "place", "list", "seq"),
+    Index("ix_changes_list_place", "list", "place", "seq"),
+    Index("ix_changes_list_kind_place", "list", "kind", "place", "seq"),
+    Index("ix_changes_state_place", "state", "place", "list", "seq"),
+    Index("ix_changes_kind_place", "kind", "place", "list", "seq"),
+    Index("ix_changes_agency_place", "agency_id", "place", "list", "seq"),
+    Index("ix_changes_agreement", "agreement_id"),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("change_id", String(16), primary_key=True),
+    Column("status", String(12), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+# What people said of two names: "same" or "distinct".
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("state", String(2)),
+    Column("name_key", Text, nullable=False),
+    Column("other_state", String(2)),
+    Column("other_name_key", Text, nullable=False),
+    Column("verdict", String(8), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+# Where the watch of a list stands: what the server said last, and what it serves now since when.
+watched = Table(
+    "watched",
+    metadata,
+    Column("list", String(64), primary_key=True),
+    Column("url", Text),
+    Column("last_modified", Text),
+    Column("etag", Text),
+    Column("served_sha256", String(64)),
+    Column("served_since", UtcTime),
+    Column("last_look", UtcTime),
+    Column("last_success", UtcTime),
+    Column("last_outcome", String(12)),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("run_id", String(32), nullable=False),
+    Column("list", String(64), nullable=False),
+    Column("trigger", String(12), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("outcome", String(12)),
+    Column("reason", Text),
+    Column("error", Text),
+    Column("exit_code", Integer),
+    Column("requests", Integer),
+    Column("bytes", BigInteger),
+    Column("rows", Integer),
+    Column("counts", JSON),
+    Column("stages", JSON),
+    Column("sha256", String(64)),
+    Column("process", Text, nullable=False),
+    UniqueConstraint("run_id", "list"),
+    Index("ix_runs_list_started", "list", "started_at"),
+    Index("ix_runs_started", "started_at"),
+    Index("ix_runs_open", "ended_at", "process"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("list", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    Column("repeats", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("notices", Integer, nullable=False),
+    Column("noticed_at", UtcTime),
+    Index("ix_incidents_open", "list", "kind", "closed_at"),
+)
+
+# What is owed to the outside world. `key` makes sure that nothing is owed twice.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("key", String(128), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("lane", String(64), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("error", Text),
+    UniqueConstraint("key", "channel"),
+    Index("ix_outbox_due", "sent_at", "due_at"),
+)
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("process", Text, nullable=False),
+)
+
+# The journal as far as this database has taken it in: rebuilding starts from nothing.
+taken = Table(
+    "taken",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entries", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("head", String(64), nullable=False),
+)
