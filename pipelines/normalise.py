@@ -215,8 +215,8 @@ class Normaliser:
                 printed.append((field, shown))
             if name:
                 findings.append(Finding(name, text, row.number))
-        extra = self._extra(row) if self._others else ()
-        return Agreement(*values, extra=extra, printed=tuple(printed), row=row.number), findings
+        values += (self._extra(row) if self._others else (), tuple(printed), row.number)
+        return Agreement(*values), findings
 
     def _extra(self, row: Row) -> tuple[tuple[str, str], ...]:
         extra = []
