@@ -93,8 +93,8 @@ _CELLS = 1 << 16
 
 
 def _reading(printed: str, value: str | date | None, name: str = "", text: str = "") -> Reading:
-    same = (value.isoformat() if isinstance(value, date) else value or "") == printed
-    return value, None if same else printed, name, text
+    shown = value.isoformat() if isinstance(value, date) else value or ""
+    return value, None if shown == printed or not printed.strip() else printed, name, text
 
 
 def _read_text(text: str) -> Reading:
