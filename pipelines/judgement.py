@@ -1,0 +1,247 @@
+"""Is this row that known agreement? One pair at a time, by named rules, with the evidence for and against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, NamedTuple
+
+from rapidfuzz.distance import OSA
+
+from pipelines.gazetteer import counties, squeeze
+from pipelines.likeness import (
+    Name,
+    extended,
+    likeness,
+    other_is_nearer,
+    read_name,
+    readings,
+    reality,
+    same_kind,
+    same_level,
+)
+from pipelines.surroundings import Scene, address, addresses, model_of, place_of
+from pipelines.values import Agreement, Known
+
+# A re-dating that is a correction and not a new signature: the corpus has 1 to 12 days.
+NEAR_DAYS = 14
+# Likeness of the distinguishing words from which one name is a misspelling of the other. Of the labelled pairs the
+# true ones lie at 0.62 (Freedom/Freeborn) and above, Bay/Clay at 0.5, Pima/Pinal at 0.6 (but both are real).
+ALIKE_ONE_REAL = 0.6  # same date, and exactly one of the two is a real county or place
+ALIKE_SAME_DATE = 0.74  # same date, and the gazetteer knows neither
+ALIKE_UNDATED_ONE_REAL = 0.7  # no date to compare (pending lists)
+ALIKE_UNDATED = 0.8
+ALIKE_NEAR_DATE = 0.85  # name and date corrected at once
+NEVER = 1.1
+# The only one that went and the only one that came with a state, model and date, and only one of them a real
+# county: a search-and-replace accident (Walton, "Waria-labelon") leaves little of the word.
+ALIKE_LONE = 0.4
+# A county column that is a slip off is no contradiction ("Frankin County").
+ALIKE_COUNTY = 0.75
+
+Dates = Literal["same", "unknown", "slip", "near", "other"]
+Documents = Literal["same", "open", "lost", "differ"]
+_NAME_SCORES: dict[Dates, float] = {"same": 0.97, "unknown": 0.95, "slip": 0.93, "near": 0.92, "other": 0.9}
+_DATES_TOLD: dict[Dates, str] = {
+    "same": "same signing date",
+    "slip": "signing date with a slip in it",
+    "near": "signing date a few days off",
+}
+
+
+class Likely(NamedTuple):
+    rule: str
+    score: float
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A known agreement and a row, with what their dates and documents say of each other."""
+
+    before: Agreement
+    row: Agreement
+    active: bool
+    dates: Dates
+    documents: Documents
+
+    def likely(self, rule: str, score: float, *evidence: str) -> Likely:
+        told = (_DATES_TOLD.get(self.dates), "same document" if self.documents == "same" else None)
+        return Likely(rule, score, (*evidence, *filter(None, told)))
+
+
+def pair_of(known: Known, row: Agreement) -> Pair:
+    before = known.agreement
+    return Pair(
+        before, row, known.active, compare_dates(before.signed, row.signed), compare_documents(known, row)
+    )
+
+
+def compare_dates(before: date | None, after: date | None) -> Dates:
+    """A "slip" has day and month exchanged, or a year off; "near" is within a correction's reach."""
+    if before is None or after is None:
+        return "unknown"
+    if before == after:
+        return "same"
+    exchanged = (before.year, before.day, before.month) == (after.year, after.month, after.day)
+    if exchanged or (before.month, before.day, 1) == (after.month, after.day, abs(before.year - after.year)):
+        return "slip"
+    return "near" if abs((before - after).days) <= NEAR_DAYS else "other"
+
+
+def compare_documents(known: Known, after: Agreement) -> Documents:
+    """ "open": never linked, or the list has no such column; "lost": linked no longer; "differ": another one."""
+    old, new = addresses(known), address(after.moa)
+    if not old or after.moa is None:
+        return "open"
+    return "lost" if not new else "same" if new in old else "differ"
+
+
+def judge(known: Known, row: Agreement, scene: Scene) -> Likely | None:
+    """How the row can be the known agreement although they are not printed under one key."""
+    before = known.agreement
+    places = frozenset((place_of(before), place_of(row)))
+    if places in scene.distinct:
+        return None
+    pair = pair_of(known, row)
+    if model_of(before) != model_of(row):
+        return _judge_model(pair, scene) if len(places) == 1 else None
+    moved = before.state != row.state
+    if places in scene.same and len(places) == 2:
+        return Likely(
+            "corrected state" if moved else "corrected name", 0.99, ("judged the same by a person",)
+        )
+    return None if len(places) == 1 else _judge_state(pair, scene) if moved else _judge_name(pair, scene)
+
+
+def _judge_model(pair: Pair, scene: Scene) -> Likely | None:
+    """Only a model that nothing else changed with is a correction; with another date it is a new agreement."""
+    before, row = pair.before, pair.row
+    if not pair.active or pair.documents in {"differ", "lost"} or scene.stands(before) or scene.stands(row):
+        return None
+    unread = not before.support_type or not row.support_type
+    if pair.dates == "same" or (unread and pair.dates == "unknown"):
+        return pair.likely("corrected model", 0.8)
+    return None
+
+
+def _judge_state(pair: Pair, scene: Scene) -> Likely | None:
+    before, row = pair.before, pair.row
+    one, other = read_name(before.agency, before.state), read_name(row.agency, row.state)
+    if not one.words or one.essence != other.essence or one.kinds != other.kinds:
+        return None
+    if not same_level(one, other) or scene.apart(before, row):
+        return None
+    unread = before.state is None or row.state is None
+    # A moved row keeps its link (a document names its state) and its county.
+    if pair.documents in {"differ", "lost"} or (not unread and _other_county(pair)):
+        return None
+    home = (
+        one.level == "county"
+        and other.squeezed in counties(row.state)
+        and one.squeezed not in counties(before.state)
+    )
+    evidence = ("a county of the new state, not of the old",) if home and not unread else ()
+    if pair.dates == "same" or pair.documents == "same":
+        return pair.likely("corrected state", 0.9 if home or unread else 0.85, *evidence)
+    if pair.dates == "unknown" and pair.active and (home or unread):
+        return pair.likely("corrected state", 0.8, *evidence)
+    return None
+
+
+def _county(agreement: Agreement) -> str:
+    return squeeze((agreement.county or "").casefold().replace("county", "").replace("parish", ""))
+
+
+def _other_county(pair: Pair) -> bool:
+    old, new = _county(pair.before), _county(pair.row)
+    return bool(old and new) and OSA.normalized_similarity(old, new) < ALIKE_COUNTY
+
+
+def _judge_name(pair: Pair, scene: Scene) -> Likely | None:
+    one, other, alike = _closest(pair)
+    if not same_level(one, other):
+        return None
+    if alike == 1.0 and same_kind(one, other) and (one.words or one.kinds == other.kinds):
+        if not pair.active and pair.dates == "other" and pair.documents != "same":
+            return None
+        return pair.likely("corrected name", _NAME_SCORES[pair.dates], "the same words")
+    if scene.apart(pair.before, pair.row) or scene.claimed(pair.row, other):
+        return None
+    # The county of a county's own office goes with its name, right or wrong; that of a town is evidence.
+    if one.level != "county" and _other_county(pair):
+        return None
+    if alike == 1.0:
+        return _judge_relabelled(pair) if one.words else None
+    real = reality(one, other, pair.row.state)
+    if all(real):
+        return None
+    likely = _judge_spelling(pair, scene, (one, other, alike), real) if same_kind(one, other) else None
+    return likely or _judge_document(pair, scene)
+
+
+def _closest(pair: Pair) -> tuple[Name, Name, float]:
+    """The two readings of the names that are most alike."""
+    before, row = pair.before, pair.row
+    found = [
+        (one, other, likeness(one, other))
+        for one in readings(before.agency, before.state)
+        for other in readings(row.agency, row.state)
+    ]
+    return max(found, key=lambda names: (same_kind(names[0], names[1]), names[2]))
+
+
+def _judge_relabelled(pair: Pair) -> Likely | None:
+    """Another body of the same place: believable when nothing else changed and the old one is gone."""
+    if pair.dates == "same" and pair.documents in {"same", "open"}:
+        return pair.likely("relabelled body", 0.85, "same place, and the old body is gone")
+    return None
+
+
+def _judge_document(pair: Pair, scene: Scene) -> Likely | None:
+    """Names with nothing in common, but one document that no other row links to."""
+    if pair.documents == "same" and pair.dates in {"same", "slip", "near"} and not scene.shared(pair.row.moa):
+        return pair.likely("same document", 0.75)
+    return None
+
+
+def _judge_spelling(
+    pair: Pair, scene: Scene, names: tuple[Name, Name, float], real: tuple[bool, bool]
+) -> Likely | None:
+    one, other, alike = names
+    if pair.dates != "same" and (pair.documents in {"differ", "lost"} or not pair.active):
+        return None
+    if any(real) and other_is_nearer(one, other, pair.row.state):
+        return None
+    right = (pair.before if real[0] else pair.row).agency
+    evidence = (f"of the two only “{right}” is real",) if any(real) else ()
+    if alike >= _needed(pair.dates, any(real)):
+        return pair.likely("corrected name", round(0.5 + 0.4 * alike, 3), *evidence)
+    if not any(real):
+        return None
+    if alike >= ALIKE_LONE and pair.dates == "same" and one.level == "county" and scene.lone(pair.row):
+        return pair.likely("corrected name", 0.6, "nothing else went or came with this date", *evidence)
+    return _judge_extended(pair, one, other, real, evidence) if extended(one, other) else None
+
+
+def _needed(dates: Dates, one_is_real: bool) -> float:
+    if dates == "same":
+        return ALIKE_ONE_REAL if one_is_real else ALIKE_SAME_DATE
+    if dates == "unknown":
+        return ALIKE_UNDATED_ONE_REAL if one_is_real else ALIKE_UNDATED
+    return NEVER if dates == "other" else ALIKE_NEAR_DATE
+
+
+def _judge_extended(
+    pair: Pair, one: Name, other: Name, real: tuple[bool, bool], evidence: tuple[str, ...]
+) -> Likely | None:
+    """One name has a word more. A real place cut short ("Sunny Isles" Beach) is a slip; a real place with a
+    word added ("Sanford Airport") is another agency, unless it is the sheriff of the same county.
+    """
+    shorter_is_real = real[0] if len(one.words) < len(other.words) else real[1]
+    if not shorter_is_real and pair.dates == "same":
+        return pair.likely("corrected name", 0.65, "a word of the name was missing", *evidence)
+    county = _county(pair.before)
+    if shorter_is_real and county and county == _county(pair.row) and "sheriff" in one.kinds & other.kinds:
+        return pair.likely("corrected name", 0.7, "same county", *evidence)
+    return None

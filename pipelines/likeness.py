@@ -1,0 +1,217 @@
+"""How alike the names of two agencies are, judged on what distinguishes them and not on "Sheriff's Office"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import us
+from rapidfuzz.distance import OSA
+
+from pipelines.gazetteer import counties, nearer_than, places, squeeze
+
+_APOSTROPHES = re.compile(r"['’‘`´ʼ]")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+# "X / Y" and "X (Y)": the publisher adds and drops the second part.
+_SECOND_PART = re.compile(r"\s*[/(].*$")
+
+STATE_NAMES = {
+    state.abbr: state.name.casefold().split() for state in (*us.states.STATES_AND_TERRITORIES, us.states.DC)
+}
+
+_SHORT = {
+    "pd": "police", "dept": "department", "dpt": "department", "depts": "department", "twp": "township",
+    "boro": "borough", "co": "county", "cty": "county", "ft": "fort", "st": "saint", "ste": "sainte",
+    "intl": "international", "natl": "national", "univ": "university", "hwy": "highway", "pct": "precinct",
+    "prec": "precinct", "dps": "public safety", "doc": "department corrections", "corr": "corrections",
+    "bocc": "board county commissioners", "bcc": "board county commissioners", "sd": "sheriff",
+    "so": "sheriff",
+    "doj": "department justice", "da": "district attorney", "dist": "district", "div": "division",
+    "mtn": "mountain", "spgs": "springs", "bch": "beach", "metro": "metropolitan", "comm": "commission",
+}  # fmt: skip
+
+# Which body of its place an agency is. A word here never distinguishes one place from another.
+_KINDS = {
+    "sheriff": "sheriff", "sheriffs": "sheriff", "police": "police", "constable": "constable",
+    "constables": "constable", "corrections": "corrections", "correction": "corrections",
+    "correctional": "corrections", "jail": "corrections", "detention": "corrections", "prison": "corrections",
+    "rehabilitation": "corrections", "board": "board", "commissioners": "board", "commissioner": "board",
+    "commission": "board", "trustees": "board", "regents": "board", "council": "board",
+    "attorney": "attorney",
+    "attorneys": "attorney", "prosecutor": "attorney", "prosecutors": "attorney", "marshal": "marshal",
+    "marshals": "marshal", "patrol": "patrol", "troopers": "patrol", "safety": "safety", "guard": "guard",
+    "enforcement": "enforcement", "probation": "probation",
+}  # fmt: skip
+_EMPTY = frozenset(
+    re.findall(
+        r"\w+",
+        "the of for and at in a an office offices officer department departments agency service services "
+        "facility unit division section bureau public law general",
+    )
+)
+_LEVELS = {
+    "county": "county",
+    "parish": "county",
+    "university": "school",
+    "college": "school",
+    "school": "school",
+}
+# Two places of one name and different form are two places (Manheim Borough and Manheim Township).
+_FORMS = frozenset({"borough", "township", "village", "town", "city"})
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_CARDINALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_NUMBERS = {word: str(number) for words in (_ORDINALS, _CARDINALS) for number, word in enumerate(words, 1)}
+_DIRECTIONS = {
+    word + ending: word for word in ("north", "south", "east", "west") for ending in ("", "ern")
+} | {word: word for word in ("northeast", "northwest", "southeast", "southwest", "upper", "lower")}
+# A word of a body or a filler with a slip in it ("Sherrif", "Departent", "Offic"). The short ones and those
+# one letter away from a real name (Parrish, Marshall, Country Club Hills) must be spelt right.
+_SLIPS = {
+    word: 2 if len(word) >= 7 else 1
+    for word in (*_KINDS, *_EMPTY, *_LEVELS, *_FORMS)
+    if len(word) >= 6 and word not in {"parish", "marshal", "marshals", "village", "regents", "general"}
+}
+_RIGHT = frozenset({"country", "services", "college", "colleges", "sheridan", "counts", "borrego"})
+
+
+@lru_cache(maxsize=1 << 16)
+def name_key(agency: str) -> str:
+    """The key by which two printings are one name: case, apostrophes, punctuation and blanks do not count."""
+    return _NOT_LETTERS.sub(" ", _APOSTROPHES.sub("", agency.casefold())).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name taken apart. `words` distinguish, `kinds` say which body, `level` and `form` what sort of place.
+
+    `marks` are numbers and directions, also among the words. Names with equal `essence` are one name.
+    """
+
+    words: tuple[str, ...]
+    kinds: frozenset[str]
+    level: str
+    form: str
+    marks: frozenset[str]
+
+    @property
+    def squeezed(self) -> str:
+        return squeeze(" ".join(self.words))
+
+    @property
+    def essence(self) -> str:
+        return "".join(sorted(set(self.words)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _plain_word(word: str) -> str:
+    """The known word that this one is, or is a slip of; else the word itself."""
+    if word in _SLIPS or word in _RIGHT or word in _KINDS or len(word) < 5:
+        return word
+    for known, slips in _SLIPS.items():
+        if word[0] == known[0] and OSA.distance(word, known, score_cutoff=slips) <= slips:
+            return known
+    return word
+
+
+def _without_state(words: list[str], state: str | None) -> list[str]:
+    """Cut the state off where it says only whose department it is ("Idaho Department of ...", "..., PA")."""
+    if state is None:
+        return words
+    full, short = STATE_NAMES.get(state, []), state.casefold()
+    for prefix in (full, [short]):
+        rest = words[len(prefix) :]
+        if prefix and words[: len(prefix)] == prefix and rest and (rest[0] in _EMPTY or rest[0] in _KINDS):
+            return rest
+    return words[:-1] if len(words) > 1 and words[-1] == short else words
+
+
+@lru_cache(maxsize=1 << 16)
+def read_name(agency: str, state: str | None) -> Name:
+    words = _without_state([_plain_word(word) for word in _long_words(name_key(agency), state)], state)
+    kinds = frozenset(_KINDS[word] for word in words if word in _KINDS)
+    level = next((_LEVELS[word] for word in words if word in _LEVELS), "")
+    form = next((word for word in words if word in _FORMS and word != "city"), "")
+    if words[:2] == ["city", "of"]:
+        form, words = "city", words[2:]
+    left = [
+        _NUMBERS.get(word) or _DIRECTIONS.get(word) or re.sub(r"^(\d+)(?:st|nd|rd|th)$", r"\1", word)
+        for word in words
+        if word not in _KINDS and word not in _EMPTY and word not in {"county", "parish"}
+    ]
+    told = [word for word in left if word not in _FORMS or word == "city"] or left
+    if not level:
+        level = (
+            "county" if "sheriff" in kinds else "place" if kinds & {"police", "constable", "marshal"} else ""
+        )
+    marks = frozenset(word for word in told if word.isdigit() or word in _DIRECTIONS)
+    return Name(tuple(told), kinds, level, form, marks)
+
+
+def _long_words(key: str, state: str | None) -> list[str]:
+    words = key.split()
+    if words and state and words[0] == state.casefold() and len(words) > 1:
+        return [words[0], *(part for word in words[1:] for part in _SHORT.get(word, word).split())]
+    return [part for word in words for part in _SHORT.get(word, word).split()]
+
+
+def readings(agency: str, state: str | None) -> tuple[Name, ...]:
+    """The whole name, and what stands before a slash or a parenthesis in it."""
+    main = _SECOND_PART.sub("", agency)
+    whole = read_name(agency, state)
+    return (whole, read_name(main, state)) if main and main != agency else (whole,)
+
+
+def same_level(one: Name, other: Name) -> bool:
+    return (not one.level or not other.level or one.level == other.level) and (
+        not one.form or not other.form or one.form == other.form
+    )
+
+
+def same_kind(one: Name, other: Name) -> bool:
+    return one.kinds <= other.kinds or other.kinds <= one.kinds
+
+
+def likeness(one: Name, other: Name) -> float:
+    """0..1 on the words that distinguish; those that both have say nothing, numbers and directions decide."""
+    if one.essence == other.essence or one.squeezed == other.squeezed:
+        return 1.0
+    if one.marks != other.marks:
+        return 0.0
+    here = [word for word in one.words if word not in other.words]
+    there = [word for word in other.words if word not in one.words]
+    if not here or not there:
+        # One name has a word more: "Melbourne" and "Melbourne Beach" are as unlike as any two.
+        return 0.0
+    return max(
+        float(OSA.normalized_similarity(" ".join(here), " ".join(there))),
+        float(OSA.normalized_similarity("".join(here), "".join(there))),
+    )
+
+
+def extended(one: Name, other: Name) -> bool:
+    """Whether one name is the other with a word more."""
+    return one.marks == other.marks and (
+        set(one.words) < set(other.words) or set(other.words) < set(one.words)
+    )
+
+
+def real_names(name: Name, state: str | None) -> frozenset[str]:
+    """The real names that a name of this level could be a misspelling of; empty when there is no telling."""
+    if name.level == "county":
+        return counties(state)
+    return places(state) if name.level == "place" else frozenset()
+
+
+def reality(one: Name, other: Name, state: str | None) -> tuple[bool, bool]:
+    """Which of the two is a real county or place of the state."""
+    real = real_names(one if one.level else other, state)
+    return one.squeezed in real, other.squeezed in real
+
+
+def other_is_nearer(one: Name, other: Name, state: str | None) -> bool:
+    """Whether the name of the two that is not real looks more like a third, real one."""
+    real = real_names(one if one.level else other, state)
+    if one.squeezed in real:
+        one, other = other, one
+    return nearer_than(one.squeezed, other.squeezed, real)
