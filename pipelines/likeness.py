@@ -1,4 +1,4 @@
-"""How alike the names of two agencies are, judged on what distinguishes them and not on "Sheriff's Office"."""
+"""How alike two agencies' names are, judged on what distinguishes them and not on "Sheriff's Office"."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _KINDS = {
     "marshals": "marshal", "patrol": "patrol", "troopers": "patrol", "safety": "safety", "guard": "guard",
     "enforcement": "enforcement", "probation": "probation",
 }  # fmt: skip
-_EMPTY = frozenset(
+_EMPTY: frozenset[str] = frozenset(
     re.findall(
         r"\w+",
         "the of for and at in a an office offices officer department departments agency service services "

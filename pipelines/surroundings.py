@@ -1,4 +1,4 @@
-"""What the rest of a list, and its past, say about a pair: who stands beside it, and what people have judged."""
+"""What the rest of a list and its past say about a pair: who stands beside it, what people have judged."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Context:
     """What identity needs to know beyond the rows and the known agreements that are passed.
 
     `standing`: the support types under which the rows that were not passed (printed exactly as before) stand.
-    `documents`: the documents those rows link to. `together(a, b)`: did any list ever print both names with one
-    support type in common? `same` and `distinct`: pairs of (state, name) that people have judged.
+    `documents`: the documents those rows link to. `together(a, b)`: did any list ever print both names with
+    one support type in common? `same` and `distinct`: pairs of (state, name) that people have judged.
     """
 
     standing: Mapping[Place, frozenset[str]] = field(default_factory=dict)
