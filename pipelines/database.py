@@ -73,7 +73,9 @@ def ready(url: str) -> Engine:
             f"The database is at {at}, this version needs {HEAD}. Run `countersign migrate` (make a backup first)."
         )
     elif at > HEAD:
-        raise DatabaseError(f"The database is at {at}, newer than this version ({HEAD}). Upgrade countersign.")
+        raise DatabaseError(
+            f"The database is at {at}, newer than this version ({HEAD}). Upgrade countersign."
+        )
     return engine
 
 

@@ -21,7 +21,8 @@ from pipelines.facts import comparison_facts
 from pipelines.fingerprints import Packed, Sifted, sift
 from pipelines.guard import judge
 from pipelines.history.holdings import Holdings, Name, Standing, holdings, people_judged, taken_agreement_ids
-from pipelines.identify import Context, identify, name_key
+from pipelines.identify import Context, identify
+from pipelines.likeness import name_key
 from pipelines.normalise import VERSION, Normaliser
 from pipelines.parse import read
 from pipelines.values import Agreement, Change, Figures, Finding, Match, Publication, Verdict
@@ -61,8 +62,8 @@ def derive(
     table = read(path, declaration.format, declaration.options)
     normaliser = Normaliser(table.header, declaration.columns, publication.published_at.date())
     sifted = sift(table, normaliser, _copy(last.packed) if last else Packed())
-    compared = _compare(connection, declaration, publication, sifted, last)
-    figures = _figures(compared, last)
+    compared = _compare(connection, declaration, publication, normaliser, sifted, last)
+    figures = _figures(compared, normaliser.fields, last)
     judged = _judge(connection, declaration, publication, normaliser, compared, figures, last)
     findings = (*normaliser.findings, *sifted.findings, *judged.findings)
     if judged.held and verdict != "accept":
@@ -95,6 +96,7 @@ def _compare(
     connection: Connection,
     declaration: PublishedList,
     publication: Publication,
+    normaliser: Normaliser,
     sifted: Sifted,
     last: Standing | None,
 ) -> Compared:
@@ -114,7 +116,8 @@ def _compare(
     )
     matches = identify(rows, held.known, context)
     mint = _mint(connection, declaration.name, rows, matches, held)
-    difference = diff(matches, rows, held.known, mint)
+    columns = normaliser.fields & last.figures.filled.keys() if last else normaliser.fields
+    difference = diff(matches, rows, held.known, mint, columns)
     return Compared(sifted, held, matches, _right_agencies(difference, held, set(missing)), missing)
 
 
@@ -161,12 +164,12 @@ def _right_agencies(difference: Diff, held: Holdings, missing: set[int]) -> Diff
             if known is None and _name(change.before) in still:
                 known = _agency_id(change.after)
             if known is not None and known != change.agency_id:
-                change = replace(change, agency_id=known)  # noqa: PLW2901
+                change = replace(change, agency_id=known)
         changes.append(change)
     return replace(difference, changes=tuple(changes))
 
 
-def _figures(compared: Compared, last: Standing | None) -> Figures:
+def _figures(compared: Compared, columns: frozenset[str], last: Standing | None) -> Figures:
     """Counted from the last list's figures, what left them and what came: no need of the rows that stayed."""
     gone = [known.agreement for known in compared.held.known if known.active]
     fresh = [fresh.agreement for fresh in compared.sifted.fresh]
@@ -178,7 +181,7 @@ def _figures(compared: Compared, last: Standing | None) -> Figures:
         by_support_type=_moved(
             old.by_support_type, (a.support_type or "" for a in gone), (a.support_type or "" for a in fresh)
         ),
-        filled=_moved(old.filled, _filled(gone), _filled(fresh)),
+        filled=dict.fromkeys(sorted(columns), 0) | _moved(old.filled, _filled(gone), _filled(fresh)),
     )
 
 
@@ -194,9 +197,7 @@ def _filled(agreements: Sequence[Agreement]) -> list[str]:
     return [name for agreement in agreements for name in names if getattr(agreement, name)]
 
 
-def _agencies(
-    compared: Compared, before: int, gone: Sequence[Agreement], fresh: Sequence[Agreement]
-) -> int:
+def _agencies(compared: Compared, before: int, gone: Sequence[Agreement], fresh: Sequence[Agreement]) -> int:
     standing = compared.held.standing(set(compared.missing))
     left = {_name(agreement) for agreement in gone} - standing.keys()
     came = {_name(agreement) for agreement in fresh} - standing.keys()
@@ -216,7 +217,14 @@ def _judge(
     if quiet:
         return Verdict()
     facts = comparison_facts(
-        connection, declaration, publication, normaliser, compared.sifted, compared.held, compared.difference, last
+        connection,
+        declaration,
+        publication,
+        normaliser,
+        compared.sifted,
+        compared.held,
+        compared.difference,
+        last,
     )
     return judge(figures, last.figures if last else None, declaration, facts)
 
@@ -261,7 +269,9 @@ def _carry_on(
     for position, kept in enumerate(sifted.kept):
         if kept:
             packed.append(
-                sifted.packed.fingerprints[position], sifted.packed.raws[position], sifted.packed.intervals[position]
+                sifted.packed.fingerprints[position],
+                sifted.packed.raws[position],
+                sifted.packed.intervals[position],
             )
     opened = []
     for index, fresh in enumerate(sifted.fresh):
@@ -275,7 +285,9 @@ def _carry_on(
 def _ids_of_rows(compared: Compared) -> dict[int, tuple[str, str]]:
     """Agreement and agency of each fresh row. A change knows best, since it may move an agency."""
     changed = {change.agreement_id: change.agency_id for change in compared.difference.changes}
-    added = {id(c.after): (c.agreement_id, c.agency_id) for c in compared.difference.changes if c.kind == "added"}
+    added = {
+        id(c.after): (c.agreement_id, c.agency_id) for c in compared.difference.changes if c.kind == "added"
+    }
     whose = {}
     for match in compared.matches:
         if match.known is None:
@@ -302,5 +314,3 @@ def _new_agency(changes: Sequence[Change], compared: Compared) -> list[bool | No
         row.agency_id for rows in compared.held.lives.values() for row in rows if row.until_place is None
     }
     return [change.agency_id not in active if change.kind == "added" else None for change in changes]
-
-

@@ -45,4 +45,6 @@ def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] 
     declared = declared_lists(settings.lists) if lists is None else lists
     with storing(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True)
-    return House(settings, Archive(settings.home), ready(settings.database_url), {item.name: item for item in declared})
+    return House(
+        settings, Archive(settings.home), ready(settings.database_url), {item.name: item for item in declared}
+    )

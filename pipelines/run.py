@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from pipelines.derive import derive
 from pipelines.derived import Derived
@@ -52,7 +53,11 @@ def replay(
 ) -> dict[tuple[str, str], str]:
     """Keep files of the past and take them in; returns what each (list, hash) was found to be."""
     seen: dict[tuple[str, str], str] = {}
-    known = {(e["list"], e.get("sha256"), e["captured_at"]) for e in house.archive.entries() if e["kind"] == "capture"}
+    known = {
+        (e["list"], e.get("sha256"), e["captured_at"])
+        for e in house.archive.entries()
+        if e["kind"] == "capture"
+    }
     for capture, path in captures:
         sha256 = house.archive.put(path.read_bytes())
         kept = replace(capture, sha256=sha256, bytes=path.stat().st_size)
@@ -67,14 +72,26 @@ def replay(
     return seen
 
 
-def release(house: House, key: str, verdict: str, by: str, note: str, announce: Announce | None) -> None:
-    """A person's verdict ("accept" or "reject") on a held publication; later lists are derived again."""
+def release(
+    house: House, key: str, verdict: str, by: str, note: str, announce: Announce | None = None
+) -> Row[Any]:
+    """A person's verdict ("accept" or "reject") on a held publication; later lists are derived again.
+
+    Returns the publication as it stands afterwards.
+    """
     with house.engine.connect() as connection:
         row = publication_by_key(connection, key)
     if row is None:
         raise UsageError(f"No publication is called {key}. See `countersign held`.")
-    house.archive.append(verdict, house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=by, note=note)
+    house.archive.append(
+        verdict, house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=by, note=note
+    )
     catch_up(house, announce)
+    with house.engine.connect() as connection:
+        released = publication_by_key(connection, key)
+    if released is None:
+        raise UsageError(f"The publication {key} was derived away.")
+    return released
 
 
 def rebuild(house: House, progress: Progress = silent) -> None:
@@ -102,7 +119,10 @@ def dated(house: House, capture: Capture) -> tuple[datetime, str]:
         except UnreadableError:
             modified = None
     return publication_time(
-        modified, _http_time(capture.headers.get("last-modified")), capture.published_name, capture.captured_at
+        modified,
+        _http_time(capture.headers.get("last-modified")),
+        capture.published_name,
+        capture.captured_at,
     )
 
 
@@ -147,7 +167,7 @@ def _derive_new(house: House, announce: Announce | None, progress: Progress) -> 
 
 
 def _derive_one(
-    house: House, connection: Connection, declaration: PublishedList, row: object, last: Standing | None
+    house: House, connection: Connection, declaration: PublishedList, row: Row[Any], last: Standing | None
 ) -> Derived:
     publication = as_publication(row)
     try:

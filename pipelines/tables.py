@@ -27,6 +27,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.types import TypeEngine
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -35,6 +36,11 @@ NAMING = {
 }
 metadata = MetaData(naming_convention=NAMING)
 
+# PostgreSQL compares text by the rules of a language unless it is told not to; places and keys are plain bytes.
+Key = String(64).with_variant(String(64, collation="C"), "postgresql")
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+
+Json = JSON(none_as_null=True)
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -43,6 +49,10 @@ class UtcTime(TypeDecorator[datetime]):
 
     impl = String(20)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        collation = "C" if dialect.name == "postgresql" else None
+        return dialect.type_descriptor(String(20, collation=collation))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         del dialect
@@ -58,8 +68,8 @@ publications = Table(
     metadata,
     Column("id", BigId, primary_key=True),
     Column("key", String(16), nullable=False),
-    Column("list", String(64), nullable=False),
-    Column("place", String(64), nullable=False),
+    Column("list", Key, nullable=False),
+    Column("place", Key, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("published_name", Text, nullable=False),
     Column("published_at", UtcTime, nullable=False),
@@ -74,13 +84,13 @@ publications = Table(
     Column("previous_sha256", String(64)),
     Column("agreements", Integer),
     Column("agencies", Integer),
-    Column("by_state", JSON),
-    Column("by_support_type", JSON),
-    Column("filled", JSON),
-    Column("counts", JSON),
-    Column("page", JSON),
-    Column("findings", JSON),
-    Column("reasons", JSON),
+    Column("by_state", Json),
+    Column("by_support_type", Json),
+    Column("filled", Json),
+    Column("counts", Json),
+    Column("page", Json),
+    Column("findings", Json),
+    Column("reasons", Json),
     Column("decided_by", Text),
     Column("decided_at", UtcTime),
     Column("note", Text),
@@ -96,24 +106,24 @@ intervals = Table(
     "intervals",
     metadata,
     Column("id", BigId, primary_key=True),
-    Column("list", String(64), nullable=False),
+    Column("list", Key, nullable=False),
     Column("agreement_id", String(16), nullable=False),
     Column("agency_id", String(16), nullable=False),
-    Column("from_place", String(64), nullable=False),
-    Column("until_place", String(64)),
+    Column("from_place", Key, nullable=False),
+    Column("until_place", Key),
     Column("row", Integer, nullable=False),
     Column("fingerprint", BigInteger, nullable=False),
     Column("state", String(2)),
     Column("agency", Text, nullable=False),
-    Column("name_key", Text, nullable=False),
+    Column("name_key", Name, nullable=False),
     Column("support_type", Text),
     Column("signed", String(10)),
     Column("type", Text),
     Column("county", Text),
     Column("moa", Text),
     Column("addendum", Text),
-    Column("extra", JSON),
-    Column("printed", JSON),
+    Column("extra", Json),
+    Column("printed", Json),
     Index("ix_intervals_list_until_from", "list", "until_place", "from_place"),
     Index("ix_intervals_list_from", "list", "from_place"),
     Index("ix_intervals_agreement", "list", "agreement_id", "from_place"),
@@ -125,8 +135,8 @@ intervals = Table(
 accepted = Table(
     "accepted",
     metadata,
-    Column("list", String(64), primary_key=True),
-    Column("place", String(64), nullable=False),
+    Column("list", Key, primary_key=True),
+    Column("place", Key, nullable=False),
     Column("layout", BigInteger, nullable=False),
     Column("packed", LargeBinary, nullable=False),
 )
@@ -135,10 +145,10 @@ changes = Table(
     "changes",
     metadata,
     Column("id", String(16), primary_key=True),
-    Column("list", String(64), nullable=False),
-    Column("place", String(64), nullable=False),
+    Column("list", Key, nullable=False),
+    Column("place", Key, nullable=False),
     Column("seq", Integer, nullable=False),
-    Column("kind", String(8), nullable=False),
+    Column("kind", Key, nullable=False),
     Column("published_at", UtcTime, nullable=False),
     Column("captured_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
@@ -148,16 +158,16 @@ changes = Table(
     Column("row", Integer),
     Column("state", String(2)),
     Column("agency", Text, nullable=False),
-    Column("name_key", Text, nullable=False),
+    Column("name_key", Name, nullable=False),
     Column("agency_id", String(16), nullable=False),
     Column("agreement_id", String(16), nullable=False),
     Column("support_type", Text),
     Column("signed", String(10)),
-    Column("before", JSON),
-    Column("after", JSON),
+    Column("before", Json),
+    Column("after", Json),
     Column("rule", Text, nullable=False),
     Column("score", Float, nullable=False),
-    Column("evidence", JSON),
+    Column("evidence", Json),
     Column("newly_signed", Boolean),
     Column("new_agency", Boolean),
     Index("ix_changes_place", "place", "list", "seq"),
@@ -185,9 +195,9 @@ judgements = Table(
     metadata,
     Column("id", BigId, primary_key=True),
     Column("state", String(2)),
-    Column("name_key", Text, nullable=False),
+    Column("name_key", Name, nullable=False),
     Column("other_state", String(2)),
-    Column("other_name_key", Text, nullable=False),
+    Column("other_name_key", Name, nullable=False),
     Column("verdict", String(8), nullable=False),
     Column("by", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
@@ -198,7 +208,7 @@ judgements = Table(
 watched = Table(
     "watched",
     metadata,
-    Column("list", String(64), primary_key=True),
+    Column("list", Key, primary_key=True),
     Column("url", Text),
     Column("last_modified", Text),
     Column("etag", Text),
@@ -214,7 +224,7 @@ runs = Table(
     metadata,
     Column("id", BigId, primary_key=True),
     Column("run_id", String(32), nullable=False),
-    Column("list", String(64), nullable=False),
+    Column("list", Key, nullable=False),
     Column("trigger", String(12), nullable=False),
     Column("by", Text, nullable=False),
     Column("started_at", UtcTime, nullable=False),
@@ -226,8 +236,8 @@ runs = Table(
     Column("requests", Integer),
     Column("bytes", BigInteger),
     Column("rows", Integer),
-    Column("counts", JSON),
-    Column("stages", JSON),
+    Column("counts", Json),
+    Column("stages", Json),
     Column("sha256", String(64)),
     Column("process", Text, nullable=False),
     UniqueConstraint("run_id", "list"),
@@ -248,8 +258,8 @@ incidents = Table(
     "incidents",
     metadata,
     Column("id", BigId, primary_key=True),
-    Column("list", String(64), nullable=False),
-    Column("kind", String(16), nullable=False),
+    Column("list", Key, nullable=False),
+    Column("kind", Key, nullable=False),
     Column("opened_at", UtcTime, nullable=False),
     Column("closed_at", UtcTime),
     Column("repeats", Integer, nullable=False),
@@ -268,7 +278,7 @@ outbox = Table(
     Column("key", String(128), nullable=False),
     Column("channel", Text, nullable=False),
     Column("lane", String(64), nullable=False),
-    Column("payload", JSON, nullable=False),
+    Column("payload", Json, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("due_at", UtcTime, nullable=False),
     Column("attempts", Integer, nullable=False),

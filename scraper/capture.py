@@ -79,7 +79,7 @@ class Capture:
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any]) -> Capture:
         """The capture that a journal entry of the kind "capture" tells of."""
-        told = {name: entry[name] for name in _NAMES if name in entry}
+        told = {"url": "", **{name: entry[name] for name in _NAMES if name in entry}}
         for name in _TIMES:
             if name in told:
                 told[name] = datetime.fromisoformat(told[name])

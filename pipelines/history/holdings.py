@@ -69,7 +69,11 @@ def as_publication(row: Row[Any]) -> Publication:
 
 def as_figures(row: Row[Any]) -> Figures:
     return Figures(
-        row.agreements or 0, row.agencies or 0, row.by_state or {}, row.by_support_type or {}, row.filled or {}
+        row.agreements or 0,
+        row.agencies or 0,
+        row.by_state or {},
+        row.by_support_type or {},
+        row.filled or {},
     )
 
 
@@ -176,7 +180,11 @@ def name_of(row: Row[Any]) -> Name:
 
 def _as_known(row: Row[Any], active: bool, documents: dict[str, set[str]]) -> Known:
     return Known(
-        row.agreement_id, row.agency_id, as_agreement(row), active, frozenset(documents.get(row.agreement_id, ()))
+        row.agreement_id,
+        row.agency_id,
+        as_agreement(row),
+        active,
+        frozenset(documents.get(row.agreement_id, ())),
     )
 
 

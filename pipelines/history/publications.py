@@ -53,3 +53,28 @@ def publication_at(
     if known_at is not None:
         query = query.where(publications.c.recorded_at < known_at)
     return connection.execute(query).first()
+
+
+def first_accepted(connection: Connection, list_name: str) -> Row[Any] | None:
+    """The baseline of a list."""
+    return connection.execute(
+        select(publications)
+        .where(publications.c.list == list_name, publications.c.state.in_(ACCEPTED))
+        .order_by(publications.c.place)
+        .limit(1)
+    ).first()
+
+
+def latest_of_bytes(connection: Connection, list_name: str, sha256: str) -> Row[Any] | None:
+    """The newest publication of a list that has these bytes."""
+    return connection.execute(
+        select(publications)
+        .where(publications.c.list == list_name, publications.c.sha256 == sha256)
+        .order_by(publications.c.place.desc())
+        .limit(1)
+    ).first()
+
+
+def held_publications(connection: Connection) -> Sequence[Row[Any]]:
+    """The lists that wait for a person, oldest first."""
+    return new_publications(connection, ("held",))

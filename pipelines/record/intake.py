@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pipelines.derived import publication_key
-from pipelines.identify import name_key
+from pipelines.likeness import name_key
 from pipelines.tables import intervals, judgements, publications, reviews, taken
 from pipelines.values import Publication
 from scraper.capture import Capture
@@ -156,7 +156,9 @@ def _clear_served_again(connection: Connection, publication: Publication, intake
         intake.mark(publication.list, row.place)
 
 
-def _take_verdict(connection: Connection, entry: Entry, intake: Intake, _dated: Dated, _announce: bool) -> None:
+def _take_verdict(
+    connection: Connection, entry: Entry, intake: Intake, _dated: Dated, _announce: bool
+) -> None:
     row = connection.execute(
         select(publications.c.list, publications.c.place).where(publications.c.key == entry["publication"])
     ).first()
@@ -175,7 +177,9 @@ def _take_verdict(connection: Connection, entry: Entry, intake: Intake, _dated: 
     intake.mark(row.list, row.place)
 
 
-def _take_review(connection: Connection, entry: Entry, _intake: Intake, _dated: Dated, _announce: bool) -> None:
+def _take_review(
+    connection: Connection, entry: Entry, _intake: Intake, _dated: Dated, _announce: bool
+) -> None:
     connection.execute(delete(reviews).where(reviews.c.change_id == entry["change"]))
     if entry["status"] != "undone":
         connection.execute(
@@ -193,7 +197,10 @@ def _take_judgement(
     connection: Connection, entry: Entry, intake: Intake, _dated: Dated, _announce: bool
 ) -> None:
     """Two names are one agency, or two: every list is derived again from where either first stood."""
-    names = [(entry["state"], name_key(entry["agency"])), (entry["other_state"], name_key(entry["other_agency"]))]
+    names = [
+        (entry["state"], name_key(entry["agency"])),
+        (entry["other_state"], name_key(entry["other_agency"])),
+    ]
     connection.execute(
         insert(judgements).values(
             state=names[0][0], name_key=names[0][1], other_state=names[1][0], other_name_key=names[1][1],

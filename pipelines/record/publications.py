@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from pipelines.derived import Derived
-from pipelines.identify import name_key
+from pipelines.likeness import name_key
 from pipelines.tables import accepted, changes, intervals, judgements, publications, reviews, taken
 from pipelines.values import Agreement, Change, Publication
 
@@ -109,9 +109,7 @@ def _clear_held(connection: Connection, publication: Publication) -> None:
     )
 
 
-def _interval_row(
-    publication: Publication, opened: tuple[int, str, str, int, Agreement]
-) -> dict[str, Any]:
+def _interval_row(publication: Publication, opened: tuple[int, str, str, int, Agreement]) -> dict[str, Any]:
     identifier, agreement_id, agency_id, content, agreement = opened
     return {
         "id": identifier,
@@ -183,7 +181,10 @@ def _taken_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 def _exists(connection: Connection, identifier: str, n: int) -> bool:
     # The first id of every change was looked up in bulk; only a repeated change asks again.
-    return n > 0 and connection.execute(select(changes.c.id).where(changes.c.id == identifier)).first() is not None
+    return (
+        n > 0
+        and connection.execute(select(changes.c.id).where(changes.c.id == identifier)).first() is not None
+    )
 
 
 def _change_row(derived: Derived, seq: int, change_id: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What a person can ask for at the door, a room for each kind of wish."""

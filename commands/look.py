@@ -1,0 +1,79 @@
+"""Commands that look: now, or at files of the past."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.printing import print_json_lines, print_table, progress, say
+
+EXIT_ORDER = (7, 1, 5, 4, 3)  # the worst that happened is what the command says
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(crawl)
+    app.command()(replay)
+    app.command()(demo)
+
+
+def crawl(
+    lists: Annotated[list[str] | None, typer.Argument(help="Lists to look at; all when none is named.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per list.")] = False,
+) -> int:
+    """Look at the lists now. Exit code 3: something is held, 4: not reached or refused, 5: not readable."""
+    from pipelines.house import open_house
+    from pipelines.watch import watch
+
+    house = open_house()
+    looks = asyncio.run(watch(house, house.chosen(lists or []), trigger="person", by=getpass.getuser()))
+    if json:
+        print_json_lines(look.as_json() for look in looks)
+    else:
+        records = [{**look.as_json(), "changes": counted(look.counts)} for look in looks]
+        print_table(("list", "outcome", "changes", "reason"), records)
+    return worst([look.exit_code for look in looks])
+
+
+def counted(counts: object) -> str:
+    return ", ".join(f"{number} {kind}" for kind, number in dict(counts or {}).items())  # type: ignore[call-overload]
+
+
+def worst(codes: list[int]) -> int:
+    return next((code for code in EXIT_ORDER if code in codes), max(codes, default=0))
+
+
+def replay(
+    path: Annotated[Path, typer.Argument(help="A folder, one file, or a manifest (CSV).")],
+    list_name: Annotated[str, typer.Option("--list", help="The list that the files are of.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per file.")] = False,
+) -> int:
+    """Take files of the past through the same stages. Announces nothing."""
+    from collections import Counter
+
+    from pipelines.house import open_house
+    from pipelines.run import replay as replay_files
+    from scraper.past import past_captures
+
+    house = open_house()
+    [declaration] = house.chosen([list_name])
+    captures = past_captures(path, declaration)
+    with progress("replaying") as show:
+        found = replay_files(house, captures, show)
+    if json:
+        print_json_lines({"list": name, "sha256": sha, "outcome": state} for (name, sha), state in found.items())
+    counts = Counter(found.values())
+    say(f"{declaration.name}: {len(captures)} files; " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
+    return worst([3] * counts["held"] + [5] * counts["unreadable"])
+
+
+def demo(
+    home: Annotated[Path | None, typer.Option(help="Where the demo keeps what it finds; a new folder by default.")] = None,
+) -> int:
+    """The whole story in a minute, without a network: a small publisher plays several weeks on loopback."""
+    from demo.story import play
+
+    return play(home)

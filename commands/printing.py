@@ -1,0 +1,118 @@
+"""How data leaves the process: to stdout as a table, JSON, JSON lines, CSV or Markdown; talk goes to stderr."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from scraper.errors import UsageError
+
+Record = Mapping[str, Any]
+
+
+def chosen_format(wanted: str | None, offered: Sequence[str]) -> str:
+    """The format asked for; a table on a terminal, the first machine format otherwise."""
+    if wanted is None:
+        return "table" if sys.stdout.isatty() or "json" not in offered else "json"
+    if wanted not in offered:
+        raise UsageError(f"There is no format {wanted} here. Choose one of: {', '.join(offered)}.")
+    return wanted
+
+
+def print_json(data: object) -> None:
+    json.dump(data, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def print_json_lines(records: Iterable[Record]) -> None:
+    for record in records:
+        sys.stdout.write(json.dumps(record, ensure_ascii=False, sort_keys=False) + "\n")
+
+
+def print_json_array(records: Iterable[Record]) -> None:
+    """An array, written as it comes: a long log is never held in memory."""
+    separator = "["
+    for record in records:
+        sys.stdout.write(f"{separator}\n{json.dumps(record, ensure_ascii=False)}")
+        separator = ","
+    sys.stdout.write("[]\n" if separator == "[" else "\n]\n")
+
+
+def print_csv(columns: Sequence[str], records: Iterable[Record]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for record in records:
+        writer.writerow([harmless(flat(record.get(column))) for column in columns])
+
+
+def flat(value: object) -> str:
+    """One cell of text: lists and objects as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def harmless(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula is made text by an apostrophe."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def print_markdown(columns: Sequence[str], records: Iterable[Record]) -> None:
+    sys.stdout.write(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n")
+    for record in records:
+        cells = (_markdown(flat(record.get(column))) for column in columns)
+        sys.stdout.write(f"| {' | '.join(cells)} |\n")
+
+
+def _markdown(text: str) -> str:
+    for sign in "\\|`*_<>[]":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())
+
+
+def print_table(columns: Sequence[str], records: Iterable[Record], note: str = "") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for record in records:
+        table.add_row(*(Text(flat(record.get(column))) for column in columns))
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console.print(table)
+    if note:
+        console.print(note, style="dim")
+
+
+def say(text: str) -> None:
+    """Talk: to stderr, so that stdout is data alone."""
+    sys.stderr.write(f"{text}\n")
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on stderr while something long goes on; nothing when nobody watches."""
+    if not sys.stderr.isatty():
+        yield lambda _name, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def show(name: str, done: int, total: int) -> None:
+            bar.update(task, description=f"{title} {name}", completed=done, total=total)
+
+        yield show

@@ -1,0 +1,141 @@
+"""Commands that read what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.printing import (
+    chosen_format,
+    print_csv,
+    print_json,
+    print_json_array,
+    print_json_lines,
+    print_markdown,
+    print_table,
+)
+from commands.times import moment
+from scraper.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipelines.history.changes import ChangeFilter
+    from pipelines.house import House
+
+COLUMNS = (
+    "id", "list", "kind", "published_at", "captured_at", "recorded_at", "published_name", "sha256",
+    "previous_sha256", "row", "state", "agency", "agency_id", "agreement_id", "support_type", "signed",
+    "before", "after", "rule", "score", "evidence", "newly_signed", "new_agency", "pending_since", "title", "review",
+)  # fmt: skip
+Format = Annotated[str | None, typer.Option("--format", help="table, json, jsonl, csv or md.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(changes)
+    app.command()(lists)
+
+
+def changes(
+    list_name: Annotated[str | None, typer.Option("--list", help="Only this list.")] = None,
+    since: Annotated[str | None, typer.Option(help="From this date or time of publication on.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before this date or time of publication.")] = None,
+    kind: Annotated[str | None, typer.Option(help="added, removed, returned, renamed, amended; several with commas.")] = None,
+    state: Annotated[str | None, typer.Option(help="Two letters; several with commas.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Words of the agency's name.")] = None,
+    unreviewed: Annotated[bool, typer.Option("--unreviewed", help="Only what nobody has reviewed.")] = False,
+    include_baseline: Annotated[
+        bool, typer.Option("--include-baseline", help="Also the agreements of each list's first publication.")
+    ] = False,
+    format_name: Format = None,
+) -> int:
+    """The change log, oldest first."""
+    from changelog.wording import change_json
+    from pipelines.history.changes import read_baseline, read_changes
+    from pipelines.house import open_house
+
+    shape = chosen_format(format_name, ("json", "table", "jsonl", "csv", "md"))
+    house = open_house()
+    wanted = _filter(house, list_name, since, until, kind, state, agency, unreviewed)
+    pending_of = {name: item.pending_list for name, item in house.lists.items() if item.pending_list}
+    with house.engine.connect() as connection:
+
+        def records() -> Iterator[dict[str, Any]]:
+            if include_baseline:
+                for name in [list_name] if list_name else house.lists:
+                    for change in read_baseline(connection, name):
+                        yield change_json(change, house.lists.get(change.list))
+            for change in read_changes(connection, wanted, pending_of=pending_of):
+                yield change_json(change, house.lists.get(change.list))
+
+        _print_changes(shape, records())
+    return 0
+
+
+def _print_changes(shape: str, records: Iterator[dict[str, Any]]) -> None:
+    match shape:
+        case "json":
+            print_json_array(records)
+        case "jsonl":
+            print_json_lines(records)
+        case "csv":
+            print_csv(COLUMNS, records)
+        case "md":
+            print_markdown(("published_at", "list", "kind", "title"), records)
+        case _:
+            print_table(("published_at", "list", "kind", "title", "id"), records)
+
+
+def _filter(
+    house: House,
+    list_name: str | None,
+    since: str | None,
+    until: str | None,
+    kind: str | None,
+    state: str | None,
+    agency: str | None,
+    unreviewed: bool,
+) -> ChangeFilter:
+    from pipelines.history.changes import ChangeFilter
+    from pipelines.values import KINDS
+
+    chosen = house.chosen([list_name]) if list_name else []
+    zone = chosen[0].time_zone if chosen else "UTC"
+    kinds = tuple(part.strip() for part in kind.split(",")) if kind else ()
+    unknown = [part for part in kinds if part not in KINDS]
+    if unknown:
+        raise UsageError(f"There is no kind {', '.join(unknown)}. Kinds are: {', '.join(KINDS)}.")
+    return ChangeFilter(
+        lists=(list_name,) if list_name else (),
+        since=moment(since, zone) if since else None,
+        until=moment(until, zone) if until else None,
+        kinds=kinds,
+        states=tuple(part.strip().upper() for part in state.split(",")) if state else (),
+        agency=agency,
+        reviewed=False if unreviewed else None,
+    )
+
+
+def lists(format_name: Format = None) -> int:
+    """What is watched."""
+    from pipelines.house import open_house
+
+    shape = chosen_format(format_name, ("json", "table"))
+    house = open_house()
+    records = [
+        {
+            "name": item.name,
+            "title": item.wording.title,
+            "format": item.format,
+            "address": item.page or item.file,
+            "cadence": list(item.cadence.crons),
+            "time_zone": item.time_zone,
+            "cadence_time_zone": item.cadence.time_zone,
+        }
+        for item in house.lists.values()
+    ]
+    if shape == "json":
+        print_json(records)
+    else:
+        print_table(("name", "title", "format", "address", "cadence"), records)
+    return 0

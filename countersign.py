@@ -1,0 +1,68 @@
+"""The door a person knocks at: parses, calls one function, prints, and maps errors to exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from commands import decide, keep, look, read, show
+from scraper.errors import CountersignError
+
+ADVICE = "This is a bug in countersign. Please report it with the lines above."
+INTERRUPTED = 130
+BUG = 1
+
+app = typer.Typer(
+    name="countersign",
+    help="Watches published agreement lists, keeps what was published, and says who newly signed, left or was "
+    "corrected, with evidence for every line.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for room in (look, read, show, decide, keep):
+    room.add_to(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with the exit code that the promise names."""
+    raise SystemExit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except CountersignError as error:
+        print(f"countersign: {error}", file=sys.stderr)  # noqa: T201 - the door is where we speak to people
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("countersign: interrupted; what was recorded stays recorded.", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing may be written to it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the one boundary: everything unforeseen ends here
+        return _told(error)
+    return int(code or 0)
+
+
+def _told(error: Exception) -> int:
+    """Typer's own complaints about usage are for people; everything else is a bug with a log to paste."""
+    if hasattr(error, "exit_code") and hasattr(error, "show"):
+        error.show()
+        return int(error.exit_code)
+    if type(error).__name__ == "Abort":
+        return INTERRUPTED
+    import traceback
+
+    traceback.print_exception(error)
+    print(f"countersign: {ADVICE}", file=sys.stderr)  # noqa: T201
+    return BUG
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The agreements of a list as they stood at one of its publications."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select
+
+from pipelines.history.holdings import as_agreement
+from pipelines.tables import intervals
+from pipelines.values import Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAgreement:
+    """An agreement of a list, with its ids. `since` is the place of the publication that first said all this."""
+
+    agreement_id: str
+    agency_id: str
+    since: str
+    agreement: Agreement
+
+
+def agreements_at(connection: Connection, list_name: str, place: str) -> Sequence[StoredAgreement]:
+    """All agreements of the list whose validity interval holds `place`, by state, agency and support type."""
+    rows = connection.execute(
+        select(intervals).where(
+            intervals.c.list == list_name,
+            intervals.c.from_place <= place,
+            or_(intervals.c.until_place.is_(None), intervals.c.until_place > place),
+        )
+    )
+    return sorted((_stored(row) for row in rows), key=_by_state_and_name)
+
+
+def _by_state_and_name(stored: StoredAgreement) -> tuple[str, ...]:
+    # Sorted here and not by the database, so that both databases give the same bytes.
+    a = stored.agreement
+    return (a.state or "", a.agency, a.support_type or "", str(a.signed or ""), stored.agreement_id)
+
+
+def _stored(row: Row[Any]) -> StoredAgreement:
+    return StoredAgreement(row.agreement_id, row.agency_id, row.from_place, as_agreement(row))

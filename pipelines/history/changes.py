@@ -1,0 +1,252 @@
+"""The change log: filtered, in order, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, tuple_
+
+from pipelines.history.holdings import as_agreement
+from pipelines.history.publications import first_accepted
+from pipelines.likeness import name_key
+from pipelines.tables import changes, intervals, reviews
+
+PAGE = 1000
+Cursor = tuple[str, str, int]  # place, list, seq: where a page ended
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChange:
+    """A change with its evidence, as every channel shows it. `before` and `after` as in the promise."""
+
+    id: str
+    list: str
+    kind: str
+    place: str
+    seq: int
+    published_at: datetime
+    captured_at: datetime
+    recorded_at: datetime
+    published_name: str
+    sha256: str
+    previous_sha256: str | None
+    row: int | None
+    state: str | None
+    agency: str
+    agency_id: str
+    agreement_id: str
+    support_type: str | None
+    signed: date | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    rule: str
+    score: float
+    evidence: Sequence[str] = ()
+    newly_signed: bool | None = None
+    new_agency: bool | None = None
+    pending_since: date | None = None
+    review: Mapping[str, Any] | None = None
+    baseline: bool = False
+
+    @property
+    def cursor(self) -> Cursor:
+        return (self.place, self.list, self.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFilter:
+    """Which changes. Moments are half-open: from `since` on, before `until` (both of publication)."""
+
+    lists: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    kinds: Sequence[str] = ()
+    states: Sequence[str] = ()
+    support_types: Sequence[str] = ()
+    agency: str | None = None
+    agency_id: str | None = None
+    agreement_id: str | None = None
+    sha256: str | None = None
+    recorded_since: datetime | None = None
+    reviewed: bool | None = None
+
+    def where(self) -> list[ColumnElement[bool]]:
+        c = changes.c
+        tests: list[ColumnElement[bool]] = []
+        for column, wanted in (
+            (c.list, self.lists),
+            (c.kind, self.kinds),
+            (c.state, self.states),
+            (c.support_type, self.support_types),
+        ):
+            if wanted:
+                tests.append(column == wanted[0] if len(wanted) == 1 else column.in_(wanted))
+        for column, value in (
+            (c.agency_id, self.agency_id),
+            (c.agreement_id, self.agreement_id),
+            (c.sha256, self.sha256),
+        ):
+            if value:
+                tests.append(column == value)
+        if self.since:
+            tests.append(c.place >= stamp(self.since))
+        if self.until:
+            tests.append(c.place < stamp(self.until))
+        if self.recorded_since:
+            tests.append(c.recorded_at >= self.recorded_since)
+        if self.agency:
+            tests.append(_names_like(self.agency))
+        if self.reviewed is not None:
+            tests.append(reviews.c.change_id.is_not(None) if self.reviewed else reviews.c.change_id.is_(None))
+        return tests
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the beginning of a place."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _names_like(text: str) -> ColumnElement[bool]:
+    """Every word of the text occurs in the name."""
+    words = [word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for word in text.split()]
+    return and_(*(changes.c.agency.ilike(f"%{word}%", escape="\\") for word in words))
+
+
+def read_changes(
+    connection: Connection,
+    wanted: ChangeFilter,
+    *,
+    pending_of: Mapping[str, str] | None = None,
+    after: Cursor | None = None,
+    limit: int | None = None,
+    newest_first: bool = False,
+) -> Iterator[StoredChange]:
+    """The changes in order of publication. `pending_of` maps a list to the one where its agreements apply first.
+
+    `after` is the cursor of the last change of the page before.
+    """
+    left = limit
+    while left is None or left > 0:
+        size = PAGE if left is None else min(PAGE, left)
+        page = [_stored(row) for row in connection.execute(_query(wanted, after, size, newest_first))]
+        yield from with_pending_since(connection, page, pending_of or {})
+        if len(page) < size:
+            return
+        after = page[-1].cursor
+        left = None if left is None else left - len(page)
+
+
+def _query(wanted: ChangeFilter, after: Cursor | None, size: int, newest_first: bool) -> Select[Any]:
+    key = (changes.c.place, changes.c.list, changes.c.seq)
+    query = (
+        select(changes, reviews.c.status, reviews.c.by, reviews.c.at, reviews.c.note)
+        .outerjoin(reviews, reviews.c.change_id == changes.c.id)
+        .where(*wanted.where())
+        .limit(size)
+    )
+    if newest_first:
+        query = query.order_by(*(column.desc() for column in key))
+        return query.where(tuple_(*key) < after) if after else query
+    query = query.order_by(*key)
+    return query.where(tuple_(*key) > after) if after else query
+
+
+def read_change(
+    connection: Connection, identifier: str, pending_of: Mapping[str, str] | None = None
+) -> StoredChange | None:
+    row = connection.execute(
+        select(changes, reviews.c.status, reviews.c.by, reviews.c.at, reviews.c.note)
+        .outerjoin(reviews, reviews.c.change_id == changes.c.id)
+        .where(changes.c.id == identifier)
+    ).first()
+    return next(iter(with_pending_since(connection, [_stored(row)], pending_of or {})), None) if row else None
+
+
+def count_changes(connection: Connection, wanted: ChangeFilter) -> dict[str, int]:
+    """How many of each kind."""
+    query = select(changes.c.kind, func.count()).where(*wanted.where()).group_by(changes.c.kind)
+    if wanted.reviewed is not None:
+        query = query.outerjoin(reviews, reviews.c.change_id == changes.c.id)
+    return {kind: count for kind, count in connection.execute(query)}
+
+
+def _stored(row: Row[Any]) -> StoredChange:
+    review = None
+    if row.status is not None:
+        review = {"status": row.status, "by": row.by, "at": row.at, "note": row.note}
+    return StoredChange(
+        row.id, row.list, row.kind, row.place, row.seq, row.published_at, row.captured_at, row.recorded_at,
+        row.published_name, row.sha256, row.previous_sha256, row.row, row.state, row.agency, row.agency_id,
+        row.agreement_id, row.support_type, date.fromisoformat(row.signed) if row.signed else None,
+        row.before, row.after, row.rule, row.score, tuple(row.evidence or ()),
+        row.newly_signed, row.new_agency, None, review,
+    )  # fmt: skip
+
+
+def with_pending_since(
+    connection: Connection, page: Sequence[StoredChange], pending_of: Mapping[str, str]
+) -> Iterator[StoredChange]:
+    """Say of each added change since when the list of applications had the same agency and support type."""
+    since: dict[tuple[str, str, str, str], str] = {}
+    wanted = [c for c in page if c.kind == "added" and c.list in pending_of]
+    for pending in {pending_of[change.list] for change in wanted}:
+        since |= _first_places(connection, pending, wanted)
+    for change in page:
+        key = (pending_of.get(change.list, ""), change.state or "", *_agency_and_type(change))
+        first = since.get(key) if change.kind == "added" else None
+        if first and first < change.place:
+            yield replace(change, pending_since=date.fromisoformat(first[:10]))
+        else:
+            yield change
+
+
+def _agency_and_type(change: StoredChange) -> tuple[str, str]:
+    return (name_key(change.agency), change.support_type or "")
+
+
+def _first_places(
+    connection: Connection, pending: str, page: Sequence[StoredChange]
+) -> dict[tuple[str, str, str, str], str]:
+    found = {}
+    keys = sorted({_agency_and_type(change)[0] for change in page})
+    for start in range(0, len(keys), 400):
+        rows = connection.execute(
+            select(
+                intervals.c.state,
+                intervals.c.name_key,
+                intervals.c.support_type,
+                func.min(intervals.c.from_place),
+            )
+            .where(
+                intervals.c.list == pending,
+                intervals.c.name_key.in_(keys[start : start + 400]),
+                or_(*(intervals.c.state == state for state in sorted({c.state for c in page if c.state}))),
+            )
+            .group_by(intervals.c.state, intervals.c.name_key, intervals.c.support_type)
+        )
+        for state, name, support_type, place in rows:
+            found[pending, state or "", name, support_type or ""] = place
+    return found
+
+
+def read_baseline(connection: Connection, list_name: str) -> Iterator[StoredChange]:
+    """The first publication of a list as if every agreement had been added by it."""
+    first = first_accepted(connection, list_name)
+    if first is None:
+        return
+    rows = connection.execute(
+        select(intervals)
+        .where(intervals.c.list == list_name, intervals.c.from_place == first.place)
+        .order_by(intervals.c.row, intervals.c.id)
+    )
+    for seq, row in enumerate(rows):
+        agreement = as_agreement(row)
+        yield StoredChange(
+            f"b{row.id:016x}"[:16], list_name, "added", first.place, seq, first.published_at, first.captured_at,
+            first.recorded_at, first.published_name, first.sha256, None, row.row, row.state, row.agency,
+            row.agency_id, row.agreement_id, row.support_type, agreement.signed, None, agreement.as_json(),
+            "baseline", 1.0, baseline=True,
+        )  # fmt: skip
