@@ -1,0 +1,51 @@
+"""Is this list plausible? Held when any reason says no; findings are told and hold nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipelines import doubts, suspicions
+from pipelines.evidence import Case, Facts
+from pipelines.values import Figures, Finding, Verdict
+from scraper.lists import PublishedList
+
+__all__ = ["Facts", "judge"]
+
+Check = Callable[[Case], Finding | None]
+
+# In the order in which a person wants to read them: what explains the others comes first.
+REASONS: tuple[Check, ...] = (
+    doubts.nothing_readable,
+    doubts.required_columns_gone,
+    suspicions.columns_of_the_other,
+    suspicions.rows_of_the_other,
+    suspicions.older_than_the_last,
+    suspicions.served_again,
+    suspicions.cut_short,
+    suspicions.state_gone,
+    suspicions.group_moved,
+    suspicions.dates_moved,
+    suspicions.column_moved,
+    suspicions.column_emptied,
+    suspicions.links_lost,
+    suspicions.too_many_lost,
+    doubts.column_unreadable,
+    doubts.rows_repeated,
+    doubts.rows_out_of_range,
+    doubts.page_says_otherwise,
+)
+FINDINGS: tuple[Check, ...] = (
+    doubts.some_rows_repeated,
+    doubts.page_counts_otherwise,
+    doubts.optional_columns_missing,
+    suspicions.said_before,
+)
+
+
+def judge(figures: Figures, previous: Figures | None, declaration: PublishedList, facts: Facts) -> Verdict:
+    """`previous` are the figures of the last accepted list, None for a list's first publication."""
+    case = Case(figures, previous, declaration, facts)
+    return Verdict(
+        reasons=tuple(found for check in REASONS if (found := check(case))),
+        findings=tuple(found for check in FINDINGS if (found := check(case))),
+    )
