@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 import re
+import unicodedata
 from collections import defaultdict
 from functools import lru_cache
 from pathlib import Path
@@ -25,8 +26,15 @@ _STATE_OF_PLACE = b'"admin1code": "'
 
 def squeeze(name: str) -> str:
     """Letters and figures only, "st" and "ft" in full: De Soto is DeSoto, St. Lucie is Saint Lucie."""
-    words = _NOT_LETTERS.sub(" ", _APOSTROPHES.sub("", name.casefold())).split()
+    words = _NOT_LETTERS.sub(" ", _APOSTROPHES.sub("", without_accents(name).casefold())).split()
     return "".join(_FULL.get(word, word) for word in words)
+
+
+def without_accents(text: str) -> str:
+    """Doña Ana is Dona Ana."""
+    if text.isascii():
+        return text
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
 _FULL = {"st": "saint", "ste": "sainte", "ft": "fort", "mt": "mount"}

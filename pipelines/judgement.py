@@ -19,18 +19,19 @@ from pipelines.likeness import (
     reality,
     same_kind,
     same_level,
+    same_text,
 )
 from pipelines.surroundings import Scene, address, addresses, model_of, place_of
 from pipelines.values import Agreement, Known
 
 # A re-dating that is a correction and not a new signature: the corpus has 1 to 12 days.
 NEAR_DAYS = 14
-# Likeness of the distinguishing words from which one name is a misspelling of the other. Of the labelled pairs
-# the true ones lie at 0.62 (Freedom/Freeborn) and above, Bay/Clay at 0.5, Pima/Pinal at 0.6 (both real).
+# Likeness of the distinguishing words from which one name is a misspelling of the other. True labelled pairs
+# lie at 0.62 (Freedom/Freeborn) and above, Bay/Clay at 0.5, Pima/Pinal at 0.6 (both real, so never).
 ALIKE_ONE_REAL = 0.6  # same date, and exactly one of the two is a real county or place
 ALIKE_SAME_DATE = 0.74  # same date, and the gazetteer knows neither
 ALIKE_UNDATED_ONE_REAL = 0.7  # no date to compare (pending lists)
-ALIKE_UNDATED = 0.8
+ALIKE_UNDATED = 0.84  # Cook and Cooke Township (0.8) are two
 ALIKE_NEAR_DATE = 0.85  # name and date corrected at once
 NEVER = 1.1
 # The only one that went and the only one that came with a state, model and date, and only one of them a real
@@ -90,7 +91,7 @@ def compare_dates(before: date | None, after: date | None) -> Dates:
 
 
 def compare_documents(known: Known, after: Agreement) -> Documents:
-    """ "open": never linked, or the list has no such column; "lost": linked no longer; "differ": another one."""
+    """ "open": never linked, or the list has no such column; "lost": linked no longer."""
     old, new = addresses(known), address(after.moa)
     if not old or after.moa is None:
         return "open"
@@ -161,9 +162,7 @@ def _judge_name(pair: Pair, scene: Scene) -> Likely | None:
     if not same_level(one, other):
         return None
     if alike == 1.0 and same_kind(one, other) and (one.words or one.kinds == other.kinds):
-        if not pair.active and pair.dates == "other" and pair.documents != "same":
-            return None
-        return pair.likely("corrected name", _NAME_SCORES[pair.dates], "the same words")
+        return _judge_wording(pair, scene, one, other)
     if scene.apart(pair.before, pair.row) or scene.claimed(pair.row, other):
         return None
     # The county of a county's own office goes with its name, right or wrong; that of a town is evidence.
@@ -173,7 +172,7 @@ def _judge_name(pair: Pair, scene: Scene) -> Likely | None:
         return _judge_relabelled(pair) if one.words else None
     real = reality(one, other, pair.row.state)
     if all(real):
-        return None
+        return _judge_titled(pair, scene, one, other)
     likely = _judge_spelling(pair, scene, (one, other, alike), real) if same_kind(one, other) else None
     return likely or _judge_document(pair, scene)
 
@@ -186,7 +185,32 @@ def _closest(pair: Pair) -> tuple[Name, Name, float]:
         for one in readings(before.agency, before.state)
         for other in readings(row.agency, row.state)
     ]
-    return max(found, key=lambda names: (same_kind(names[0], names[1]), names[2]))
+    if same_text(before.agency, row.agency):
+        return found[0][0], found[0][0], 1.0
+    return max(found, key=lambda names: (same_level(*names[:2]), same_kind(*names[:2]), names[2]))
+
+
+def _judge_wording(pair: Pair, scene: Scene, one: Name, other: Name) -> Likely | None:
+    """The same words, put another way (PD, Dept., the order, "City of", the state's name)."""
+    # Butler's police may not be Butler Township's, nor a board's office its jail's.
+    township = one.form != other.form and "township" in {one.form, other.form}
+    more_said = township or one.kinds != other.kinds
+    if more_said and scene.apart(pair.before, pair.row):
+        return None
+    if pair.documents != "same" and (
+        (township and pair.dates != "same") or (pair.dates == "other" and (more_said or not pair.active))
+    ):
+        return None
+    return pair.likely("corrected name", _NAME_SCORES[pair.dates], "the same words")
+
+
+def _judge_titled(pair: Pair, scene: Scene, one: Name, other: Name) -> Likely | None:
+    """Two real places: a correction only when the document, unchanged, bears the new one's name."""
+    title = squeeze(address(pair.row.moa).rsplit("/", 1)[-1])
+    bears = other.squeezed in title and (one.squeezed not in title or one.squeezed in other.squeezed)
+    if not bears or pair.documents != "same" or pair.dates != "same" or scene.shared(pair.row.moa):
+        return None
+    return pair.likely("same document", 0.7, "its file is named after the new name")
 
 
 def _judge_relabelled(pair: Pair) -> Likely | None:
@@ -240,6 +264,8 @@ def _judge_extended(
     if not shorter_is_real and pair.dates == "same":
         return pair.likely("corrected name", 0.65, "a word of the name was missing", *evidence)
     county = _county(pair.before)
-    if shorter_is_real and county and county == _county(pair.row) and "sheriff" in one.kinds & other.kinds:
+    if not shorter_is_real or not county or county != _county(pair.row) or one.level != "county":
+        return None
+    if pair.dates == "same" or "sheriff" in one.kinds & other.kinds:
         return pair.likely("corrected name", 0.7, "same county", *evidence)
     return None
