@@ -23,7 +23,8 @@ class Facts:
     `changes` that stand in it. `unreadable` counts, by field, the rows whose text could not be read.
     `repeated` counts the rows that say exactly what another row said. `page_total` is how many agreements
     the publisher's page states for this list, as of `page_dated`. `same_as` is when the same content was
-    published before (not by the last accepted list), `served_for` how long this file has been served.
+    published before (not by the last accepted list), `same_file` whether in the very same bytes, and
+    `served_for` how long it has been served since it came back.
     `history` holds (rows before, rows removed) of the accepted publications of the past.
     """
 
@@ -38,8 +39,8 @@ class Facts:
     page_dated: datetime | None = None
     published_at: datetime | None = None
     last_published_at: datetime | None = None
-    basis: str = "workbook"
     same_as: datetime | None = None
+    same_file: bool = False
     served_for: timedelta = timedelta()
     history: Sequence[tuple[int, int]] = ()
 

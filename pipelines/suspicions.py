@@ -178,15 +178,11 @@ def older_than_the_last(case: Case) -> Finding | None:
 
 
 def served_again(case: Case) -> Finding | None:
-    """Old content under a new time that no workbook vouches for, until it has been served for long."""
+    """An old file put back in its place, until it has stayed there for long. New bytes are a correction back."""
     facts = case.facts
-    if (
-        facts.same_as is None
-        or facts.basis == "workbook"
-        or facts.served_for >= case.declaration.believed_after
-    ):
+    if facts.same_as is None or not facts.same_file or facts.served_for >= case.declaration.believed_after:
         return None
-    return Finding("served-again", f"It says exactly what the list of {facts.same_as:%Y-%m-%d %H:%M} said.")
+    return Finding("served-again", f"It is the file of {facts.same_as:%Y-%m-%d %H:%M}, served again.")
 
 
 def said_before(case: Case) -> Finding | None:
