@@ -8,12 +8,18 @@ from typing import Annotated
 import typer
 
 from commands.printing import chosen_format, print_json, print_table, say
+from scraper.errors import UsageError
+
+STATUSES = ("confirmed", "disputed", "ignored", "undone")
+VERDICTS = ("same", "distinct", "unjudged")
 
 
 def add_to(app: typer.Typer) -> None:
     app.command()(held)
     app.command()(accept)
     app.command()(reject)
+    app.command()(review)
+    app.command()(judge)
 
 
 def held(format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None) -> int:
@@ -71,3 +77,45 @@ def _release(identifier: str, verdict: str, note: str) -> int:
     row = release(house, identifier, verdict, getpass.getuser(), note, None)
     say(f"{row.list} {row.key}, published {row.published_at:%Y-%m-%d %H:%M} UTC: {row.state}.")
     return 0
+
+
+def review(
+    identifiers: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="Changes, as `changes` prints them.")
+    ],
+    status: Annotated[str, typer.Option(help="confirmed, disputed, ignored, or undone to take it back.")],
+    note: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
+) -> int:
+    """Your verdict on changes. It is kept with author and time, and can be undone."""
+    from pipelines.house import open_house
+    from pipelines.run import review as keep_review
+
+    if status not in STATUSES:
+        raise UsageError(f"There is no status {status}. Choose one of: {', '.join(STATUSES)}.")
+    keep_review(open_house(), identifiers, status, getpass.getuser(), note)
+    say(f"{len(identifiers)} {status}.")
+    return 0
+
+
+def judge(
+    verdict: Annotated[str, typer.Argument(help="same, distinct, or unjudged to take it back.")],
+    one: Annotated[str, typer.Argument(help="A name with its state: 'FL:Bay County Sheriff'.")],
+    other: Annotated[str, typer.Argument(help="The other name with its state.")],
+    note: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
+) -> int:
+    """Say that two names are one agency, or two. Every list is derived again with that knowledge."""
+    from pipelines.house import open_house
+    from pipelines.run import judge_names
+
+    if verdict not in VERDICTS:
+        raise UsageError(f"There is no verdict {verdict}. Choose one of: {', '.join(VERDICTS)}.")
+    judge_names(open_house(), verdict, _name(one), _name(other), getpass.getuser(), note)
+    say("Kept; the lists were derived again.")
+    return 0
+
+
+def _name(text: str) -> tuple[str, str]:
+    state, colon, agency = text.partition(":")
+    if not colon or len(state.strip()) != 2:
+        raise UsageError(f"{text!r} is not a name with its state. Write 'FL:Bay County Sheriff'.")
+    return state.strip().upper(), agency.strip()

@@ -21,7 +21,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def crawl(
-    lists: Annotated[list[str] | None, typer.Argument(help="Lists to look at; all when none is named.")] = None,
+    lists: Annotated[
+        list[str] | None, typer.Argument(help="Lists to look at; all when none is named.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per list.")] = False,
 ) -> int:
     """Look at the lists now. Exit code 3: something is held, 4: not reached or refused, 5: not readable."""
@@ -64,14 +66,21 @@ def replay(
     with progress("replaying") as show:
         found = replay_files(house, captures, show)
     if json:
-        print_json_lines({"list": name, "sha256": sha, "outcome": state} for (name, sha), state in found.items())
+        print_json_lines(
+            {"list": name, "sha256": sha, "outcome": state} for (name, sha), state in found.items()
+        )
     counts = Counter(found.values())
-    say(f"{declaration.name}: {len(captures)} files; " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
+    say(
+        f"{declaration.name}: {len(captures)} files; "
+        + ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
+    )
     return worst([3] * counts["held"] + [5] * counts["unreadable"])
 
 
 def demo(
-    home: Annotated[Path | None, typer.Option(help="Where the demo keeps what it finds; a new folder by default.")] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Where the demo keeps what it finds; a new folder by default.")
+    ] = None,
 ) -> int:
     """The whole story in a minute, without a network: a small publisher plays several weeks on loopback."""
     from demo.story import play

@@ -40,7 +40,9 @@ def changes(
     list_name: Annotated[str | None, typer.Option("--list", help="Only this list.")] = None,
     since: Annotated[str | None, typer.Option(help="From this date or time of publication on.")] = None,
     until: Annotated[str | None, typer.Option(help="Before this date or time of publication.")] = None,
-    kind: Annotated[str | None, typer.Option(help="added, removed, returned, renamed, amended; several with commas.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="added, removed, returned, renamed, amended; several with commas.")
+    ] = None,
     state: Annotated[str | None, typer.Option(help="Two letters; several with commas.")] = None,
     agency: Annotated[str | None, typer.Option(help="Words of the agency's name.")] = None,
     unreviewed: Annotated[bool, typer.Option("--unreviewed", help="Only what nobody has reviewed.")] = False,

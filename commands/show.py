@@ -23,9 +23,13 @@ def add_to(app: typer.Typer) -> None:
 
 def show(
     list_name: Annotated[str, typer.Argument(metavar="LIST", help="The list.")],
-    as_of: Annotated[str | None, typer.Option("--as-of", help="As published on this date (its whole day) or time.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As published on this date (its whole day) or time.")
+    ] = None,
     known_at: Annotated[str | None, typer.Option("--known-at", help="As we knew it on this date.")] = None,
-    format_name: Annotated[str | None, typer.Option("--format", help="table, csv, json, xlsx or parquet.")] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="table, csv, json, xlsx or parquet.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
 ) -> int:
     """The list as published on a date, and as we knew it on another."""
@@ -68,7 +72,9 @@ def listed(house: Any, list_name: str, as_of: str | None, known_at: str | None) 
             end_of(known_at, zone) if known_at else None,
         )
         if row is None:
-            raise UsageError(f"Nothing of the list {list_name} is recorded{f' as of {as_of}' if as_of else ''}.")
+            raise UsageError(
+                f"Nothing of the list {list_name} is recorded{f' as of {as_of}' if as_of else ''}."
+            )
         stored = agreements_at(connection, list_name, row.place)
     return {
         "list": list_name,
@@ -85,7 +91,8 @@ def listed(house: Any, list_name: str, as_of: str | None, known_at: str | None) 
         "by_support_type": row.by_support_type,
         "by_state": row.by_state,
         "agreements": [
-            {"agreement_id": a.agreement_id, "agency_id": a.agency_id, **a.agreement.as_json()} for a in stored
+            {"agreement_id": a.agreement_id, "agency_id": a.agency_id, **a.agreement.as_json()}
+            for a in stored
         ],
     }
 

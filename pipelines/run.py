@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row
 
 from pipelines.derive import derive
 from pipelines.derived import Derived
+from pipelines.history.changes import read_change
 from pipelines.history.holdings import Standing, as_publication, standing
 from pipelines.history.publications import first_new, new_publications, publication_by_key
 from pipelines.house import House
@@ -92,6 +93,28 @@ def release(
     if released is None:
         raise UsageError(f"The publication {key} was derived away.")
     return released
+
+
+def review(house: House, changes: Sequence[str], status: str, by: str, note: str) -> None:
+    """A person's verdict on changes: confirmed, disputed, ignored, or undone. Kept in the journal, so it survives."""
+    with house.engine.connect() as connection:
+        unknown = [identifier for identifier in changes if read_change(connection, identifier) is None]
+    if unknown:
+        raise UsageError(f"No change is called {', '.join(unknown)}.")
+    for identifier in changes:
+        house.archive.append("review", house.now(), change=identifier, status=status, by=by, note=note)
+    catch_up(house)
+
+
+def judge_names(
+    house: House, verdict: str, one: tuple[str, str], other: tuple[str, str], by: str, note: str
+) -> None:
+    """A person says that two names (state, agency) are the "same" or "distinct" agencies, or takes it back
+    ("unjudged"). Every list is derived again from where either name first stood."""
+    house.archive.append(
+        verdict, house.now(), state=one[0], agency=one[1], other_state=other[0], other_agency=other[1], by=by, note=note
+    )  # fmt: skip
+    catch_up(house)
 
 
 def rebuild(house: House, progress: Progress = silent) -> None:
