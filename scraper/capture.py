@@ -69,7 +69,7 @@ class Capture:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The fields of a journal entry. The entry's own time is when it was recorded, which may be years later."""
+        """The fields of a journal entry, whose own time is when it was recorded: perhaps years later."""
         told = {name: getattr(self, name) for name in _NAMES}
         for name in _TIMES:
             if told[name]:

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -135,8 +136,16 @@ def scrapy_settings(settings: Settings, published: PublishedList) -> dict[str, A
         "DOWNLOAD_MAXSIZE": settings.page_bytes,
         "RETRY_TIMES": settings.retries,
         "BACKOFF_SECONDS": settings.backoff_seconds,
-        "PRIVATE_ADDRESSES": published.private_addresses,
+        "PRIVATE_HOSTS": _private_hosts(published),
     }
+
+
+def _private_hosts(published: PublishedList) -> list[str]:
+    """The hosts that may have a private address: those the list's own declaration names."""
+    if not published.private_addresses:
+        return []
+    named = (urlsplit(url).hostname for url in (published.page, published.file) if url)
+    return [*filter(None, named), *published.options.get("hosts", "").split()]
 
 
 def _headers(settings: Settings) -> dict[str, str]:
@@ -148,15 +157,29 @@ def _headers(settings: Settings) -> dict[str, str]:
     return headers | ({"From": settings.contact} if settings.contact else {})
 
 
-_POLITE = {
+_POLITE: dict[str, Any] = {
+    "DOWNLOAD_HANDLERS": {
+        **dict.fromkeys(("http", "https"), "scraper.addresses.GuardedHandler"),
+        **dict.fromkeys(("data", "file", "ftp", "s3")),
+    },
+    "DOWNLOADER_MIDDLEWARES": {
+        "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+        "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+        "scraper.middlewares.Backoff": 550,
+        "scraper.middlewares.Unpacking": 590,
+        "scraper.middlewares.Counting": 950,
+    },
+    "ITEM_PIPELINES": {"scraper.crawl.KeepBodies": 100},
+    # A redirect back to where it began would be dropped without a word; REDIRECT_MAX_TIMES ends it instead.
+    "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
     "ROBOTSTXT_OBEY": True,
     "CONCURRENT_REQUESTS": 2,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
     "COOKIES_ENABLED": False,
-    "REFERER_ENABLED": False,
+    "REFERRER_POLICY": "same-origin",
     "METAREFRESH_ENABLED": False,
     "REDIRECT_MAX_TIMES": 5,
-    # What a proxy would resolve we could not check; see PrivateAddresses.
+    # What a proxy resolves could not be checked (scraper.addresses).
     "HTTPPROXY_ENABLED": False,
     # Scrapy's own unpacking takes half a gzip stream for a whole one.
     "COMPRESSION_ENABLED": False,

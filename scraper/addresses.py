@@ -1,0 +1,92 @@
+"""No request to a private address, whoever names it: a page's link, a redirect, or a name server that lies.
+
+The check stands where the socket is made, after the name was resolved and for every hop, so that neither an
+odd notation (127.1, 0x7f000001, [::ffff:7f00:1]) nor a name that changes its address between check and use
+gets past it. The hosts that a list's own declaration names may be private where it says `private_addresses`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import aiohttp
+from scrapy import Request
+from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler, _ClientResponse
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from scraper.errors import ForbiddenAddressError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def is_public(address: Address) -> bool:
+    """Does the address lead to the open internet, and so does the one it may carry inside?"""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global and not address.is_multicast
+    if address in _NAT64:
+        return is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner:
+        return is_public(inner)
+    return address.is_global and address in _UNICAST
+
+
+class OpenHandler(AiohttpDownloadHandler):
+    """Scrapy's handler as it is. Its warning against production is answered in scraper.crawl."""
+
+    experimental: ClassVar[bool] = False
+
+
+class GuardedHandler(OpenHandler):
+    """Scrapy's handler, but its sockets are made for public addresses only."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._declared = OpenHandler(crawler)
+        self._hosts = frozenset(crawler.settings.getlist("PRIVATE_HOSTS"))
+        unguarded, self._session = self._session, self._guarded_session()
+        self._unguarded = unguarded
+
+    async def download_request(self, request: Request) -> Response:
+        if urlsplit(request.url).hostname in self._hosts:
+            return await self._declared.download_request(request)
+        try:
+            return await super().download_request(request)
+        except ForbiddenAddressError as refusal:
+            raise ForbiddenAddressError(f"{request.url} leads to {refusal}") from None
+
+    async def close(self) -> None:
+        await super().close()
+        await self._unguarded.close()
+        await self._declared.close()
+
+    def _guarded_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self._pool_size_total,
+                limit_per_host=self._pool_size_per_host,
+                socket_factory=_public_socket,
+                happy_eyeballs_delay=None,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            response_class=_ClientResponse,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        )
+
+
+def _public_socket(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
+    family, kind, protocol, _, place = info
+    address = ipaddress.ip_address(place[0].partition("%")[0])
+    if not is_public(address):
+        raise ForbiddenAddressError(
+            f"{address}, which is not a public address, so it was not asked. If this list is published in a "
+            "network of your own, declare it with private_addresses = true."
+        )
+    return socket.socket(family, kind, protocol)

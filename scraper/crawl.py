@@ -1,0 +1,134 @@
+"""Look at any number of lists inside the running event loop.
+
+Scrapy runs without a Twisted reactor: a reactor can be started once in a process and must own its loop, while
+the clock, the web page and the command line each have a loop already. The price is Scrapy's aiohttp handler,
+which is marked experimental, so it was put before the hostile publisher (tests/hostile/test_publisher.py):
+resets, slow answers, endless bodies, wrong lengths, bombs and broken TLS all end in one of our errors, in
+time and within the size limits. It also makes its sockets through a hook that the reactor's handler lacks,
+where scraper.addresses refuses private addresses after the name was resolved.
+
+What came is read from `Look.results`, never from Scrapy's exit code, which is 0 even when a callback raised.
+Bodies are in the archive when `crawl` returns; the caller writes the captures into its journal
+(`Archive.keep`), with whatever else it decides to record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from scrapy.signals import spider_error
+from twisted.python.failure import Failure
+
+from scraper.archive import Archive
+from scraper.capture import Capture, Validators
+from scraper.errors import CountersignError, ListError
+from scraper.lists import PublishedList
+from scraper.settings import Settings, scrapy_settings
+from scraper.spiders.direct import DirectSpider
+from scraper.spiders.fetching import Fetched, ListSpider, Look
+from scraper.spiders.page import PageSpider
+
+_HOSTS_AT_ONCE = 8
+
+# Without a handler of the application's own, Python would print Scrapy's warnings on stderr.
+logging.getLogger("scrapy").addHandler(logging.NullHandler())
+
+
+async def crawl(
+    lists: Sequence[PublishedList],
+    archive: Archive,
+    settings: Settings,
+    validators: Mapping[str, Validators],
+    now: Callable[[], datetime],
+) -> dict[str, Capture | CountersignError]:
+    """One result for each list, by its name. Nothing is raised for one list's trouble.
+
+    `validators` are those of each list's last capture. Lists of one page are looked at together, hosts side
+    by side, and pages of one host one after another.
+    """
+    held = {name: known for name, known in validators.items() if known.sha256 and archive.has(known.sha256)}
+    results: dict[str, Capture | CountersignError] = {}
+    at_once = asyncio.Semaphore(_HOSTS_AT_ONCE)
+
+    async def one_host(groups: Iterable[Sequence[PublishedList]]) -> None:
+        async with at_once:
+            for group in groups:
+                await _look(Look(group, held, now, results), archive, settings)
+
+    await asyncio.gather(*(one_host(groups) for groups in _by_host(lists)))
+    return {published.name: results[published.name] for published in lists}
+
+
+async def _look(look: Look, archive: Archive, settings: Settings) -> None:
+    first = look.lists[0]
+    if not first.page and not first.file:
+        look.results[first.name] = ListError(
+            f"The list {first.name} has neither a page nor a file to look at."
+        )
+        return
+    runner = AsyncCrawlerRunner(scrapy_settings(settings, first))
+    crawler = runner.create_crawler(DirectSpider if first.file else PageSpider)
+    failures: list[Failure] = []
+    crawler.signals.connect(failures.append, spider_error, weak=False)
+    crash: Exception | None = None
+    try:
+        await runner.crawl(crawler, look=look, archive=archive)
+    except asyncio.CancelledError:
+        await runner.stop()
+        raise
+    except Exception as error:
+        crash = error
+    for published in look.lists:
+        if published.name not in look.results:
+            look.results[published.name] = _unexplained(published, failures, crash)
+
+
+def _unexplained(
+    published: PublishedList, failures: Sequence[Failure], crash: Exception | None
+) -> CountersignError:
+    cause = crash or next((failure.value for failure in failures), None)
+    error = CountersignError(f"The look at the list {published.name} ended without a result: {cause!r}")
+    error.__cause__ = cause
+    return error
+
+
+def _by_host(lists: Sequence[PublishedList]) -> list[list[list[PublishedList]]]:
+    """Lists in groups that share a page, the groups by host."""
+    groups: dict[str, list[PublishedList]] = {}
+    for published in lists:
+        groups.setdefault(published.file or published.page or published.name, []).append(published)
+    hosts: dict[str, list[list[PublishedList]]] = {}
+    for address, group in groups.items():
+        hosts.setdefault(urlsplit(address).netloc.lower() or address, []).append(group)
+    return list(hosts.values())
+
+
+class KeepBodies:
+    """Scrapy's one item pipeline: the body into the archive, the capture into the look's results."""
+
+    def __init__(self, spider: ListSpider) -> None:
+        self._results = spider.look.results
+        self._archive: Archive = spider.archive
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> KeepBodies:
+        assert isinstance(crawler.spider, ListSpider)  # noqa: S101
+        return cls(crawler.spider)
+
+    async def process_item(self, item: Fetched) -> Fetched:
+        capture = item.capture
+        try:
+            if item.body is not None:
+                sha256 = await asyncio.to_thread(self._archive.put, item.body)
+                capture = replace(capture, sha256=sha256)
+        except CountersignError as error:
+            self._results[capture.list] = error
+        else:
+            self._results[capture.list] = capture
+        return item
