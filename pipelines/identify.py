@@ -9,15 +9,17 @@ from typing import TypeVar
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from pipelines.judgement import ALIKE_LONE, Dates, Documents, Likely, judge, pair_of
+from pipelines.judgement import Dates, Documents, Likely, judge, pair_of
 from pipelines.likeness import name_key, read_name, readings
-from pipelines.surroundings import Context, Scene, address, addresses, model_of, place_of
+from pipelines.surroundings import Context, Scene, address, addresses, dated, model_of, place_of
 from pipelines.values import Agreement, Known, Match
 
 __all__ = ["Context", "identify", "name_key"]
 
 # Two candidates whose scores are nearer than this cannot be told apart, so neither is believed.
 MARGIN = 0.03
+# Names less alike than this, letter for letter, are not compared word for word.
+WORTH_A_LOOK = 0.55
 _ALONE = Context()
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -72,7 +74,11 @@ def _exact(
             for other in there
             if (likely := _same_key(known[other], rows[row]))
         }
-        found |= _assign(pairs, rows, known, margin=None)
+        if len(pairs) == 1:  # by far the most
+            [((row, other), likely)] = pairs.items()
+            found[row] = Match(row, other, *likely)
+        elif pairs:
+            found |= _assign(pairs, rows, known, margin=None)
     return found
 
 
@@ -127,6 +133,7 @@ def _blocks(
         ((i, document) for i in known_left for document in addresses(known[i])),
     )
     yield _alike(rows, known, rows_left, known_left)
+    yield _lone(rows, known, rows_left, known_left)
 
 
 def _essences(agreement: Agreement) -> set[str]:
@@ -152,11 +159,21 @@ def _alike(
                 _words(rows[row]),
                 {i: words[i] for i in block},
                 scorer=OSA.normalized_similarity,
-                score_cutoff=ALIKE_LONE,
+                score_cutoff=WORTH_A_LOOK,
                 limit=None,
             )
             for _, _, other in near:
                 yield row, other
+
+
+def _lone(
+    rows: Sequence[Agreement], known: Sequence[Known], rows_left: list[int], known_left: list[int]
+) -> Iterable[tuple[int, int]]:
+    """What alone went and came with one state, model and date, however unlike."""
+    olds = _grouped((i, dated(known[i].agreement)) for i in known_left if known[i].active)
+    for key, here in _grouped((i, dated(rows[i])) for i in rows_left if rows[i].signed).items():
+        if len(here) == 1 and len(there := olds.get(key, [])) == 1:
+            yield here[0], there[0]
 
 
 def _words(agreement: Agreement) -> str:

@@ -13,13 +13,13 @@ from pipelines.likeness import (
     Name,
     extended,
     likeness,
-    other_is_nearer,
     read_name,
     readings,
     reality,
     same_kind,
     same_level,
     same_text,
+    third_is_nearer,
 )
 from pipelines.surroundings import Scene, address, addresses, model_of, place_of
 from pipelines.values import Agreement, Known
@@ -28,10 +28,12 @@ from pipelines.values import Agreement, Known
 NEAR_DAYS = 14
 # Likeness of the distinguishing words from which one name is a misspelling of the other. True labelled pairs
 # lie at 0.62 (Freedom/Freeborn) and above, Bay/Clay at 0.5, Pima/Pinal at 0.6 (both real, so never).
-ALIKE_ONE_REAL = 0.6  # same date, and exactly one of the two is a real county or place
-ALIKE_SAME_DATE = 0.74  # same date, and the gazetteer knows neither
-ALIKE_UNDATED_ONE_REAL = 0.7  # no date to compare (pending lists)
-ALIKE_UNDATED = 0.84  # Cook and Cooke Township (0.8) are two
+# The gazetteer has every county but not every town, so that a town it does not know may yet be one.
+ALIKE_COUNTIES = 0.6  # exactly one is a real county; or one document, and the gazetteer knows not both
+ALIKE = 0.8
+# Without a date to compare (pending lists). Cook and Cooke Township (0.8) are two.
+ALIKE_COUNTIES_UNDATED = 0.7
+ALIKE_UNDATED = 0.84
 ALIKE_NEAR_DATE = 0.85  # name and date corrected at once
 NEVER = 1.1
 # The only one that went and the only one that came with a state, model and date, and only one of them a real
@@ -233,11 +235,11 @@ def _judge_spelling(
     one, other, alike = names
     if pair.dates != "same" and (pair.documents in {"differ", "lost"} or not pair.active):
         return None
-    if any(real) and other_is_nearer(one, other, pair.row.state):
+    if any(real) and third_is_nearer(one, other, pair.row.state):
         return None
     right = (pair.before if real[0] else pair.row).agency
     evidence = (f"of the two only “{right}” is real",) if any(real) else ()
-    if alike >= _needed(pair.dates, any(real)):
+    if alike >= _needed(pair, any(real) and one.level == "county"):
         return pair.likely("corrected name", round(0.5 + 0.4 * alike, 3), *evidence)
     if not any(real):
         return None
@@ -246,12 +248,12 @@ def _judge_spelling(
     return _judge_extended(pair, one, other, real, evidence) if extended(one, other) else None
 
 
-def _needed(dates: Dates, one_is_real: bool) -> float:
-    if dates == "same":
-        return ALIKE_ONE_REAL if one_is_real else ALIKE_SAME_DATE
-    if dates == "unknown":
-        return ALIKE_UNDATED_ONE_REAL if one_is_real else ALIKE_UNDATED
-    return NEVER if dates == "other" else ALIKE_NEAR_DATE
+def _needed(pair: Pair, counties_decide: bool) -> float:
+    if pair.dates == "same":
+        return ALIKE_COUNTIES if counties_decide or pair.documents == "same" else ALIKE
+    if pair.dates == "unknown":
+        return ALIKE_COUNTIES_UNDATED if counties_decide else ALIKE_UNDATED
+    return NEVER if pair.dates == "other" else ALIKE_NEAR_DATE
 
 
 def _judge_extended(

@@ -9,7 +9,7 @@ from functools import lru_cache
 import us
 from rapidfuzz.distance import OSA
 
-from pipelines.gazetteer import counties, nearer_than, places, squeeze, without_accents
+from pipelines.gazetteer import counties, nearest, places, squeeze, without_accents
 
 _APOSTROPHES = re.compile(r"['’‘`´ʼ]")
 _NOT_LETTERS = re.compile(r"[\W_]+")
@@ -216,22 +216,15 @@ def extended(one: Name, other: Name) -> bool:
     )
 
 
-def real_names(name: Name, state: str | None) -> frozenset[str]:
-    """The real names that a name of this level could be a misspelling of; empty when there is no telling."""
-    if name.level == "county":
-        return counties(state)
-    return places(state) if name.level == "place" else frozenset()
-
-
 def reality(one: Name, other: Name, state: str | None) -> tuple[bool, bool]:
-    """Which of the two is a real county or place of the state."""
-    real = real_names(one if one.level else other, state)
+    """Which of the two is a real county or place of the state; neither when there is no telling."""
+    level = one.level or other.level
+    real = counties(state) if level == "county" else places(state) if level == "place" else frozenset()
     return one.squeezed in real, other.squeezed in real
 
 
-def other_is_nearer(one: Name, other: Name, state: str | None) -> bool:
+def third_is_nearer(one: Name, other: Name, state: str | None) -> bool:
     """Whether the name of the two that is not real looks more like a third, real one."""
-    real = real_names(one if one.level else other, state)
-    if one.squeezed in real:
-        one, other = other, one
-    return nearer_than(one.squeezed, other.squeezed, real)
+    right, wrong = (one, other) if reality(one, other, state)[0] else (other, one)
+    alike = OSA.normalized_similarity(right.squeezed, wrong.squeezed)
+    return nearest(wrong.squeezed, state, "county" in {one.level, other.level}) > alike

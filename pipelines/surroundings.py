@@ -76,8 +76,8 @@ class Scene:
             self._standing[place_of(row)].add(model_of(row))
         linked = {address(document) for document in context.documents}
         self._documents = Counter([*linked, *(address(row.moa) for row in (*settled, *rows))])
-        self._rows_dated = Counter(map(_dated, rows))
-        self._known_dated = Counter(_dated(one.agreement) for one in known if one.active)
+        self._rows_dated = Counter(map(dated, rows))
+        self._known_dated = Counter(dated(one.agreement) for one in known if one.active)
         self._names: dict[str, dict[str, list[tuple[Name, set[str]]]]] = {}
 
     def stands(self, agreement: Agreement) -> bool:
@@ -90,7 +90,7 @@ class Scene:
 
     def lone(self, one: Agreement) -> bool:
         """Whether one agreement went and one came with this state, model and date."""
-        return self._rows_dated[_dated(one)] == 1 and self._known_dated[_dated(one)] == 1
+        return self._rows_dated[dated(one)] == 1 and self._known_dated[dated(one)] == 1
 
     def shared(self, document: str | None) -> bool:
         """Whether several rows link to the document, so that it does not say whose it is."""
@@ -114,5 +114,5 @@ class Scene:
         return self._names[state]
 
 
-def _dated(agreement: Agreement) -> tuple[object, ...]:
+def dated(agreement: Agreement) -> tuple[object, ...]:
     return agreement.state, model_of(agreement), agreement.signed
