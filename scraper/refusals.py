@@ -103,8 +103,8 @@ def refusal_of_answer(response: Response, *, conditional: bool) -> CountersignEr
         return RefusedError(f"{url} is not there ({status}). The publisher may be exchanging it. {_LATER}")
     if status in (401, 403, 407, 429, 451):
         return RefusedError(
-            f"{url} refused us ({status}). Set COUNTERSIGN_CONTACT, so that the publisher knows who asks, and "
-            "look less often."
+            f"{url} refused us ({status}). Set COUNTERSIGN_CONTACT, so that the publisher knows who asks, "
+            "and look less often."
         )
     if status >= 500:
         return RefusedError(f"{url} has trouble of its own ({status}). {_LATER}")

@@ -57,12 +57,8 @@ def _whole(digits: str) -> int:
 
 def _by_model(text: str) -> dict[str, int]:
     """Counts stand all before their models' names ("85 JEM") or all behind ("JEM: 85")."""
-    before = {
-        m: re.compile(_NUMBER + r"\s+(?:[\w()-]+\s+){0,3}?" + name, re.I) for m, name in _MODELS.items()
-    }
-    behind = {
-        m: re.compile(name + r"(?:287\s?\(g\)|[^.\d]){0,80}?" + _NUMBER, re.I) for m, name in _MODELS.items()
-    }
+    before = {m: re.compile(_NUMBER + _LEADING + name, re.IGNORECASE) for m, name in _MODELS.items()}
+    behind = {m: re.compile(name + _TRAILING + _NUMBER, re.IGNORECASE) for m, name in _MODELS.items()}
     named = re.search("|".join(_MODELS.values()), text, re.IGNORECASE)
     leading = [found.end() for pattern in before.values() if (found := pattern.search(text))]
     counts_lead = bool(named and leading and min(leading) <= named.end())
