@@ -1,6 +1,6 @@
 """What one publication is found to be: its rows sifted, judged, identified and compared. Reads, never writes.
 
-Old state, new rows and what people decided go in; a `Derived` comes out, which `record` writes in one transaction.
+Old state, new rows and what people decided go in; a `Derived` comes out, which `record` writes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from pipelines.derived import Derived, interval_id
 from pipelines.diff import Diff, diff
 from pipelines.facts import comparison_facts
-from pipelines.fingerprints import Packed, Sifted, sift
+from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
 from pipelines.guard import judge
 from pipelines.history.holdings import Holdings, Name, Standing, holdings, people_judged, taken_agreement_ids
 from pipelines.identify import Context, identify
@@ -53,8 +53,8 @@ def derive(
 ) -> Derived:
     """Find out what `publication` (its file at `path`) says that `last` did not.
 
-    `verdict` is what was decided about it before: "accept", "reject", "clear" (the server itself went back), or
-    None. Raises UnreadableError when the file is not what the list declares.
+    `verdict` is what was decided about it before: "accept", "reject", "clear" (the server itself
+    went back), or None. Raises UnreadableError when the file is not what the list declares.
     """
     previous = last.publication.sha256 if last else None
     if verdict in ("reject", "clear"):
@@ -64,11 +64,31 @@ def derive(
     sifted = sift(table, normaliser, _copy(last.packed) if last else Packed())
     compared = _compare(connection, declaration, publication, normaliser, sifted, last)
     figures = _figures(compared, normaliser.fields, last)
-    judged = _judge(connection, declaration, publication, normaliser, compared, figures, last)
+    opened, packed = _carry_on(declaration.name, publication, compared)
+    content = content_fingerprint(packed)
+    judged = _judge(connection, declaration, publication, normaliser, compared, figures, last, content)
     findings = (*normaliser.findings, *sifted.findings, *judged.findings)
     if judged.held and verdict != "accept":
         return _held(publication, previous, compared, figures, findings, judged.reasons)
-    return _believed(declaration, publication, compared, figures, last, findings, judged.reasons)
+    changes = compared.difference.changes if last else ()
+    quiet = last is not None and not opened and not compared.missing
+    return Derived(
+        publication=publication,
+        state="unchanged" if quiet else "recorded",
+        previous_sha256=previous,
+        figures=figures,
+        changes=changes,
+        newly_signed=[_newly_signed(change, publication, declaration) for change in changes],
+        new_agency=_new_agency(changes, compared),
+        opened=opened,
+        closed=compared.missing,
+        packed=packed,
+        content=content,
+        findings=findings,
+        reasons=judged.reasons,
+        parser=VERSION,
+        known_since=max(publication.recorded_at, last.publication.recorded_at) if last else None,
+    )
 
 
 def _held(
@@ -79,7 +99,7 @@ def _held(
     findings: Sequence[Finding],
     reasons: Sequence[Finding],
 ) -> Derived:
-    """Put aside with its reasons. Its would-be changes are counted; they are derived again when they are shown."""
+    """Put aside with its reasons. Its would-be changes are counted, and derived again when shown."""
     nothing = [None] * len(compared.difference.changes)
     return Derived(
         publication, "held", previous, figures, compared.difference.changes, nothing, nothing,
@@ -212,55 +232,19 @@ def _judge(
     compared: Compared,
     figures: Figures,
     last: Standing | None,
+    content: str,
 ) -> Verdict:
     quiet = last is not None and not compared.sifted.fresh and not compared.missing
     if quiet:
         return Verdict()
     facts = comparison_facts(
-        connection,
-        declaration,
-        publication,
-        normaliser,
-        compared.sifted,
-        compared.held,
-        compared.difference,
-        last,
+        connection, declaration, publication, normaliser, compared.sifted, compared.difference, last, content
     )
     return judge(figures, last.figures if last else None, declaration, facts)
 
 
-def _believed(
-    declaration: PublishedList,
-    publication: Publication,
-    compared: Compared,
-    figures: Figures,
-    last: Standing | None,
-    findings: Sequence[Finding],
-    reasons: Sequence[Finding],
-) -> Derived:
-    changes = compared.difference.changes if last else ()
-    opened, packed = _carry_on(declaration.name, publication, compared, last)
-    quiet = last is not None and not opened and not compared.missing
-    return Derived(
-        publication=publication,
-        state="unchanged" if quiet else "recorded",
-        previous_sha256=last.publication.sha256 if last else None,
-        figures=figures,
-        changes=changes,
-        newly_signed=[_newly_signed(change, publication, declaration) for change in changes],
-        new_agency=_new_agency(changes, compared),
-        opened=opened,
-        closed=compared.missing,
-        packed=packed,
-        findings=findings,
-        reasons=reasons,
-        parser=VERSION,
-        known_since=max(publication.recorded_at, last.publication.recorded_at) if last else None,
-    )
-
-
 def _carry_on(
-    list_name: str, publication: Publication, compared: Compared, last: Standing | None
+    list_name: str, publication: Publication, compared: Compared
 ) -> tuple[list[tuple[int, str, str, int, Agreement]], Packed]:
     """The intervals that begin, and the packed list that the next publication is sifted against."""
     sifted = compared.sifted

@@ -29,6 +29,7 @@ class Derived:
     opened: Sequence[tuple[int, str, str, int, Agreement]] = ()
     closed: Sequence[int] = ()
     packed: Packed | None = None
+    content: str | None = None
     findings: Sequence[Finding] = ()
     reasons: Sequence[Finding] = ()
     parser: int = 0

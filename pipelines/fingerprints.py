@@ -20,7 +20,9 @@ PART = "\x1e"
 
 def fingerprint(text: str) -> int:
     """64 signed bits: what both databases keep as an integer."""
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(
+        blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True
+    )
 
 
 def row_fingerprint(row: Row) -> int:
@@ -70,6 +72,11 @@ class Packed:
         self.intervals.append(interval)
 
 
+def content_fingerprint(packed: Packed) -> str:
+    """Of all rows together, whatever their order."""
+    return f"{sum(packed.fingerprints) % 2**64:016x}"
+
+
 @dataclass(frozen=True, slots=True)
 class Fresh:
     """A row that the last accepted list does not hold."""
@@ -113,7 +120,9 @@ class _Known:
     @property
     def by_content(self) -> dict[int, int]:
         if self._by_content is None:
-            self._by_content = {content: position for position, content in enumerate(self.packed.fingerprints)}
+            self._by_content = {
+                content: position for position, content in enumerate(self.packed.fingerprints)
+            }
         return self._by_content
 
 

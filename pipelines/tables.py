@@ -87,6 +87,8 @@ publications = Table(
     Column("by_state", Json),
     Column("by_support_type", Json),
     Column("filled", Json),
+    # of all rows together, whatever their order: two publications that say the same have the same
+    Column("content", String(16)),
     Column("counts", Json),
     Column("page", Json),
     Column("findings", Json),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 Format = Literal["xlsx", "csv", "html", "json", "pdf", "ods"]
@@ -58,8 +58,10 @@ class PublishedList:
 
     `columns` maps a header (lower case, single blanks) to a field of an agreement; headers that are not
     named here are kept under their own name and reported. `key` names the fields that must have a column.
-    `other` is the sister list that this one is most easily mistaken for.
+    `other` is the sister list that this one is most easily mistaken for. `stated_on_page` says that the totals
+    on the page are this list's.
     `time_zone` is that of the list's days and weeks (its cadence has its own).
+    `baseline` is the day whose list reports compare with; the list's first publication when None.
     """
 
     name: str
@@ -75,9 +77,11 @@ class PublishedList:
     plausible: Plausible = field(default_factory=Plausible)
     other: str | None = None
     pending_list: str | None = None
+    baseline: date | None = None
     time_zone: str = "UTC"
     signed_window: timedelta = timedelta(days=45)
     believed_after: timedelta = timedelta(days=3)
+    stated_on_page: bool = False
     private_addresses: bool = False
     documents: bool = False
     max_bytes: int = 50_000_000
@@ -113,6 +117,7 @@ PARTICIPATING = PublishedList(
     plausible=Plausible(rows=(50, 20_000)),
     other="pending",
     pending_list="pending",
+    stated_on_page=True,
     documents=True,
 )
 

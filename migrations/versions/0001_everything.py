@@ -166,6 +166,7 @@ def upgrade() -> None:
         sa.Column("by_state", sa.JSON(), nullable=True),
         sa.Column("by_support_type", sa.JSON(), nullable=True),
         sa.Column("filled", sa.JSON(), nullable=True),
+        sa.Column("content", sa.String(length=16), nullable=True),
         sa.Column("counts", sa.JSON(), nullable=True),
         sa.Column("page", sa.JSON(), nullable=True),
         sa.Column("findings", sa.JSON(), nullable=True),

@@ -15,7 +15,7 @@ from pipelines.values import Agreement
 
 @dataclass(frozen=True, slots=True)
 class StoredAgreement:
-    """An agreement of a list, with its ids. `since` is the place of the publication that first said all this."""
+    """An agreement with its ids. `since` is the place of the publication that first said all this."""
 
     agreement_id: str
     agency_id: str

@@ -124,7 +124,7 @@ def read_changes(
     limit: int | None = None,
     newest_first: bool = False,
 ) -> Iterator[StoredChange]:
-    """The changes in order of publication. `pending_of` maps a list to the one where its agreements apply first.
+    """The changes in order of publication. `pending_of` maps a list to the one of its applications.
 
     `after` is the cursor of the last change of the page before.
     """
@@ -170,7 +170,7 @@ def count_changes(connection: Connection, wanted: ChangeFilter) -> dict[str, int
     query = select(changes.c.kind, func.count()).where(*wanted.where()).group_by(changes.c.kind)
     if wanted.reviewed is not None:
         query = query.outerjoin(reviews, reviews.c.change_id == changes.c.id)
-    return {kind: count for kind, count in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _stored(row: Row[Any]) -> StoredChange:
@@ -245,8 +245,8 @@ def read_baseline(connection: Connection, list_name: str) -> Iterator[StoredChan
     for seq, row in enumerate(rows):
         agreement = as_agreement(row)
         yield StoredChange(
-            f"b{row.id:016x}"[:16], list_name, "added", first.place, seq, first.published_at, first.captured_at,
-            first.recorded_at, first.published_name, first.sha256, None, row.row, row.state, row.agency,
+            f"b{row.id:016x}"[:16], list_name, "added", first.place, seq,
+            first.published_at, first.captured_at, first.recorded_at, first.published_name, first.sha256, None, row.row, row.state, row.agency,
             row.agency_id, row.agreement_id, row.support_type, agreement.signed, None, agreement.as_json(),
             "baseline", 1.0, baseline=True,
         )  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
 from pipelines.tables import publications
+from pipelines.values import Publication
 
 ACCEPTED = ("recorded", "unchanged")
 
@@ -78,3 +80,45 @@ def latest_of_bytes(connection: Connection, list_name: str, sha256: str) -> Row[
 def held_publications(connection: Connection) -> Sequence[Row[Any]]:
     """The lists that wait for a person, oldest first."""
     return new_publications(connection, ("held",))
+
+
+def earlier_with_content(
+    connection: Connection, list_name: str, content: str, before: str
+) -> datetime | None:
+    """When the same rows were published before the last accepted list, if they were."""
+    rows = connection.execute(
+        select(publications.c.published_at, publications.c.content)
+        .where(
+            publications.c.list == list_name,
+            publications.c.state == "recorded",
+            publications.c.place < before,
+        )
+        .order_by(publications.c.place.desc())
+    )
+    return next((row.published_at for row in rows if row.content == content), None)
+
+
+def original_of(connection: Connection, publication: Publication) -> datetime | None:
+    """When the file that is served again was first published."""
+    return connection.execute(
+        select(func.min(publications.c.published_at)).where(
+            publications.c.list == publication.list, publications.c.sha256 == publication.sha256
+        )
+    ).scalar()
+
+
+def losses_before(connection: Connection, list_name: str, place: str) -> list[tuple[int, int]]:
+    """(rows before, rows removed) of every accepted publication before `place` that lost any."""
+    rows = connection.execute(
+        select(publications.c.agreements, publications.c.counts)
+        .where(
+            publications.c.list == list_name, publications.c.state == "recorded", publications.c.place < place
+        )
+        .order_by(publications.c.place)
+    ).all()
+    pairs = pairwise(rows)
+    return [
+        (before.agreements or 0, lost)
+        for before, after in pairs
+        if (lost := (after.counts or {}).get("removed", 0))
+    ]

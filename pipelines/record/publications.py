@@ -88,6 +88,7 @@ def _write_publication(connection: Connection, derived: Derived) -> None:
             by_state=dict(sorted(figures.by_state.items())) if figures else None,
             by_support_type=dict(sorted(figures.by_support_type.items())) if figures else None,
             filled=dict(sorted(figures.filled.items())) if figures else None,
+            content=derived.content,
             counts=derived.counts() or None,
             findings=[finding.as_json() for finding in derived.findings] or None,
             reasons=[reason.as_json() for reason in derived.reasons] or None,

@@ -1,0 +1,91 @@
+"""What the guard is told of a list beside its figures: gathered from the record and from the comparison."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from pipelines.diff import Diff
+from pipelines.fingerprints import Sifted
+from pipelines.guard import Facts
+from pipelines.history.holdings import Standing, active_keys, last_accepted
+from pipelines.history.publications import earlier_with_content, losses_before, original_of
+from pipelines.likeness import name_key
+from pipelines.normalise import Normaliser
+from pipelines.record.intake import SERVED_AGAIN
+from pipelines.values import Change, Publication
+from scraper.lists import PublishedList
+
+# Findings of normalising by which a cell's text could not be read, and the field that it is of.
+UNREADABLE = {"state-unknown": "state", "support-type-unknown": "support_type", "date-unreadable": "signed"}
+
+
+def comparison_facts(
+    connection: Connection,
+    declaration: PublishedList,
+    publication: Publication,
+    normaliser: Normaliser,
+    sifted: Sifted,
+    difference: Diff,
+    last: Standing | None,
+    content: str,
+) -> Facts:
+    """`content` is the fingerprint of all rows together, whatever their order."""
+    again = publication.basis == SERVED_AGAIN
+    if again:
+        same_as = original_of(connection, publication)
+    else:
+        same_as = earlier_with_content(connection, publication.list, content, publication.place)
+    other = last_accepted(connection, declaration.other, publication.place) if declaration.other else None
+    return Facts(
+        changes=difference.changes,
+        fields=normaliser.fields,
+        missing_columns=normaliser.missing,
+        other_fields=frozenset(other.filled or ()) if other else frozenset(),
+        in_other=_in_other(connection, declaration, difference.changes, other),
+        unreadable=_unreadable(sifted),
+        repeated=sifted.repeated,
+        page_total=publication.page.get("agreements") if declaration.stated_on_page else None,
+        page_dated=_page_dated(publication.page),
+        published_at=publication.published_at,
+        last_published_at=last.publication.published_at if last else None,
+        same_as=same_as,
+        same_file=again,
+        served_for=timedelta(),
+        history=losses_before(connection, publication.list, publication.place),
+    )
+
+
+def _in_other(
+    connection: Connection, declaration: PublishedList, changes: tuple[Change, ...], other: Any
+) -> frozenset[str]:
+    """Of what was added or removed, the agreements that the sister list held when this one was published."""
+    if other is None or declaration.other is None:
+        return frozenset()
+    sides = {
+        c.agreement_id: c.after or c.before for c in changes if c.kind in ("added", "removed", "returned")
+    }
+    names = {(side.state or "", name_key(side.agency)) for side in sides.values() if side}
+    held = active_keys(connection, declaration.other, names, at=other.place)
+    return frozenset(
+        identifier
+        for identifier, side in sides.items()
+        if side and (side.support_type or "") in held.get((side.state or "", name_key(side.agency)), ())
+    )
+
+
+def _unreadable(sifted: Sifted) -> Counter[str]:
+    """By field, the rows whose text could not be read."""
+    return Counter(UNREADABLE[finding.name] for finding in sifted.findings if finding.name in UNREADABLE)
+
+
+def _page_dated(page: Any) -> datetime | None:
+    text = page.get("updated") or page.get("as_of")
+    try:
+        parsed = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return parsed if parsed is None or parsed.tzinfo else parsed.replace(tzinfo=UTC)
