@@ -117,6 +117,7 @@ PARTICIPATING = PublishedList(
     plausible=Plausible(rows=(50, 20_000)),
     other="pending",
     pending_list="pending",
+    baseline=date(2025, 1, 20),
     stated_on_page=True,
     documents=True,
 )
