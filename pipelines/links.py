@@ -162,14 +162,15 @@ def _unescaped(hexadecimal: str) -> str:
     return character if character in _UNRESERVED else f"%{hexadecimal.upper()}"
 
 
+_AT = re.compile(r"\S*(?:@|%(?:25)*40)\S*")
 _IN_TEXT = re.compile(r"(?:https?|(?:chrome|moz|edge)-extension):/[^\s<>\"]*|mailto:[^\s<>\"]*", re.I)
 
 
 def unwrap_within(text: str) -> str:
-    """The same text with every address in it unwrapped."""
+    """The text with every address in it unwrapped, and nothing left of a wrapper that a blank cut in two."""
     if ":/" not in text and "mailto:" not in text.lower():
         return text
-    return _IN_TEXT.sub(lambda found: unwrap(found[0])[0], text)
+    return _AT.sub("", _IN_TEXT.sub(lambda found: unwrap(found[0])[0], text))
 
 
 def first_address(text: str) -> str:

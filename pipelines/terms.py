@@ -75,6 +75,8 @@ def read_state(text: str) -> tuple[str | None, bool]:
     near = {_FULL_NAMES[name] for name, distance in distances.items() if distance == 1}
     if len(near) == 1:
         return near.pop(), True
+    if len(letters) < 7:
+        return None, False
     # Two letters off is one reading only in a long name without a neighbour (TENESEE), never NORTH or SOUTH.
     around = {_FULL_NAMES[name] for name, distance in distances.items() if distance <= 3}
     second = {name for name, distance in distances.items() if distance == 2 and len(name) >= 8}
