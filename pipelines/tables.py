@@ -269,6 +269,8 @@ incidents = Table(
     Column("text", Text, nullable=False),
     Column("notices", Integer, nullable=False),
     Column("noticed_at", UtcTime),
+    # what the last notice said: open or closed
+    Column("told", String(8)),
     Index("ix_incidents_open", "list", "kind", "closed_at"),
 )
 
@@ -285,6 +287,7 @@ outbox = Table(
     Column("due_at", UtcTime, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("sent_at", UtcTime),
+    Column("gave_up_at", UtcTime),
     Column("error", Text),
     UniqueConstraint("key", "channel"),
     Index("ix_outbox_due", "sent_at", "due_at"),

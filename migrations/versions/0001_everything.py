@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("notices", sa.Integer(), nullable=False),
         sa.Column("noticed_at", utc_time, nullable=True),
+        sa.Column("told", sa.String(length=8), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
     )
     op.create_index("ix_incidents_open", "incidents", ["list", "kind", "closed_at"], unique=False)
@@ -140,6 +141,7 @@ def upgrade() -> None:
         sa.Column("due_at", utc_time, nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("sent_at", utc_time, nullable=True),
+        sa.Column("gave_up_at", utc_time, nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("key", "channel", name=op.f("uq_outbox_key_channel")),
