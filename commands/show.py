@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from commands.printing import chosen_format, print_csv, print_json, print_table, say
-from commands.times import end_of
 from scraper.errors import UsageError
 
 COLUMNS = (
@@ -33,6 +32,7 @@ def show(
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
 ) -> int:
     """The list as published on a date, and as we knew it on another."""
+    from changelog.listing import listed
     from pipelines.house import open_house
 
     offered = ("json", "table", "csv", "xlsx", "parquet")
@@ -55,46 +55,6 @@ def show(
         return 0
     _print(shape, found, declaration.wording.nouns)
     return 0
-
-
-def listed(house: Any, list_name: str, as_of: str | None, known_at: str | None) -> dict[str, Any]:  # noqa: ANN401
-    """A list at a moment, as JSON: the publication that stood then, its totals, its agreements."""
-    from changelog.wording import iso
-    from pipelines.history.agreements import agreements_at
-    from pipelines.history.publications import publication_at
-
-    zone = house.lists[list_name].time_zone
-    with house.engine.connect() as connection:
-        row = publication_at(
-            connection,
-            list_name,
-            end_of(as_of, zone) if as_of else None,
-            end_of(known_at, zone) if known_at else None,
-        )
-        if row is None:
-            raise UsageError(
-                f"Nothing of the list {list_name} is recorded{f' as of {as_of}' if as_of else ''}."
-            )
-        stored = agreements_at(connection, list_name, row.place)
-    return {
-        "list": list_name,
-        "as_of": as_of,
-        "known_at": known_at,
-        "published_at": iso(row.published_at),
-        "captured_at": iso(row.captured_at),
-        "recorded_at": iso(row.recorded_at),
-        "published_name": row.published_name,
-        "sha256": row.sha256,
-        "total_agreements": row.agreements,
-        "total_agencies": row.agencies,
-        "total_states": len([state for state in row.by_state or {} if state]),
-        "by_support_type": row.by_support_type,
-        "by_state": row.by_state,
-        "agreements": [
-            {"agreement_id": a.agreement_id, "agency_id": a.agency_id, **a.agreement.as_json()}
-            for a in stored
-        ],
-    }
 
 
 def columns_of(records: list[dict[str, Any]]) -> list[str]:

@@ -1,0 +1,101 @@
+"""Long answers, page by page: a list's agreements, its publications, and what is new since a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select, tuple_
+
+from pipelines.history.agreements import StoredAgreement
+from pipelines.history.holdings import as_agreement
+from pipelines.tables import intervals, publications, reviews
+
+Mark = tuple[str, str, str, int]  # state, agency, agreement id, interval: where a page ended
+
+
+def agreements_page(
+    connection: Connection,
+    list_name: str,
+    place: str | None,
+    *,
+    state: str | None = None,
+    text: str = "",
+    after: Mark | None = None,
+    limit: int = 300,
+) -> tuple[list[StoredAgreement], Mark | None]:
+    """Agreements of a list at a place (None: now) by state and name, and where the next page begins."""
+    i = intervals.c
+    key = (func.coalesce(i.state, ""), i.agency, i.agreement_id, i.id)
+    query = select(intervals).where(i.list == list_name)
+    if place is None:
+        query = query.where(i.until_place.is_(None))
+    else:
+        query = query.where(i.from_place <= place, or_(i.until_place.is_(None), i.until_place > place))
+    if state:
+        query = query.where(i.state == state)
+    for word in text.split():
+        plain = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        query = query.where(i.agency.ilike(f"%{plain}%", escape="\\"))
+    if after is not None:
+        query = query.where(tuple_(*key) > after)
+    rows = connection.execute(query.order_by(*key).limit(limit + 1)).all()
+    found = [
+        StoredAgreement(row.agreement_id, row.agency_id, row.from_place, as_agreement(row))
+        for row in rows[:limit]
+    ]
+    last = rows[limit - 1] if len(rows) > limit else None
+    mark = (last.state or "", last.agency, last.agreement_id, last.id) if last is not None else None
+    return found, mark
+
+
+def publications_page(
+    connection: Connection, list_name: str | None = None, before: str | None = None, limit: int = 100
+) -> Sequence[Any]:
+    """Publications, whatever became of them, newest first; `before` is the place of the last one before."""
+    p = publications.c
+    query = (
+        select(
+            p.key, p.list, p.place, p.sha256, p.published_name, p.published_at, p.basis, p.captured_at,
+            p.recorded_at, p.state, p.agreements, p.agencies, p.counts, p.previous_sha256,
+        )
+        .order_by(p.place.desc(), p.list.desc())
+        .limit(limit)
+    )  # fmt: skip
+    if list_name is not None:
+        query = query.where(p.list == list_name)
+    if before is not None:
+        query = query.where(p.place < before)
+    return connection.execute(query).all()
+
+
+def first_recorded_since(connection: Connection, moment: datetime) -> datetime | None:
+    """The earliest time of publication among those that were recorded at or after a moment."""
+    p = publications.c
+    found = connection.execute(
+        select(p.published_at).where(p.recorded_at >= moment).order_by(p.place).limit(1)
+    ).first()
+    return found.published_at if found else None
+
+
+def last_written(connection: Connection) -> datetime | None:
+    """When the record last grew; None while something of it is still being derived."""
+    p = publications.c
+    if connection.execute(select(p.id).where(p.state == "new").limit(1)).first():
+        return None
+    moments = [
+        connection.scalar(select(func.max(column))) for column in (p.recorded_at, p.decided_at, reviews.c.at)
+    ]
+    return max((moment for moment in moments if moment), default=None)
+
+
+def publication_of_bytes(connection: Connection, sha256: str) -> Any:  # a row, or None
+    """The first publication of a file, in whatever list."""
+    p = publications.c
+    return connection.execute(
+        select(p.list, p.key, p.published_name, p.published_at, p.captured_at)
+        .where(p.sha256 == sha256)
+        .order_by(p.place)
+        .limit(1)
+    ).first()
