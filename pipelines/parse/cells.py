@@ -69,6 +69,15 @@ def unescape(text: str) -> str:
     return ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
+class OddValueError(ValueError):
+    """A stored value is not what its cell's type and format say."""
+
+    def __init__(self, finding: str = "odd-number", kept: str = "") -> None:
+        super().__init__(finding)
+        self.finding = finding
+        self.kept = kept
+
+
 class Texts:
     """Stored type, style and value to text. The same three always give the same text."""
 
@@ -78,45 +87,51 @@ class Texts:
         self.strings = strings
         self.tally = tally
 
-    def text(self, stored: str, style: str, value: str, row: int) -> str:
+    def tolerant(self, stored: str, style: str, value: str, row: int) -> str:
+        """The text; of an odd value, the text that is kept, and the oddity is tallied."""
         if stored == "s":
-            return self.shared(value, row)
+            return self._shared(value.strip(), row)
+        try:
+            return self.text(stored, style, value)
+        except OddValueError as odd:
+            self.tally.add(odd.finding, row)
+            return odd.kept
+
+    def text(self, stored: str, style: str, value: str) -> str:
+        """The text of a value that is not shared; OddValueError when there is something to tell about it."""
         if not value:
             return ""
         if stored in ("", "n"):
-            return self.number(style, value, row)
+            return self._number(style, value)
         if stored == "b":
             return {"1": "TRUE", "0": "FALSE"}.get(value, value)
         if stored == "d":
             try:
                 return iso_text(value)
             except ValueError:
-                self.tally.add("impossible-date", row)
-                return value
+                raise OddValueError("impossible-date", value) from None
         return unescape(value) if stored in ("str", "inlineStr") else value
 
-    def shared(self, value: str, row: int) -> str:
-        if not value.strip():
+    def _shared(self, value: str, row: int) -> str:
+        if not value:
             return ""
-        if not value.strip().isdecimal() or int(value) >= len(self.strings):
+        if not value.isdecimal() or int(value) >= len(self.strings):
             raise UnreadableError(
-                f"Row {row} refers to shared text {value[:20]!r}, but the workbook has {len(self.strings):,} of them."
+                f"Row {row} refers to shared text {value[:20]!r}; the workbook has {len(self.strings):,} of them."
             )
         return self.strings[int(value)]
 
-    def number(self, style: str, value: str, row: int) -> str:
+    def _number(self, style: str, value: str) -> str:
         place = int(style) if style.isdecimal() else 0
         kind = self.kinds[place] if place < len(self.kinds) else "number"
         try:
             plain = number_text(value.strip())
         except ValueError:
-            self.tally.add("odd-number", row)
-            return value
+            raise OddValueError("odd-number", value) from None
         if kind == "number":
             return plain
         try:
             serial = float(value)
             return moment_text(serial, self.since_1904) if kind == "date" else duration_text(serial)
         except (ValueError, OverflowError):
-            self.tally.add("impossible-date", row)
-            return plain
+            raise OddValueError("impossible-date", plain) from None

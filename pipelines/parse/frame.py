@@ -11,7 +11,7 @@ from pipelines.values import Finding, Row
 from scraper.errors import UnreadableError
 
 # How many rows are looked at before the header is settled: columns that only later rows fill are reported.
-LOOK_AHEAD = 1_000
+LOOK_AHEAD = 400
 TITLE_ROWS = 6
 # Control characters (not tab and line ends), C1 controls, zero-width and direction-changing characters, and
 # the code points that no XML document may hold.
@@ -93,7 +93,7 @@ def _fitted(
                 tally.add("odd-characters", number, f"U+{ord(character):04X}", 0)
             if ODD.search(text):
                 tally.add("odd-characters", number)
-        if len(cells) != width or links:
+        if len(cells) != width or len(links) not in (0, width):
             if not is_blank(cells[width:]):
                 tally.add("beyond-header", number)
             cells = _wide(cells, width)

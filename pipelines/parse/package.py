@@ -6,13 +6,14 @@ import posixpath
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipelines.parse.limits import Limits
 from scraper.errors import UnreadableError
 
-BLOCK = 1 << 20
+BLOCK = 1 << 17
+HELD = 64 << 20
 # Small parts may be of any ratio: a theme or a page of blanks packs well and does no harm.
 HARMLESS = 2 << 20
 END_RECORD = b"PK\x05\x06"
@@ -63,6 +64,14 @@ class Package:
     @property
     def names(self) -> list[str]:
         return list(self._parts)
+
+    def reader(self, name: str) -> Callable[[], Iterator[bytes]]:
+        """For a part that is read more than once: unpacked once and held when it is small enough."""
+        entry = self._parts.get(name.casefold())
+        if entry is None or entry.file_size > HELD:
+            return lambda: self.blocks(name)
+        held = list(self.blocks(name))
+        return lambda: iter(held)
 
     def blocks(self, name: str, size: int = BLOCK) -> Iterator[bytes]:
         """The part's bytes. zipfile stops at the declared size and then compares the checksum: a lie is found."""

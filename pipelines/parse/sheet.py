@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from pipelines.parse.cells import Texts
 from pipelines.parse.limits import Budget
 from pipelines.parse.links import Links
@@ -12,13 +10,12 @@ from pipelines.parse.places import place_of
 from pipelines.parse.workbook import is_true
 from pipelines.values import Row
 
-IGNORED, IN_ROW, IN_CELL = range(3)
-
 
 class SheetParser:
     """Feed it a sheet's XML, take the rows that are complete. Blank rows are counted but not made."""
 
     def __init__(self, part: str, texts: Texts, links: Links, budget: Budget) -> None:
+        self.number = 0  # of the last row
         self._part = part
         self._texts = texts
         self._links = links
@@ -28,7 +25,6 @@ class SheetParser:
         self._prefix = ""
         self._depth = 0
         self._in_data = False
-        self._number = 0
         self._cells: list[str] = []
         self._column = -1
         self._stored = self._style = ""
@@ -40,7 +36,7 @@ class SheetParser:
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._text
 
-    def feed(self, block: bytes, final: bool = False) -> list[Row]:
+    def feed(self, block: bytes, final: bool) -> list[Row]:
         feed(self._parser, block, self._part, final)
         rows, self._rows = self._rows, []
         return rows
@@ -65,10 +61,10 @@ class SheetParser:
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         stated = attributes.get("r", "")
-        number = int(stated) if stated.isdecimal() else self._number + 1
-        if number <= self._number:
+        number = int(stated) if stated.isdecimal() else self.number + 1
+        if number <= self.number:
             self._tally.add("row-order", number)
-        self._number = number
+        self.number = number
         self._cells = []
         self._column = -1
         self._read = 0
@@ -81,8 +77,8 @@ class SheetParser:
             self._column += 1
         else:
             self._column = place[1]
-            if place[0] != self._number:
-                self._tally.add("out-of-place", self._number)
+            if place[0] != self.number:
+                self._tally.add("out-of-place", self.number)
         self._budget.check_width(self._column + 1)
         self._stored = attributes.get("t", "")
         self._style = attributes.get("s", "")
@@ -108,16 +104,23 @@ class SheetParser:
         elif name == "rPh":
             self._phonetic = False
         elif name == "sheetData":
-            self._in_data = False
+            self._ignore_the_rest()
+
+    def _ignore_the_rest(self) -> None:
+        """What stands after the rows has been read before them."""
+        self._in_data = False
+        self._parser.StartElementHandler = None
+        self._parser.EndElementHandler = None
+        self._parser.CharacterDataHandler = None
 
     def _end_cell(self) -> None:
         value = "".join(self._pieces)
         if self._formula:
-            self._tally.add("formulas" if value else "formulas-without-value", self._number)
+            self._tally.add("formulas" if value else "formulas-without-value", self.number)
         if not value:
             return
         self._budget.check_text(len(value))
-        text = self._texts.text(self._stored, self._style, value, self._number)
+        text = self._texts.tolerant(self._stored, self._style, value, self.number)
         if self._column >= len(self._cells):
             self._cells += [""] * (self._column + 1 - len(self._cells))
         self._cells[self._column] = text
@@ -126,11 +129,4 @@ class SheetParser:
         self._budget.spend(1, self._read)
         if any(self._cells):
             cells = tuple(self._cells)
-            self._rows.append(Row(self._number, cells, self._links.aligned(self._number, len(cells))))
-
-
-def read_rows(blocks: Iterable[bytes], parser: SheetParser) -> Iterator[list[Row]]:
-    """Batches of rows, one for each block of XML."""
-    for block in blocks:
-        yield parser.feed(block)
-    yield parser.feed(b"", final=True)
+            self._rows.append(Row(self.number, cells, self._links.aligned([self.number], len(cells))[0]))

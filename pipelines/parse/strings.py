@@ -2,44 +2,79 @@
 
 from __future__ import annotations
 
+import re
+
 from pipelines.parse.cells import unescape
 from pipelines.parse.limits import Budget
-from pipelines.parse.markup import local, walk
+from pipelines.parse.markup import feed, local, make_parser
 from pipelines.parse.package import Package
+from pipelines.parse.pieces import Repeated, is_plain, plain_text, read_pieces
+
+COMMON = re.compile('<si><t(?: xml:space="preserve")?+>([^<]*+)</t></si>')
+REPEATED = Repeated(re.compile(rb"<sst\b[^>]*>"), b"</si>", b"</sst")
+ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+class StringsParser:
+    """The runs of a formatted text are joined; phonetic runs are left out."""
+
+    def __init__(self, part: str, budget: Budget) -> None:
+        self._part = part
+        self._budget = budget
+        self._strings: list[str] = []
+        self._pieces: list[str] = []
+        self._phonetic = self._collecting = False
+        self._parser = make_parser(part)
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._text
+
+    def slow(self, piece: bytes, final: bool) -> list[str]:
+        feed(self._parser, piece, self._part, final)
+        strings, self._strings = self._strings, []
+        return strings
+
+    def quick(self, text: str) -> list[str] | None:
+        made: list[str] = COMMON.findall(text)
+        if len(made) != text.count("<si") or not is_plain(text):
+            return None
+        if not text.isprintable() and ILLEGAL.search(text):
+            return None
+        self._budget.check_text(max(map(len, made), default=0))
+        if "&" in text:
+            made = [plain_text(string) for string in made]
+        return [unescape(string) for string in made] if "_x" in text else made
+
+    def _start(self, tag: str, _: dict[str, str]) -> None:
+        name = local(tag)
+        if name == "t":
+            self._collecting = not self._phonetic
+        elif name == "rPh":
+            self._phonetic = True
+
+    def _text(self, piece: str) -> None:
+        if self._collecting:
+            self._pieces.append(piece)
+
+    def _end(self, tag: str) -> None:
+        name = local(tag)
+        if name == "t":
+            self._collecting = False
+        elif name == "rPh":
+            self._phonetic = False
+        elif name == "si":
+            text = "".join(self._pieces)
+            self._budget.check_text(len(text))
+            self._strings.append(unescape(text))
+            self._pieces.clear()
 
 
 def read_strings(package: Package, part: str | None, budget: Budget) -> list[str]:
-    """By index. The runs of a formatted text are joined; phonetic runs are left out."""
+    """By index; empty when the workbook keeps its text in the cells."""
     if part is None:
         return []
+    parser = StringsParser(part, budget)
     strings: list[str] = []
-    pieces: list[str] = []
-    phonetic = collecting = False
-
-    def start(tag: str, _: dict[str, str]) -> None:
-        nonlocal phonetic, collecting
-        name = local(tag)
-        if name == "t":
-            collecting = not phonetic
-        elif name == "rPh":
-            phonetic = True
-
-    def end(tag: str) -> None:
-        nonlocal phonetic, collecting
-        name = local(tag)
-        if name == "t":
-            collecting = False
-        elif name == "si":
-            text = "".join(pieces)
-            budget.check_text(len(text))
-            strings.append(unescape(text))
-            pieces.clear()
-        elif name == "rPh":
-            phonetic = False
-
-    def text(piece: str) -> None:
-        if collecting:
-            pieces.append(piece)
-
-    walk(package.blocks(part), part, start, end, text)
+    for batch in budget.timed(read_pieces(package.blocks(part), REPEATED, parser.slow, parser.quick)):
+        strings += batch
     return strings

@@ -8,18 +8,12 @@ from datetime import UTC, datetime
 
 from pipelines.parse.markup import local, walk
 from pipelines.parse.package import Package, resolve
+from pipelines.parse.relationships import Relationship, read_relationships
 from pipelines.values import Finding
 from scraper.errors import UnreadableError
 
 WORKBOOK = "xl/workbook.xml"
 CORE = "docProps/core.xml"
-
-
-@dataclass(frozen=True, slots=True)
-class Relationship:
-    kind: str
-    target: str
-    external: bool
 
 
 @dataclass(slots=True)
@@ -43,25 +37,6 @@ class Workbook:
         ]
         candidates = [resolve(self.part, target) for target in named] + [default]
         return next((name for name in candidates if name in package), None)
-
-
-def read_relationships(package: Package, source: str) -> dict[str, Relationship]:
-    """By id. A part without relationships has none; they are followed one step, so a circle does no harm."""
-    folder, _, name = source.rpartition("/")
-    part = f"{folder}/_rels/{name}.rels".lstrip("/")
-    found: dict[str, Relationship] = {}
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        if local(tag) == "Relationship":
-            found[attributes.get("Id", "")] = Relationship(
-                attributes.get("Type", "").rpartition("/")[2],
-                attributes.get("Target", ""),
-                attributes.get("TargetMode") == "External",
-            )
-
-    if part in package:
-        walk(package.blocks(part), part, start)
-    return found
 
 
 def read_workbook(package: Package) -> Workbook:

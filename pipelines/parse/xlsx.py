@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 
 from pipelines.parse.cells import Texts
 from pipelines.parse.frame import LOOK_AHEAD, framed
-from pipelines.parse.layout import read_layout
+from pipelines.parse.layout import Blocks, read_layout
 from pipelines.parse.limits import Budget, Limits
 from pipelines.parse.links import Links
 from pipelines.parse.package import Package
-from pipelines.parse.sheet import SheetParser, read_rows
+from pipelines.parse.pieces import Repeated, read_pieces
+from pipelines.parse.quick import WIDEST, QuickRows
+from pipelines.parse.relationships import read_targets
+from pipelines.parse.sheet import SheetParser
 from pipelines.parse.strings import read_strings
 from pipelines.parse.styles import read_kinds
 from pipelines.parse.tally import Tally
-from pipelines.parse.workbook import choose_sheet, read_modified, read_relationships, read_workbook
+from pipelines.parse.workbook import choose_sheet, read_modified, read_workbook
 from pipelines.values import Finding, Row, Table
 
+ROWS = Repeated(re.compile(rb"<sheetData\b[^>]*>"), b"</row>", b"</sheetData")
 MACROS = "vbaproject.bin"
 
 
-def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
-    """`options["sheet"]` names the sheet; without it the first visible one is read."""
+def read(path: Path, options: Mapping[str, str], limits: Limits, quickly: bool = True) -> Table:
+    """`options["sheet"]` names the sheet; without it the first visible one is read.
+
+    Not `quickly` means that every row goes through expat; the table is the same.
+    """
     findings: list[Finding] = []
     tally = Tally()
     budget = Budget(limits)
@@ -36,13 +44,48 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
         package, workbook.related("sharedStrings", "xl/sharedStrings.xml", package), budget
     )
     kinds = read_kinds(package, workbook.related("styles", "xl/styles.xml", package))
-    links = Links(read_relationships(package, sheet.part), limits)
-    read_layout(package.blocks(sheet.part), sheet.part, links, tally)
-    parser = SheetParser(sheet.part, Texts(kinds, workbook.since_1904, strings, tally), links, budget)
-    rows = _rows(budget.timed(read_rows(package.blocks(sheet.part), parser)))
-    header, fitted = framed(islice(rows, LOOK_AHEAD), lambda _: rows, tally, findings)
+    links = Links(read_targets(package, sheet.part, limits), limits)
+    blocks = package.reader(sheet.part)
+    read_layout(blocks, sheet.part, links, tally)
+    rows = SheetRows(sheet.part, Texts(kinds, workbook.since_1904, strings, tally), links, budget)
+    stream = chain.from_iterable(budget.timed(rows.batches(blocks)))
+    ahead = list(islice(stream, LOOK_AHEAD))
+
+    def rest(header: tuple[str, ...]) -> Iterator[Row]:
+        if quickly:
+            rows.hasten(len(header))
+        return stream
+
+    header, fitted = framed(ahead, rest, tally, findings)
     return Table(header, fitted, read_modified(package), findings)
 
 
-def _rows(batches: Iterator[list[Row]]) -> Iterator[Row]:
-    return chain.from_iterable(batches)
+class SheetRows:
+    """Through expat until the table's width is known, then quickly wherever the XML has the common shape."""
+
+    def __init__(self, part: str, texts: Texts, links: Links, budget: Budget) -> None:
+        self._texts = texts
+        self._links = links
+        self._budget = budget
+        self._parser = SheetParser(part, texts, links, budget)
+        self._quick: QuickRows | None = None
+        self._in_place = False
+
+    def hasten(self, width: int) -> None:
+        if width <= WIDEST:
+            self._quick = QuickRows(width, self._in_place, self._texts, self._links, self._budget)
+
+    def batches(self, blocks: Blocks) -> Iterator[list[Row]]:
+        return read_pieces(blocks(), ROWS, self._slowly, self._quickly)
+
+    def _slowly(self, piece: bytes, final: bool) -> list[Row]:
+        self._in_place = self._in_place or b"<is>" in piece
+        return self._parser.feed(piece, final)
+
+    def _quickly(self, xml: str) -> list[Row] | None:
+        if self._quick is None:
+            return None
+        rows = self._quick.read(xml, self._parser.number)
+        if rows:
+            self._parser.number = rows[-1].number
+        return rows

@@ -1,0 +1,108 @@
+"""Large XML parts piece by piece: what has the common shape is read without expat, everything else with it.
+
+A piece ends with the closing tag of a repeated element. Expat is fed only the pieces that `quick` declines, and
+so keeps its place in the document. Once something comes that could hide tags (a comment, a CDATA section, a
+processing instruction), or the repeated elements end, all that follows goes through expat.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# A piece without a closing tag grows no further than this.
+LONGEST = 4 << 20
+ENCODING = re.compile(rb"<\?xml[^>]*\bencoding=[\"']([^\"']*)")
+ENTITY = re.compile("&(?:amp|lt|gt|quot|apos);")
+CARRIAGE = "\r"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The tags around repeated elements, and the one that closes each of them."""
+
+    opening: re.Pattern[bytes]
+    each: bytes
+    closing: bytes
+
+
+def _whole(blocks: Iterable[bytes], repeated: Repeated) -> Iterator[bytes]:
+    """The same bytes: up to the opening tag, then cut after closing tags of the elements."""
+    pending = b""
+    opened = False
+    for block in blocks:
+        pending += block
+        if not opened and (found := repeated.opening.search(pending)):
+            opened = True
+            yield pending[: found.end()]
+            pending = pending[found.end() :]
+        cut = pending.rfind(repeated.each) + len(repeated.each) if opened else 0
+        if cut >= len(repeated.each):
+            yield pending[:cut]
+            pending = pending[cut:]
+        elif len(pending) > LONGEST:
+            yield pending
+            pending = b""
+    yield pending
+
+
+def read_pieces(
+    blocks: Iterable[bytes],
+    repeated: Repeated,
+    slow: Callable[[bytes, bool], list[T]],
+    quick: Callable[[str], list[T] | None],
+) -> Iterator[list[T]]:
+    """What `slow` or `quick` made of each piece."""
+    trusted: bool | None = None
+    for piece in _whole(blocks, repeated):
+        made = None
+        if trusted is None:
+            trusted = is_plain_start(piece) and repeated.opening.search(piece) is not None
+        elif trusted:
+            trusted = (
+                piece.endswith(repeated.each) and repeated.closing not in piece and not hides_tags(piece)
+            )
+            made = _quick(piece, quick) if trusted else None
+        yield slow(piece, False) if made is None else made
+    yield slow(b"", True)
+
+
+def hides_tags(xml: bytes) -> bool:
+    """Whether there is a comment, a CDATA section or a processing instruction. (One character is found sooner.)"""
+    return (b"!" in xml and b"<!" in xml) or (b"?" in xml and b"<?" in xml)
+
+
+def is_plain_start(xml: bytes) -> bool:
+    """Whether the document is UTF-8 and its start hides no tags."""
+    declared = ENCODING.match(xml.removeprefix(b"\xef\xbb\xbf"))
+    if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
+        return False
+    return not xml.startswith((b"\xff\xfe", b"\xfe\xff")) and b"<!" not in xml and b"\0" not in xml
+
+
+def _quick(piece: bytes, quick: Callable[[str], list[T] | None]) -> list[T] | None:
+    try:
+        text = piece.decode()
+    except UnicodeDecodeError:
+        return None
+    return quick(text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether expat would change nothing in it but the five named entities, and would accept it."""
+    if CARRIAGE in text or ("]" in text and "]]>" in text):
+        return False
+    return "&" not in text or text.count("&") == len(ENTITY.findall(text))
+
+
+def plain_text(text: str) -> str:
+    """Undo the five named entities."""
+    if "&" not in text:
+        return text
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
+        text = text.replace(entity, character)
+    return text
