@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import product
 from typing import TypeVar
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from pipelines.judgement import Dates, Documents, Likely, judge, pair_of
-from pipelines.likeness import name_key, read_name, readings
-from pipelines.surroundings import Context, Scene, address, addresses, dated, model_of, place_of
+from pipelines.likeness import name_key, read_name, readings, run_together, written_short
+from pipelines.surroundings import Context, Place, Scene, address, addresses, dated, model_of, place_of
 from pipelines.values import Agreement, Known, Match
 
 __all__ = ["Context", "identify", "name_key"]
@@ -40,7 +41,7 @@ def identify(rows: Sequence[Agreement], known: Sequence[Known], context: Context
             [known[i] for i in known_left],
         )
         pairs: Pairs = {}
-        for row, other in _candidates(rows, known, rows_left, known_left):
+        for row, other in _candidates(rows, known, rows_left, known_left, scene.same):
             if likely := judge(known[other], rows[row], scene):
                 pairs[row, other] = likely
         found |= _assign(pairs, rows, known)
@@ -103,11 +104,16 @@ def _same_key(known: Known, row: Agreement) -> Likely | None:
 
 
 def _candidates(
-    rows: Sequence[Agreement], known: Sequence[Known], rows_left: list[int], known_left: list[int]
+    rows: Sequence[Agreement],
+    known: Sequence[Known],
+    rows_left: list[int],
+    known_left: list[int],
+    judged: Iterable[frozenset[Place]],
 ) -> Iterable[tuple[int, int]]:
     """Pairs worth a judgement. Blocks keep it from being all pairs: one must share something telling."""
     seen: set[tuple[int, int]] = set()
-    for block in _blocks(rows, known, rows_left, known_left):
+    blocks = _blocks(rows, known, rows_left, known_left)
+    for block in (*blocks, _judged(rows, known, rows_left, known_left, judged)):
         for pair in block:
             if pair not in seen:
                 seen.add(pair)
@@ -132,8 +138,40 @@ def _blocks(
         ((i, document) for i in rows_left if (document := address(rows[i].moa))),
         ((i, document) for i in known_left for document in addresses(known[i])),
     )
+    yield _joined(
+        ((i, (*_block(rows[i]), short)) for i in rows_left for short in written_short(rows[i].agency)),
+        ((i, (*_block(known[i].agreement), run_together(known[i].agreement.agency))) for i in known_left),
+    )
+    yield _joined(
+        ((i, (*_block(rows[i]), run_together(rows[i].agency))) for i in rows_left),
+        (
+            (i, (*_block(known[i].agreement), short))
+            for i in known_left
+            for short in written_short(known[i].agreement.agency)
+        ),
+    )
     yield _alike(rows, known, rows_left, known_left)
     yield _lone(rows, known, rows_left, known_left)
+
+
+def _block(agreement: Agreement) -> tuple[str, str]:
+    return agreement.state or "", model_of(agreement)
+
+
+def _judged(
+    rows: Sequence[Agreement],
+    known: Sequence[Known],
+    rows_left: list[int],
+    known_left: list[int],
+    judged: Iterable[frozenset[Place]],
+) -> Iterable[tuple[int, int]]:
+    """What people have called the same may share nothing else."""
+    pairs = [tuple(pair) for pair in judged if len(pair) == 2]
+    if pairs:
+        news = _grouped((i, place_of(rows[i])) for i in rows_left)
+        olds = _grouped((i, place_of(known[i].agreement)) for i in known_left)
+        for one, other in (*pairs, *((other, one) for one, other in pairs)):
+            yield from product(news.get(one, ()), olds.get(other, ()))
 
 
 def _essences(agreement: Agreement) -> set[str]:
@@ -151,10 +189,10 @@ def _alike(
     rows: Sequence[Agreement], known: Sequence[Known], rows_left: list[int], known_left: list[int]
 ) -> Iterable[tuple[int, int]]:
     """Names of one state and model that look alike, compared in bulk."""
-    olds = _grouped((i, (known[i].agreement.state, model_of(known[i].agreement))) for i in known_left)
+    olds = _grouped((i, _block(known[i].agreement)) for i in known_left)
     words = {i: _words(known[i].agreement) for block in olds.values() for i in block}
     for row in rows_left:
-        if block := olds.get((rows[row].state, model_of(rows[row]))):
+        if block := olds.get(_block(rows[row])):
             near = process.extract(
                 _words(rows[row]),
                 {i: words[i] for i in block},

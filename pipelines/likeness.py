@@ -66,6 +66,8 @@ _NUMBERS = {word: str(number) for words in (_ORDINALS, _CARDINALS) for number, w
 _DIRECTIONS = {
     word + ending: word for word in ("north", "south", "east", "west") for ending in ("", "ern")
 } | {word: word for word in ("northeast", "northwest", "southeast", "southwest", "upper", "lower")}
+# What follows a state's name that only says whose department it is ("Ohio Department"; not "Ohio County").
+_AFTER_STATE = _EMPTY | _KINDS.keys() | {"state", "highway"}
 # A word of a body or a filler with a slip in it ("Sherrif", "Departent", "Offic"). The short ones and those
 # one letter away from a real name (Parrish, Marshall, Country Club Hills) must be spelt right.
 _SLIPS = {
@@ -124,7 +126,7 @@ def _without_state(words: list[str], state: str | None) -> list[str]:
     full, short = STATE_NAMES.get(state, []), state.casefold()
     for prefix in (full, [short], ["state", "of", *full]):
         rest = words[len(prefix) :]
-        if prefix and words[: len(prefix)] == prefix and rest and (rest[0] in _EMPTY or rest[0] in _KINDS):
+        if prefix and words[: len(prefix)] == prefix and rest and rest[0] in _AFTER_STATE:
             return rest
     return words[:-1] if len(words) > 1 and words[-1] == short else words
 
@@ -197,16 +199,22 @@ def likeness(one: Name, other: Name) -> float:
     return alike
 
 
+def run_together(agency: str) -> str:
+    return name_key(agency).replace(" ", "")
+
+
+def written_short(agency: str) -> set[str]:
+    """The name without its blanks, and its initials ("FDLE")."""
+    words = name_key(agency).split()
+    if len(words) < 3:
+        return {"".join(words)}
+    initials = ("".join(word[0] for word in words), "".join(w[0] for w in words if w not in _SMALL))
+    return {"".join(words), *initials}
+
+
 def same_text(one: str, other: str) -> bool:
-    """Whether only blanks differ, or one is made of the other's initials ("FDLE")."""
-    here, there = name_key(one), name_key(other)
-    return here.replace(" ", "") == there.replace(" ", "") or _initials(here, there) or _initials(there, here)
-
-
-def _initials(short: str, long: str) -> bool:
-    words = long.split()
-    letters = ("".join(word[0] for word in words), "".join(w[0] for w in words if w not in _SMALL))
-    return len(words) >= 3 and short in letters
+    """Whether only blanks differ, or one is made of the other's initials."""
+    return run_together(one) in written_short(other) or run_together(other) in written_short(one)
 
 
 def extended(one: Name, other: Name) -> bool:
