@@ -11,7 +11,8 @@ from pipelines.values import Finding
 A_HANDFUL = 5
 # Real lists repeat up to 2 of 900 rows; a list pasted in twice repeats all of them.
 REPEATED_SHARE = 0.05
-# Unreadable dates and states stand in single rows (1 of 900). A fifth of a column is a broken column.
+# Unreadable dates stand in single rows (1 of 900); a fifth of a column is a broken column. A state that cannot
+# be read on a handful of rows is one state misspelt beyond repair: its agreements would lose their place.
 UNREADABLE_SHARE = 0.2
 # The page's statement is edited by hand and lags by a list or two; a list can grow by a sixth in a week.
 PAGE_SHARE = 0.2
@@ -54,9 +55,12 @@ def rows_out_of_range(case: Case) -> Finding | None:
 
 
 def column_unreadable(case: Case) -> Finding | None:
+    """A column of which the last list could not say anything either is held no second time."""
     for name, count in sorted(case.facts.unreadable.items()):
-        broken = count >= A_HANDFUL and count >= UNREADABLE_SHARE * case.figures.rows
-        if broken or 0 < count == case.figures.rows:
+        share = 0.0 if name == "state" else UNREADABLE_SHARE
+        broken = count >= A_HANDFUL and count >= share * case.figures.rows
+        known_broken = case.previous is not None and not case.previous.filled.get(name)
+        if (broken or 0 < count == case.figures.rows) and not known_broken:
             text = f"The {WORDS.get(name, name)} of {count} of {case.figures.rows} rows cannot be read."
             return Finding("column-unreadable", text)
     return None

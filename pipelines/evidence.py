@@ -76,7 +76,9 @@ class Case:
 
     @cached_property
     def came_from_other(self) -> int:
-        return sum(change.agreement_id in self.facts.in_other for change in self.of_kind("added"))
+        """An application that comes back from among the agreements is the same sign as one that is new."""
+        came = self.of_kind("added") + self.of_kind("returned")
+        return sum(change.agreement_id in self.facts.in_other for change in came)
 
     @cached_property
     def states_gone(self) -> list[str]:

@@ -221,10 +221,10 @@ class Normaliser:
     def _extra(self, row: Row) -> tuple[tuple[str, str], ...]:
         extra = []
         for index, name in self._others:
-            text = plain(unwrap_within(row.cells[index]))
+            words = unwrap_within(row.cells[index])
             address = unwrap(row.links[index])[0] if row.links and row.links[index] else ""
-            if address and address not in text:
-                text = f"{text} {address}".strip()
-            if text or not name.startswith(_NAMELESS):
+            if address and address not in words:
+                words = unwrap_within(f"{words} {address}")
+            if (text := plain(words)) or not name.startswith(_NAMELESS):
                 extra.append((name, text))
         return tuple(extra)

@@ -10,6 +10,7 @@ from pipelines.values import Finding
 ROUTINE = 3
 # A state of this many rows does not leave by chance; it leaves by law, or somebody lost its rows.
 WHOLE_STATE = 5
+TOLD_STATES = 5  # more is no longer a sentence
 # Lists that are declared to lose this share are waiting rooms: a whole state may leave them in a day.
 WAITING_ROOM = 0.5
 # A cut list loses its last states: so many at least, with this share of all rows, and hardly any other row.
@@ -88,7 +89,9 @@ def state_gone(case: Case) -> Finding | None:
     whole = [state for state, lost in gone.items() if lost >= WHOLE_STATE]
     if not whole:
         return None
-    told = ", ".join(f"{state_name(state)} ({gone[state]})" for state in whole)
+    told = ", ".join(f"{state_name(state)} ({gone[state]})" for state in whole[:TOLD_STATES])
+    if len(whole) > TOLD_STATES:
+        told += f" and {len(whole) - TOLD_STATES} more"
     return Finding("state-gone", f"Every agreement of a state is gone at once: {told}.")
 
 

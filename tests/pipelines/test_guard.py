@@ -166,6 +166,26 @@ def test_the_participating_list_behind_the_pending_link() -> None:
     assert "“participating”" in held.reasons[0].text
 
 
+def test_agreements_that_were_applications_once_are_no_less_a_sign() -> None:
+    were = [Known(f"old {at}", "agency", row, active=False) for at, row in enumerate(OLD)]
+    matches = [Match(at, at, "made") for at in range(len(OLD))]
+    changes = diff(matches, OLD, were, lambda _: ("", "")).changes
+    ids = frozenset(known.agreement_id for known in were)
+    facts = Facts(changes=changes, fields=PENDING_FIELDS, in_other=ids)
+    few = replace(figures(APPLICATIONS, PENDING_FIELDS), rows=0)
+    found = judge(figures(OLD, PENDING_FIELDS), few, PENDING, facts)
+    assert not found.held  # nothing that was known is gone
+    gone = [Known(f"gone {at}", "agency", row) for at, row in enumerate(APPLICATIONS)]
+    changes = diff(matches, OLD, were + gone, lambda _: ("", "")).changes
+    found = judge(
+        figures(OLD, PENDING_FIELDS),
+        figures(APPLICATIONS, PENDING_FIELDS),
+        PENDING,
+        replace(facts, changes=changes),
+    )
+    assert "rows-of-other" in reasons(found)
+
+
 def test_many_applications_that_were_signed_are_no_exchange() -> None:
     applied = {row.agency for row in made({"FL": 90, "TX": 100, "AL": 20}, "Town")}
     come = new(made({"FL": 90, "TX": 100, "AL": 20}, "Town"))
@@ -283,6 +303,20 @@ def test_one_state_unreadable_on_all_its_rows() -> None:
     rows = [(replace(row, state=None) if row.state == "TX" else row, row) for row in OLD]
     assert reasons(published(rows, unreadable={"state": 100}))[0] == "column-unreadable"
     assert not published(edited(lambda row: row is OLD[2], state=None), unreadable={"state": 1}).held
+
+
+def test_a_small_state_unreadable_on_all_its_rows() -> None:
+    rows = [(replace(row, state=None) if row.state == "CO" else row, row) for row in OLD]
+    assert reasons(published(rows, unreadable={"state": 6})) == ["column-unreadable"]
+
+
+def test_a_column_that_never_could_be_read_is_held_once() -> None:
+    abroad = [replace(row, state=None) for row in OLD]
+    first = judge(
+        figures(abroad, frozenset(FIELDS)), None, PARTICIPATING, Facts(unreadable={"state": len(OLD)})
+    )
+    assert reasons(first) == ["column-unreadable"]
+    assert not published(same(abroad), old=abroad, unreadable={"state": 9}).held
 
 
 def test_agencies_moved_to_their_right_states() -> None:
