@@ -9,6 +9,7 @@ from typing import Any
 import us
 
 from pipelines.history.changes import StoredChange
+from pipelines.values import REPEATED
 from scraper.lists import PublishedList
 
 MODELS = {
@@ -49,6 +50,10 @@ def title(change: StoredChange, declaration: PublishedList | None = None) -> str
     who = f"{change.agency} ({change.state or '?'})"
     model = f", {change.support_type}" if change.support_type else ""
     match change.kind:
+        case "added" if change.rule == REPEATED:
+            return f"{who}{model}: listed a second time"
+        case "removed" if change.rule == REPEATED:
+            return f"{who}{model}: no longer listed twice"
         case "added":
             return f"{who}{model}: {_added(change, declaration)}"
         case "removed":

@@ -25,7 +25,7 @@ from pipelines.identify import Context, identify
 from pipelines.likeness import name_key
 from pipelines.normalise import VERSION, Normaliser
 from pipelines.parse import read
-from pipelines.values import Agreement, Change, Figures, Finding, Match, Publication, Verdict
+from pipelines.values import REPEATED, Agreement, Change, Figures, Finding, Match, Publication, Verdict
 from scraper.lists import PublishedList
 
 COMES_BACK_WITHIN = timedelta(days=60)
@@ -137,8 +137,8 @@ def _compare(
     matches = identify(rows, held.known, context)
     mint = _mint(connection, declaration.name, rows, matches, held)
     columns = normaliser.fields & last.figures.filled.keys() if last else normaliser.fields
-    difference = diff(matches, rows, held.known, mint, columns)
-    return Compared(sifted, held, matches, _right_agencies(difference, held, set(missing)), missing)
+    difference = _right_agencies(diff(matches, rows, held.known, mint, columns), held, set(missing))
+    return Compared(sifted, held, matches, _say_repeated(difference, rows, context.standing), missing)
 
 
 def _name(agreement: Agreement) -> Name:
@@ -185,6 +185,27 @@ def _right_agencies(difference: Diff, held: Holdings, missing: set[int]) -> Diff
                 known = _agency_id(change.after)
             if known is not None and known != change.agency_id:
                 change = replace(change, agency_id=known)
+        changes.append(change)
+    return replace(difference, changes=tuple(changes))
+
+
+def _say_repeated(
+    difference: Diff, rows: Sequence[Agreement], standing: Mapping[Name, frozenset[str]]
+) -> Diff:
+    """A row whose agency and support type stand in another row too is listed twice: neither news of a signature
+    when it comes, nor of a departure when it goes."""
+    listed = Counter((_name(row), row.support_type or "") for row in rows)
+    listed.update((name, support_type) for name, types in standing.items() for support_type in types)
+    added = [change.after for change in difference.changes if change.kind == "added" and change.after]
+    listed.subtract(Counter((_name(row), row.support_type or "") for row in added))
+    changes = []
+    for change in difference.changes:
+        side = change.after if change.kind == "added" else change.before if change.kind == "removed" else None
+        key = (_name(side), side.support_type or "") if side else None
+        if key and listed[key] > 0:
+            change = replace(change, rule=REPEATED)  # noqa: PLW2901
+        if key and change.kind == "added":
+            listed[key] += 1
         changes.append(change)
     return replace(difference, changes=tuple(changes))
 
@@ -286,8 +307,8 @@ def _newly_signed(change: Change, publication: Publication, declaration: Publish
     if change.kind != "added" or change.after is None:
         return None
     signed = change.after.signed
-    if signed is None:
-        return None
+    if signed is None or change.rule == REPEATED:
+        return False if change.rule == REPEATED else None
     age = publication.published_at.date() - signed
     return timedelta(days=-1) <= age <= declaration.signed_window
 

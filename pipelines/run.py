@@ -18,7 +18,7 @@ from pipelines.history.holdings import Standing, as_publication, standing
 from pipelines.history.publications import first_new, new_publications, publication_by_key
 from pipelines.house import House
 from pipelines.normalise import VERSION
-from pipelines.parse import read
+from pipelines.parse import last_edited
 from pipelines.publication_time import publication_time
 from pipelines.record.intake import Intake, position, take
 from pipelines.record.publications import clear_everything, rewind, write
@@ -138,7 +138,7 @@ def dated(house: House, capture: Capture) -> tuple[datetime, str]:
     if declaration is not None and capture.sha256:
         try:
             with house.archive.local_path(capture.sha256) as path:
-                modified = read(path, declaration.format, declaration.options).modified
+                modified = last_edited(path, declaration.format)
         except UnreadableError:
             modified = None
     return publication_time(

@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 Kind = Literal["added", "removed", "returned", "renamed", "amended"]
 KINDS: tuple[Kind, ...] = ("added", "removed", "returned", "renamed", "amended")
+# The rule of a change whose agency and support type stand in another row of the list too.
+REPEATED = "repeated row"
 Outcome = Literal["recorded", "unchanged", "absent", "held", "failed"]
 
 
@@ -16,7 +18,8 @@ class Row(NamedTuple):
     """One row as printed: its number in the sheet, its cells as text, and the link behind each cell.
 
     `cells` has as many items as the table's header; a blank cell is "". A date is "YYYY-MM-DD" (with
-    "THH:MM:SS" when it has a time of day), a whole number has no decimal point, an error is its own text ("#N/A").
+    "THH:MM:SS" when it has a time of day), a whole number has no decimal point, an error is its own
+    text ("#N/A").
     `links` is () when no cell of the row has a link; otherwise it is aligned with `cells`.
     """
 
@@ -160,7 +163,7 @@ class Verdict:
 class Publication:
     """One list as it was published once.
 
-    `place` sorts the publications of a list and is unique in it: publication time, then capture time, then hash.
+    `place` sorts the publications of a list and is unique in it: publication time, capture time, hash.
     `basis` says where `published_at` came from: "workbook", "last-modified", "name" or "capture".
     """
 

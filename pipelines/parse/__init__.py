@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -41,3 +42,14 @@ def read(path: Path, format: Format, options: Mapping[str, str], limits: Limits 
     """
     check(path, format)
     return READERS[format](path, options, limits)
+
+
+def last_edited(path: Path, format: Format, limits: Limits = DEFAULT) -> datetime | None:  # noqa: A002
+    """The file's own time of last edit, aware, without reading its rows; None when the format has none."""
+    check(path, format)
+    if format != "xlsx":
+        return READERS[format](path, {}, limits).modified if format == "ods" else None
+    from pipelines.parse.package import Package
+    from pipelines.parse.workbook import read_modified
+
+    return read_modified(Package(path, limits))
