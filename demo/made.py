@@ -1,8 +1,8 @@
 """Made lists for the demo and the tests: eight publications in six weeks, and all that happens to real ones.
 
 A batch of 55 agreements in one week; agencies that were pending before, and some that sign once more; a
-misspelt name and a misspelt state that are put right later; a signing date that is corrected; an agreement that
-leaves and comes back; a document that is promised first and linked later; a workbook merely saved again.
+misspelt name and a misspelt state that are put right later; a signing date that is corrected; an agreement
+that leaves and comes back; a document that is promised first and linked later; a workbook merely saved again.
 """
 
 from __future__ import annotations
@@ -224,6 +224,6 @@ def _statement(at: datetime, lines: Iterable[Line]) -> str:
     local = at.astimezone(ZoneInfo("America/New_York"))
     hour = f"{local.hour % 12 or 12} {'a.m.' if local.hour < 12 else 'p.m.'}"
     return (
-        f"As of {local:%B} {local.day}, {local.year}, at {hour}, {len(held)} Memorandums of Agreement for 287(g) "
-        f"programs covering {states} states have been signed."
+        f"As of {local:%B} {local.day}, {local.year}, at {hour}, {len(held)} Memorandums of Agreement "
+        f"for 287(g) programs covering {states} states have been signed."
     )

@@ -7,20 +7,26 @@ gets past it. The hosts that a list's own declaration names may be private where
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
+from copy import copy
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import aiohttp
 from scrapy import Request
 from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler, _ClientResponse
+from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
 from scraper.errors import ForbiddenAddressError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# Sent when nobody waits for answers any more: Scrapy itself would wait for every one of them.
+giving_up = object()
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -37,48 +43,67 @@ def is_public(address: Address) -> bool:
     return address.is_global and address in _UNICAST
 
 
-class OpenHandler(AiohttpDownloadHandler):
+class _Handler(AiohttpDownloadHandler):
     """Scrapy's handler as it is. Its warning against production is answered in scraper.crawl."""
 
     experimental: ClassVar[bool] = False
 
 
-class GuardedHandler(OpenHandler):
-    """Scrapy's handler, but its sockets are made for public addresses only."""
+class GuardedHandler(BaseDownloadHandler):
+    """Scrapy's handler twice: for the hosts that may be private, and for all others with guarded sockets."""
+
+    lazy = True
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._declared = OpenHandler(crawler)
         self._hosts = frozenset(crawler.settings.getlist("PRIVATE_HOSTS"))
-        unguarded, self._session = self._session, self._guarded_session()
-        self._unguarded = unguarded
+        self._declared = _Handler(crawler)
+        # A copy shares the TLS context, which is the costly part of a handler.
+        self._guarded = copy(self._declared)
+        self._guarded._session = _guarded_session()
+        self._running: set[asyncio.Task[Response]] = set()
+        self._given_up = False
+        crawler.signals.connect(self._give_up, giving_up)
 
     async def download_request(self, request: Request) -> Response:
+        task = asyncio.create_task(self._ask(request))
+        self._running.add(task)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self._given_up:
+                raise IgnoreRequest("given up") from None
+            raise
+        finally:
+            self._running.discard(task)
+
+    async def _ask(self, request: Request) -> Response:
         if urlsplit(request.url).hostname in self._hosts:
             return await self._declared.download_request(request)
         try:
-            return await super().download_request(request)
+            return await self._guarded.download_request(request)
         except ForbiddenAddressError as refusal:
             raise ForbiddenAddressError(f"{request.url} leads to {refusal}") from None
 
+    def _give_up(self) -> None:
+        self._given_up = True
+        for task in self._running:
+            task.cancel()
+
     async def close(self) -> None:
-        await super().close()
-        await self._unguarded.close()
+        await self._guarded.close()
         await self._declared.close()
 
-    def _guarded_session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._pool_size_total,
-                limit_per_host=self._pool_size_per_host,
-                socket_factory=_public_socket,
-                happy_eyeballs_delay=None,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            response_class=_ClientResponse,
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-        )
+
+def _guarded_session() -> aiohttp.ClientSession:
+    """As Scrapy's handler makes it, but for the sockets. It must not undo gzip or add headers of its own."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(socket_factory=_public_socket, happy_eyeballs_delay=None),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        response_class=_ClientResponse,
+        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+    )
 
 
 def _public_socket(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:

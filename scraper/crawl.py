@@ -21,10 +21,11 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from scrapy.crawler import Crawler
 from scrapy.signals import spider_error
 from twisted.python.failure import Failure
 
+from scraper.addresses import giving_up
 from scraper.archive import Archive
 from scraper.capture import Capture, Validators
 from scraper.errors import CountersignError, ListError
@@ -35,6 +36,7 @@ from scraper.spiders.fetching import Fetched, ListSpider, Look
 from scraper.spiders.page import PageSpider
 
 _HOSTS_AT_ONCE = 8
+_FAREWELL_SECONDS = 5
 
 # Without a handler of the application's own, Python would print Scrapy's warnings on stderr.
 logging.getLogger("scrapy").addHandler(logging.NullHandler())
@@ -72,21 +74,28 @@ async def _look(look: Look, archive: Archive, settings: Settings) -> None:
             f"The list {first.name} has neither a page nor a file to look at."
         )
         return
-    runner = AsyncCrawlerRunner(scrapy_settings(settings, first))
-    crawler = runner.create_crawler(DirectSpider if first.file else PageSpider)
+    crawler = Crawler(DirectSpider if first.file else PageSpider, scrapy_settings(settings, first))
     failures: list[Failure] = []
     crawler.signals.connect(failures.append, spider_error, weak=False)
     crash: Exception | None = None
+    task = asyncio.create_task(crawler.crawl_async(look=look, archive=archive))
     try:
-        await runner.crawl(crawler, look=look, archive=archive)
+        await asyncio.shield(task)
     except asyncio.CancelledError:
-        await runner.stop()
+        await _give_up(crawler, task)
         raise
     except Exception as error:
         crash = error
     for published in look.lists:
         if published.name not in look.results:
             look.results[published.name] = _unexplained(published, failures, crash)
+
+
+async def _give_up(crawler: Crawler, task: asyncio.Task[None]) -> None:
+    crawler.signals.send_catch_log(giving_up)
+    if crawler.crawling:
+        await crawler.stop_async()
+    await asyncio.wait([task], timeout=_FAREWELL_SECONDS)
 
 
 def _unexplained(

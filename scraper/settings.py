@@ -9,16 +9,17 @@ import re
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
 
 PREFIX = "COUNTERSIGN_"
+_SECRET_LENGTH = 16
 _BETWEEN_ADDRESSES = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
 
@@ -33,7 +34,15 @@ class Settings(BaseSettings):
     lists: Path | None = None
     notify: Annotated[tuple[str, ...], NoDecode] = ()
     token: SecretStr | None = None
+    notify_lists: Annotated[tuple[str, ...], NoDecode] = ()
+    notify_states: Annotated[tuple[str, ...], NoDecode] = ()
+    notify_kinds: Annotated[tuple[str, ...], NoDecode] = ()
+    digest_day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "off"] = "mon"
+    webhook_secret: SecretStr | None = None
+    webhook_url: str | None = None
+    webhook_private: bool = False
     ping_url: str | None = None
+    public_url: str | None = None
     timeout_seconds: float = Field(default=90, gt=0, le=3600)
     retries: int = Field(default=2, ge=0, le=10)
     backoff_seconds: float = Field(default=3, ge=0, le=300)
@@ -70,11 +79,45 @@ class Settings(BaseSettings):
                 raise ValueError(f"address number {number} is not an Apprise URL (service://...)")
         return value
 
-    @field_validator("ping_url")
+    @field_validator("notify_lists", "notify_states", "notify_kinds", mode="before")
+    @classmethod
+    def _words(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("notify_states")
+    @classmethod
+    def _states(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not re.fullmatch(r"[A-Za-z]{2}", state) for state in value):
+            raise ValueError("must be two letters for each state (FL, TX)")
+        return tuple(state.upper() for state in value)
+
+    @field_validator("notify_kinds")
+    @classmethod
+    def _kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = ("added", "removed", "returned", "renamed", "amended")
+        if any(kind not in known for kind in value):
+            raise ValueError(f"must be of: {', '.join(known)}")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _SECRET_LENGTH:
+            raise ValueError(f"must have {_SECRET_LENGTH} characters or more")
+        return value
+
+    @field_validator("ping_url", "webhook_url", "public_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is not None and not re.match(r"https?://[^/\s]+", value):
             raise ValueError("must be a web address (https://...)")
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _signed(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and not info.data.get("webhook_secret"):
+            raise ValueError(f"needs {PREFIX}WEBHOOK_SECRET, by which the receiver knows who sent it")
         return value
 
     @model_validator(mode="before")
@@ -209,4 +252,5 @@ _QUIET: dict[str, Any] = {
     "LOG_INSTALL_ROOT_HANDLER": False,
     "LOG_VERSIONS": [],
     "STATS_DUMP": False,
+    "WARN_ON_GENERATOR_RETURN_VALUE": False,
 }
