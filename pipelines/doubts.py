@@ -11,7 +11,7 @@ from pipelines.values import Finding
 A_HANDFUL = 5
 # Real lists repeat up to 2 of 900 rows; a list pasted in twice repeats all of them.
 REPEATED_SHARE = 0.05
-# Unreadable dates stand in single rows (1 of 900); a fifth of a column is a broken column. A state that cannot
+# Unreadable dates stand in single rows (1 of 900); a fifth of a column is a broken one. A state that cannot
 # be read on a handful of rows is one state misspelt beyond repair: its agreements would lose their place.
 UNREADABLE_SHARE = 0.2
 # The page's statement is edited by hand and lags by a list or two; a list can grow by a sixth in a week.
