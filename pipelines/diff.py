@@ -23,7 +23,7 @@ class Diff:
     refreshed: tuple[tuple[str, Agreement], ...]
 
 
-def comparable(field: str, value: Any) -> Any:  # noqa: ANN401 - a field's value is text, a date or None
+def comparable(field: str, value: Any) -> Any:
     """Equal for two values whose difference is no news: case, blanks, apostrophes, a document's scheme."""
     if not isinstance(value, str):
         return value
