@@ -1,0 +1,178 @@
+"""Figures over time: what each accepted list counted, and what a period's changes add up to."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select
+
+from pipelines.history.changes import ChangeFilter, stamp
+from pipelines.history.publications import ACCEPTED
+from pipelines.tables import changes, publications
+
+PRESENCE = ("added", "removed", "returned")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What one accepted publication counts. `counts` are its changes by kind, none for a list's first one."""
+
+    list: str
+    place: str
+    published_at: datetime
+    captured_at: datetime
+    published_name: str
+    sha256: str
+    agreements: int
+    agencies: int
+    by_state: Mapping[str, int]
+    by_support_type: Mapping[str, int]
+    counts: Mapping[str, int]
+
+    @property
+    def states(self) -> int:
+        """How many states and territories; rows without one are none."""
+        return len([state for state, count in self.by_state.items() if state and count])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the changes of a period add up to.
+
+    `new_agencies` are distinct agencies; `new_agency_agreements` are the agreements that they brought.
+    """
+
+    counts: Mapping[str, int]
+    newly_signed: int
+    new_agencies: int
+    new_agency_agreements: int
+    by_state: Mapping[str, int] = field(default_factory=dict)
+    by_support_type: Mapping[str, int] = field(default_factory=dict)
+
+
+def totals_between(
+    connection: Connection, list_name: str, since: datetime | None = None, until: datetime | None = None
+) -> list[Totals]:
+    """The accepted publications of a list from `since` on and before `until`, oldest first."""
+    query = _accepted(list_name).order_by(publications.c.place)
+    if since is not None:
+        query = query.where(publications.c.place >= stamp(since))
+    if until is not None:
+        query = query.where(publications.c.place < stamp(until))
+    return [_totals(row) for row in connection.execute(query)]
+
+
+def totals_before(connection: Connection, list_name: str, until: datetime | None = None) -> Totals | None:
+    """The accepted publication that stood just before `until` (the newest one when None)."""
+    query = _accepted(list_name).order_by(publications.c.place.desc()).limit(1)
+    if until is not None:
+        query = query.where(publications.c.place < stamp(until))
+    row = connection.execute(query).first()
+    return _totals(row) if row else None
+
+
+def first_totals(connection: Connection, list_name: str) -> Totals | None:
+    """The first accepted publication of a list."""
+    row = connection.execute(_accepted(list_name).order_by(publications.c.place).limit(1)).first()
+    return _totals(row) if row else None
+
+
+def _accepted(list_name: str) -> Select[Any]:
+    return select(publications).where(
+        publications.c.list == list_name,
+        publications.c.state.in_(ACCEPTED),
+        publications.c.agreements.is_not(None),
+    )
+
+
+def _totals(row: Row[Any]) -> Totals:
+    return Totals(
+        row.list,
+        row.place,
+        row.published_at,
+        row.captured_at,
+        row.published_name,
+        row.sha256,
+        row.agreements,
+        row.agencies,
+        row.by_state or {},
+        row.by_support_type or {},
+        row.counts or {},
+    )
+
+
+def publications_between(
+    connection: Connection, list_name: str, since: datetime, until: datetime
+) -> Sequence[Row[Any]]:
+    """Every publication of a period, whatever became of it, oldest first."""
+    return connection.execute(
+        select(publications)
+        .where(
+            publications.c.list == list_name,
+            publications.c.place >= stamp(since),
+            publications.c.place < stamp(until),
+        )
+        .order_by(publications.c.place)
+    ).all()
+
+
+def batch(connection: Connection, wanted: ChangeFilter) -> Batch:
+    """Count the changes that `wanted` names; states and support types are those of the added ones."""
+    c = changes.c
+    counted = connection.execute(select(c.kind, func.count()).where(*wanted.where()).group_by(c.kind))
+    added = (*wanted.where(), c.kind == "added")
+    newly = connection.scalar(select(func.count()).where(*added, c.newly_signed))
+    agencies, brought = connection.execute(
+        select(func.count(c.agency_id.distinct()), func.count()).where(*added, c.new_agency)
+    ).one()
+    return Batch(
+        {row[0]: row[1] for row in counted},
+        newly or 0,
+        agencies,
+        brought,
+        _grouped(connection, c.state, added),
+        _grouped(connection, c.support_type, added),
+    )
+
+
+def _grouped(connection: Connection, column: Any, tests: Sequence[Any]) -> dict[str, int]:
+    found = Counter(
+        {value or "": count for value, count in connection.execute(
+            select(column, func.count()).where(*tests).group_by(column)
+        )}
+    )  # fmt: skip
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def passing(connection: Connection, wanted: ChangeFilter) -> tuple[int, int]:
+    """Of a period, how many agreements were lost and regained, and how many came and went again.
+
+    Both are in the counts of the period and make no difference to its totals.
+    """
+    c = changes.c
+    often = (
+        select(c.agreement_id)
+        .where(*wanted.where(), c.kind.in_(PRESENCE))
+        .group_by(c.agreement_id)
+        .having(func.count() > 1)
+    )
+    lives: dict[str, list[str]] = defaultdict(list)
+    for identifier, kind in connection.execute(
+        select(c.agreement_id, c.kind)
+        .where(*wanted.where(), c.kind.in_(PRESENCE), c.agreement_id.in_(often))
+        .order_by(c.place, c.seq)
+    ):
+        lives[identifier].append(kind)
+    regained = came_and_went = 0
+    for kinds in lives.values():
+        lost = kinds.count("removed")
+        gained = len(kinds) - lost
+        if kinds[0] == "removed":
+            regained += min(lost, gained)
+        else:
+            came_and_went += min(lost, gained)
+    return regained, came_and_went
