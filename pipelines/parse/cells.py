@@ -117,7 +117,7 @@ class Texts:
             return ""
         if not value.isdecimal() or int(value) >= len(self.strings):
             raise UnreadableError(
-                f"Row {row} refers to shared text {value[:20]!r}; the workbook has {len(self.strings):,} of them."
+                f"Row {row} refers to shared text {value[:20]!r}; the workbook has {len(self.strings):,}."
             )
         return self.strings[int(value)]
 

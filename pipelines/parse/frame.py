@@ -30,11 +30,13 @@ def framed(
     rest: Callable[[tuple[str, ...]], Iterable[Row]],
     tally: Tally,
     findings: list[Finding],
+    ragged: bool = False,
 ) -> tuple[tuple[str, ...], Iterator[Row]]:
     """The header and the rows below it, each as wide as the header; blank rows are left out.
 
-    `ahead` are the first rows (as many as there are, up to LOOK_AHEAD), `rest` makes the others once the header is
-    known. `findings` is completed from `tally` after the last row.
+    `ahead` are the first rows (as many as there are, up to LOOK_AHEAD), `rest` makes the others once the
+    header is known. `findings` is completed from `tally` after the last row. `ragged` says that a row with
+    fewer cells than the header is worth telling.
     """
     first = [row for row in ahead if not is_blank(row.cells)]
     if not first:
@@ -44,7 +46,7 @@ def framed(
         titles = "; ".join(" ".join(filter(str.strip, row.cells)) for row in first[:top])
         findings.append(Finding("title-rows", f"Above the header stands: {titles}", first[0].number))
     header = _header(first[top].cells, first[top + 1 :], findings, first[top].number)
-    return header, _fitted(chain(first[top + 1 :], rest(header)), header, tally, findings)
+    return header, fitted(chain(first[top + 1 :], rest(header)), header, tally, findings, ragged)
 
 
 def _filled(cells: Sequence[str]) -> int:
@@ -78,8 +80,12 @@ def _header(
     return tuple(header)
 
 
-def _fitted(
-    rows: Iterable[Row], header: tuple[str, ...], tally: Tally, findings: list[Finding]
+def fitted(
+    rows: Iterable[Row],
+    header: tuple[str, ...],
+    tally: Tally,
+    findings: list[Finding],
+    ragged: bool = False,
 ) -> Iterator[Row]:
     width = len(header)
     unnamed = [index for index, name in enumerate(header) if not name]
@@ -89,22 +95,28 @@ def _fitted(
         if not text or text.isspace():
             continue
         if not text.isprintable():
-            for character in ODD.findall(text):
-                tally.add("odd-characters", number, f"U+{ord(character):04X}", 0)
-            if ODD.search(text):
-                tally.add("odd-characters", number)
+            _tell_odd_characters(text, number, tally)
         if len(cells) != width or len(links) not in (0, width):
+            if ragged and len(cells) < width:
+                tally.add("short-rows", number)
             if not is_blank(cells[width:]):
                 tally.add("beyond-header", number)
             cells = _wide(cells, width)
-            links = _wide(links, width) if any(links[:width]) else ()
             if is_blank(cells):
                 continue
-            row = Row(number, cells, links)
+            row = Row(number, cells, _wide(links, width) if any(links[:width]) else ())
         if unnamed and not is_blank([cells[index] for index in unnamed]):
             tally.add("unnamed-column", number)
         yield row
     findings.extend(tally.findings())
+
+
+def _tell_odd_characters(text: str, number: int, tally: Tally) -> None:
+    found = ODD.findall(text)
+    for character in set(found):
+        tally.add("odd-characters", number, f"U+{ord(character):04X}", 0)
+    if found:
+        tally.add("odd-characters", number)
 
 
 def _wide(cells: tuple[str, ...], width: int) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from scraper.errors import UnreadableError
@@ -14,9 +15,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`max_ratio` is unpacked to packed bytes of one member; `max_seconds` counts the reader's own time only."""
+    """`max_ratio` is unpacked to packed bytes of one member; `max_seconds` is the reader's own time only.
+
+    `max_bytes_held` is the size of a file that has to be held whole (HTML, JSON, PDF), `max_bytes_helper` the
+    memory of the process that reads a PDF.
+    """
 
     max_bytes_unpacked: int = 1_000_000_000
+    max_bytes_held: int = 30_000_000
+    max_bytes_helper: int = 768_000_000
     max_entries: int = 5_000
     max_ratio: int = 200
     max_rows: int = 2_000_000
@@ -28,6 +35,11 @@ class Limits:
 
 
 DEFAULT = Limits()
+
+
+def check_size(path: Path, most: int) -> None:
+    if path.stat().st_size > most:
+        raise UnreadableError(f"The file has more than {most:,} bytes.")
 
 
 class Budget:
@@ -56,7 +68,7 @@ class Budget:
             raise UnreadableError(f"A cell holds more than {self.limits.max_cell_characters:,} characters.")
 
     def timed(self, steps: Iterator[T]) -> Iterator[T]:
-        """The same steps; the time that they take (not the time of whoever uses them) is added up and limited."""
+        """The same steps; the time that they take (not that of whoever uses them) is limited."""
         while True:
             began = time.monotonic()
             try:

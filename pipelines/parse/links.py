@@ -41,7 +41,7 @@ class Links:
         self._count = 0
 
     def add(self, attributes: Mapping[str, str]) -> None:
-        """One hyperlink element: its area, and a relationship or a place in the workbook. The last one wins."""
+        """One hyperlink element: its area, and an address or a place in the workbook. The last one wins."""
         identifier = next((value for key, value in attributes.items() if key.endswith(":id")), "")
         location = attributes.get("location", "")
         target = self._targets.get(identifier, "") + (f"#{location}" if location else "")

@@ -74,7 +74,7 @@ class Package:
         return lambda: iter(held)
 
     def blocks(self, name: str, size: int = BLOCK) -> Iterator[bytes]:
-        """The part's bytes. zipfile stops at the declared size and then compares the checksum: a lie is found."""
+        """The part's bytes. zipfile stops at the declared size and compares the checksum: a lie is found."""
         entry = self._parts.get(name.casefold())
         if entry is None:
             raise UnreadableError(f"The archive lacks its part {name}.")

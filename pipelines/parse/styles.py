@@ -14,7 +14,7 @@ Kind = Literal["number", "date", "duration"]
 BUILT_IN_DATES = frozenset([*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)])
 BUILT_IN_DURATIONS = frozenset([46])
 ELAPSED = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
-# What is printed as it stands (quoted, escaped, padded) and what stands in brackets (colours, locales, conditions).
+# What is printed as it stands (quoted, escaped, padded) and what is in brackets (colours, locales).
 LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 DATE_LETTERS = re.compile(r"[dmyhs]", re.IGNORECASE)
 GENERAL = re.compile(r"general", re.IGNORECASE)

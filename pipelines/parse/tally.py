@@ -16,6 +16,9 @@ TEXTS = {
     "odd-characters": "{count} rows hold control, invisible or direction-changing characters: {what}",
     "impossible-date": "{count} cells are formatted as dates that cannot be; their number was kept",
     "odd-number": "{count} cells hold something that is no number where a number belongs; its text was kept",
+    "many-lines": "{count} records go over more than 20 lines, as after a quotation mark never closed",
+    "hidden-cells": "{count} cells are hidden on the page; they were read",
+    "several-links": "{count} cells hold more than one link; the first was read",
     "row-order": "{count} rows are out of order",
     "out-of-place": "{count} cells say that they belong to another row than the one they stand in",
 }
