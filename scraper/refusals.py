@@ -155,5 +155,6 @@ def _no_connection(error: BaseException, url: str) -> UnreachableError:
 
 
 def _why(error: BaseException) -> str:
-    """The library's own words, without its class names and on one line."""
-    return " ".join(str(error).split())[:160] or type(error).__name__
+    """The library's own words on one line, without status codes and bytes of the answer."""
+    said = re.sub(r"^\d+, message=['\"]?", "", str(error)).partition("\\n")[0]
+    return " ".join(said.split())[:120].rstrip(" :'\"") or type(error).__name__

@@ -67,7 +67,7 @@ def same_document(url: str) -> tuple[str, int | None, str, str]:
     return (parts.hostname or "").lower(), port, unquote(parts.path), parts.query
 
 
-def _anchor(element: Any, url: str, heading: str, *, scripted: bool) -> Anchor:  # noqa: ANN401
+def _anchor(element: Any, url: str, heading: str, *, scripted: bool) -> Anchor:
     text = words(element)
     labels = [element.get("title"), element.get("aria-label"), *(i.get("alt") for i in element.iter("img"))]
     file = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
@@ -84,12 +84,12 @@ def _anchor(element: Any, url: str, heading: str, *, scripted: bool) -> Anchor: 
     )
 
 
-def _is_scripted(element: Any) -> bool:  # noqa: ANN401
+def _is_scripted(element: Any) -> bool:
     href = (element.get("href") or "").strip().lower()
     return href.startswith(_SCRIPTED) or (href in ("", "#") and element.get("onclick") is not None)
 
 
-def _base(root: Any, base_url: str) -> str:  # noqa: ANN401
+def _base(root: Any, base_url: str) -> str:
     for element in root.iter("base"):
         if href := element.get("href"):
             return _joined(base_url, href) or base_url

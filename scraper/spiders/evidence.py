@@ -92,7 +92,7 @@ def _hour(printed: str | None) -> str:
     return f"{int(hour) % 12 + (12 if 'p' in printed.lower() else 0):02}:{int(minute or 0):02}"
 
 
-def _updated(root: Any) -> str:  # noqa: ANN401
+def _updated(root: Any) -> str:
     for element in root.iter("time"):
         parent = element.getparent()
         if parent is None or not re.search(r"\b(?:last\s+)?updated\b", words(parent), re.IGNORECASE):

@@ -47,7 +47,7 @@ class Look:
 class ListSpider(Spider):
     """`look` and `archive` are handed over by scraper.crawl."""
 
-    def __init__(self, look: Look, archive: Archive, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, look: Look, archive: Archive, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.look = look
         self.archive = archive
@@ -131,7 +131,7 @@ class ListSpider(Spider):
 def published_name(response: Response) -> str:
     """The name in Content-Disposition, else the last part of the final address; never a path."""
     message = Message()
-    message["content-disposition"] = (response.headers.get("Content-Disposition") or b"").decode("latin-1")
+    message["content-disposition"] = _CONTROL.sub("", _said(response, "Content-Disposition"))
     try:
         name = message.get_filename()
     except (ValueError, LookupError):
@@ -164,8 +164,17 @@ def _differs(headers: Mapping[str, str], validators: Validators) -> bool:
 
 
 def _kept(response: Response) -> dict[str, str]:
-    found = {name: response.headers.get(name) for name in KEPT_HEADERS}
-    return {name: _CONTROL.sub("", value.decode("latin-1")) for name, value in found.items() if value}
+    found = {name: _CONTROL.sub("", _said(response, name)) for name in KEPT_HEADERS}
+    return {name: value for name, value in found.items() if value}
+
+
+def _said(response: Response, header: str) -> str:
+    """A header's text. The standard says Latin-1, many servers send UTF-8."""
+    value = response.headers.get(header) or b""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _not_the_list(response: Response, published: PublishedList) -> CountersignError | None:

@@ -12,7 +12,7 @@ _UNSEEN = frozenset({"script", "style", "noscript", "template", "head"})
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
 
 
-def parsed(html: str) -> Any:  # noqa: ANN401 - lxml has no types of its own
+def parsed(html: str) -> Any:
     """The root element, or None when there is nothing in it."""
     bare = html.replace("\x00", "").encode("utf-8", "replace")
     try:
@@ -21,13 +21,13 @@ def parsed(html: str) -> Any:  # noqa: ANN401 - lxml has no types of its own
         return None
 
 
-def words(element: Any) -> str:  # noqa: ANN401
+def words(element: Any) -> str:
     """The visible text with single blanks; a line break or a block is a blank, inline markup is nothing."""
     text = "".join(_pieces(element))
     return " ".join(_INVISIBLE.sub("", text).split())
 
 
-def _pieces(element: Any) -> list[str]:  # noqa: ANN401
+def _pieces(element: Any) -> list[str]:
     """Text in document order, without recursion: hostile pages nest deeply."""
     pieces: list[str] = []
     hidden = 0
