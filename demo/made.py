@@ -90,8 +90,9 @@ class _Story:
             self._note("participating", kind, after.agency.name)
 
     def leave(self, key: _Key) -> Line:
-        self._note("participating", "removed", key[0])
-        return self.signed.pop(key)
+        line = self.signed.pop(key)
+        self._note("participating", "removed", line.agency.name)
+        return line
 
     def come_back(self, line: Line) -> None:
         self.signed[line.key] = line
@@ -157,25 +158,24 @@ def weeks() -> list[Week]:
     story.sign(134, second=14)
     published = [story.publish(after=week)]
 
-    story.apply(9)
+    # Who applies and signs between two publications is never printed as pending, so applications come last.
     new = story.sign(12, from_pending=5)
-    right, moved, dated, promised = [line for line in new if line.agency.name.endswith("Sheriff's Office")][
-        :4
-    ]
+    story.apply(9)
+    right, moved, dated, promised = [line for line in new if line.agency.type == "County"][:4]
     misspelt, misplaced = right.renamed(_typo(right.agency.name)), moved.moved(_typo(moved.agency.state))
     misdated, unlinked = replace(dated, signed=_later(dated)), replace(promised, moa="")
     for before, after in ((right, misspelt), (moved, misplaced), (dated, misdated), (promised, unlinked)):
         story.change(before, after, "")
     published.append(_as_printed(story.publish(after=week), right, misspelt))
 
-    story.apply(22)
     story.sign(9, from_pending=4)
+    story.apply(22)
     story.change(misspelt, right, "renamed")
     story.change(misdated, dated, "amended")
     published.append(story.publish(after=week))
 
-    story.apply(11)
     story.sign(BATCH, from_pending=21, second=6)
+    story.apply(11)
     story.change(unlinked, promised, "amended")
     published.append(story.publish(after=timedelta(hours=14)))
 
@@ -191,8 +191,8 @@ def weeks() -> list[Week]:
     story.come_back(left)
     published.append(story.publish(after=week))
 
-    story.apply(4)
     story.sign(5, from_pending=2)
+    story.apply(4)
     published.append(story.publish(after=week))
     return published
 

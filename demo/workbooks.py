@@ -30,7 +30,7 @@ class Line:
 
     @property
     def key(self) -> tuple[str, str]:
-        return self.agency.name, self.model
+        return f"{self.agency.state} {self.agency.name}", self.model
 
     def renamed(self, name: str) -> Line:
         return replace(self, agency=replace(self.agency, name=name))
