@@ -1,0 +1,87 @@
+"""The demo: a small publisher plays several weeks on loopback, the real spiders look at it, each batch is told."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from changelog.wording import title
+from demo.made import Week, weeks
+from demo.publisher import Publisher
+from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
+from pipelines.house import House, open_house
+from pipelines.watch import Look, watch
+from scraper.settings import get_settings
+
+SHOWN = 6
+SEEN_AFTER = timedelta(minutes=20)
+
+
+def play(home: Path | None) -> int:
+    """Play all weeks into `home` (a new folder by default) and print what each publication changed."""
+    console = Console(highlight=False)
+    place = home or Path(tempfile.mkdtemp(prefix="countersign-demo-"))
+    settings = get_settings().model_copy(
+        update={"home": place, "database_url": f"sqlite:///{place}/countersign.sqlite"}
+    )
+    console.print("A small publisher plays on loopback; every figure below was crawled from it.\n")
+    published = weeks()
+    with Publisher() as publisher:
+        house = open_house(settings, publisher.lists())
+        for week in published:
+            _publish(publisher, week)
+            at = week.published_at + SEEN_AFTER
+            then = replace(house, now=lambda at=at: at)
+            looks = asyncio.run(watch(then, list(house.lists.values()), trigger="person", by="demo"))
+            _tell(console, then, week, looks)
+    busiest = max(published, key=lambda week: len(week.truth["participating"].added)).published_at
+    console.print(f"The home of this demo is {place}. Look around in it:\n")
+    console.print(f"  COUNTERSIGN_HOME={place} countersign serve")
+    console.print(f"  COUNTERSIGN_HOME={place} countersign report --week {busiest:%G-W%V}")
+    return 0
+
+
+def _publish(publisher: Publisher, week: Week) -> None:
+    publisher.show("participating", week.participating, week.participating_name, week.published_at)
+    publisher.show("pending", week.pending, week.pending_name, week.published_at, url_form="number")
+    publisher.say(statement=week.statement, updated=week.published_at.isoformat())
+
+
+def _tell(console: Console, house: House, week: Week, looks: Sequence[Look]) -> None:
+    console.print(f"{week.published_at:%A, %-d %B %Y}", style="bold")
+    for look in looks:
+        counts = ", ".join(f"{count} {kind}" for kind, count in look.counts.items())
+        console.print(
+            f"  {look.list}: {look.outcome}{f' ({counts})' if counts else ''} {look.reason}".rstrip()
+        )
+        if look.outcome == "recorded":
+            _tell_changes(console, list(_changes(house, look)), house)
+    console.print()
+
+
+def _changes(house: House, look: Look) -> Iterator[StoredChange]:
+    with house.engine.connect() as connection:
+        yield from read_changes(connection, ChangeFilter(lists=(look.list,), sha256=look.publication))
+
+
+def _tell_changes(console: Console, changes: Sequence[StoredChange], house: House) -> None:
+    added = [change for change in changes if change.kind == "added"]
+    if added:
+        declaration = house.lists[added[0].list]
+        signed = sum(change.newly_signed is True for change in added)
+        agencies = len({change.agency_id for change in added if change.new_agency})
+        told = f"{signed} newly signed, {agencies} new agencies" if signed else declaration.wording.nouns
+        console.print(f"    {len(added)} added: {told}", style="green")
+    # Corrections first: there are few, and they are what others report as news.
+    ordered = [change for change in changes if change.kind != "added"] + added
+    for change in ordered[:SHOWN]:
+        console.print(Text(f"      {change.kind}  {title(change, house.lists[change.list])}"))
+    if len(ordered) > SHOWN:
+        console.print(f"      and {len(ordered) - SHOWN} more", style="dim")
