@@ -74,7 +74,7 @@ def _release(identifier: str, verdict: str, note: str) -> int:
     from pipelines.run import release
 
     house = open_house()
-    row = release(house, identifier, verdict, getpass.getuser(), note, None)
+    row = release(house, identifier, verdict, getpass.getuser(), note)
     say(f"{row.list} {row.key}, published {row.published_at:%Y-%m-%d %H:%M} UTC: {row.state}.")
     return 0
 

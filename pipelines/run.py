@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from pipelines.announce import announce
 from pipelines.derive import derive
 from pipelines.derived import Derived
 from pipelines.history.changes import read_change
@@ -21,32 +22,42 @@ from pipelines.normalise import VERSION
 from pipelines.parse import last_edited
 from pipelines.publication_time import publication_time
 from pipelines.record.intake import Intake, position, take
+from pipelines.record.outbox import mark_unannounced, unannounced
 from pipelines.record.publications import clear_everything, rewind, write
+from pipelines.turns import one_at_a_time
 from pipelines.values import Finding
 from scraper.capture import Capture
 from scraper.errors import UnreadableError, UsageError
 from scraper.lists import PublishedList
 
 Progress = Callable[[str, int, int], None]  # list, how many are done, of how many
-Announce = Callable[[Connection, PublishedList, Derived], None]
 
 
 def silent(_name: str, _done: int, _total: int) -> None:
     pass
 
 
-def catch_up(house: House, announce: Announce | None = None, progress: Progress = silent) -> None:
-    """Take in what the journal holds and the database does not, and derive what is new."""
-    with writing(house) as connection:
-        intake = take(
-            connection,
-            house.archive.journal.tail(*position(connection)),
-            lambda capture: dated(house, capture),
-            announce=announce is not None,
-        )
-        for list_name, place in _with_dependents(house, connection, intake).items():
-            rewind(connection, list_name, place)
-    _derive_new(house, announce, progress)
+def catch_up(house: House, progress: Progress = silent) -> None:
+    """Take in what the journal holds and the database does not, derive what is new, owe the notices of it.
+
+    Who calls does not matter: what a crash kept from being told is told all the same, and a file of the past
+    (a replay, a backfill) is never news.
+    """
+    with one_at_a_time(house):
+        with writing(house) as connection:
+            _take_tail(house, connection, announce=True)
+        _derive_new(house, progress)
+
+
+def _take_tail(house: House, connection: Connection, *, announce: bool) -> None:
+    intake = take(
+        connection,
+        house.archive.journal.tail(*position(connection)),
+        lambda capture: dated(house, capture),
+        announce=announce,
+    )
+    for list_name, place in _with_dependents(house, connection, intake).items():
+        rewind(connection, list_name, place)
 
 
 def replay(
@@ -73,9 +84,7 @@ def replay(
     return seen
 
 
-def release(
-    house: House, key: str, verdict: str, by: str, note: str, announce: Announce | None = None
-) -> Row[Any]:
+def release(house: House, key: str, verdict: str, by: str, note: str) -> Row[Any]:
     """A person's verdict ("accept" or "reject") on a held publication; later lists are derived again.
 
     Returns the publication as it stands afterwards.
@@ -87,7 +96,7 @@ def release(
     house.archive.append(
         verdict, house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=by, note=note
     )
-    catch_up(house, announce)
+    catch_up(house)
     with house.engine.connect() as connection:
         released = publication_by_key(connection, key)
     if released is None:
@@ -118,10 +127,17 @@ def judge_names(
 
 
 def rebuild(house: House, progress: Progress = silent) -> None:
-    """Forget everything that was derived and take the whole journal in again. Announces nothing."""
-    with writing(house) as connection:
-        clear_everything(connection)
-    catch_up(house, progress=progress)
+    """Forget everything that was derived and take the whole journal in again. Announces nothing.
+
+    Forgetting and taking in are one transaction: whoever goes on after a crash must not take old news for new.
+    """
+    with one_at_a_time(house):
+        with writing(house) as connection:
+            owed = unannounced(connection)
+            clear_everything(connection)
+            _take_tail(house, connection, announce=False)
+            mark_unannounced(connection, owed)
+        _derive_new(house, progress)
 
 
 @contextmanager
@@ -170,7 +186,7 @@ def _with_dependents(house: House, connection: Connection, intake: Intake) -> di
     return dirty
 
 
-def _derive_new(house: House, announce: Announce | None, progress: Progress) -> None:
+def _derive_new(house: House, progress: Progress) -> None:
     """Derive all new publications in order of their places, over all lists, one transaction each."""
     with house.engine.connect() as connection:
         waiting = [row for row in new_publications(connection) if row.list in house.lists]
@@ -182,8 +198,8 @@ def _derive_new(house: House, announce: Announce | None, progress: Progress) -> 
                 last[row.list] = standing(connection, row.list, row.place)
             derived = _derive_one(house, connection, declaration, row, last[row.list])
             write(connection, derived)
-            if announce is not None and not row.announced:
-                announce(connection, declaration, derived)
+            if not row.announced:
+                announce(house, connection, derived)
         if derived.state in ("recorded", "unchanged") and derived.packed and derived.figures:
             last[row.list] = Standing(derived.publication, derived.figures, derived.packed)
         progress(row.list, done, len(waiting))

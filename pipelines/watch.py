@@ -1,40 +1,51 @@
-"""A look at lists now: crawl, keep, take in, derive, and record how it ended. Clock, command and page all look so."""
+"""A look at lists now, recorded from its start. The clock, the command and the page all look so."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 from uuid import uuid4
 
+from sqlalchemy import Connection
+
+from pipelines.announce import announce_incident
+from pipelines.history.incidents import incident_facts, standing_incidents
 from pipelines.history.looks import watched_lists
-from pipelines.history.publications import latest_of_bytes
 from pipelines.house import House
-from pipelines.record.intake import SERVED_AGAIN
+from pipelines.incidents import troubles
+from pipelines.logs import get_log
+from pipelines.outcome import outcome
+from pipelines.processes import is_alive, process_name
+from pipelines.record.incidents import settle_incidents
 from pipelines.record.runs import (
+    LEASE,
     Ended,
+    close_dead_runs,
     end_run,
+    free_leases_of_the_dead,
     give_lease_back,
     note_look,
-    process_name,
+    renew_leases,
     start_run,
     take_lease,
 )
-from pipelines.run import Announce, catch_up, writing
+from pipelines.run import catch_up, writing
 from scraper.capture import Capture, Validators
-from scraper.errors import CountersignError, UnreadableError
+from scraper.errors import CountersignError
 from scraper.lists import PublishedList
 
-DECLARATION = "the list's declaration"
-HELD = 3
+BUSY = "Another process is looking at this list now."
+BUG = 1
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one look at one list ended, as `crawl --json` prints it."""
+    """How one look at one list ended, as `crawl --json` prints it; `publication` is a hash."""
 
     list: str
     outcome: str
@@ -56,53 +67,103 @@ class Look:
         }
 
 
-async def watch(
-    house: House, lists: Sequence[PublishedList], trigger: str, by: str, announce: Announce | None = None
-) -> list[Look]:
-    """Look at `lists` once. Every look is recorded, from its start, whatever becomes of it."""
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One look at several lists, as it goes on."""
+
+    house: House
+    run_id: str
+    holder: str
+    trigger: str
+    by: str
+
+
+async def watch(house: House, lists: Sequence[PublishedList], trigger: str, by: str) -> list[Look]:
+    """Look at `lists` once. Every look is recorded, from its start, whatever becomes of it.
+
+    `trigger` is "clock", "make-up" or "person"; `by` says who asked. A list that another process looks at is
+    left to it: its outcome is "busy".
+    """
     from scraper.crawl import crawl
 
-    run_id, holder = uuid4().hex, f"{process_name()}/{uuid4().hex[:8]}"
-    mine = await asyncio.to_thread(_begin, house, lists, run_id, holder, trigger, by)
-    looks = [
-        Look(item.name, "busy", "Another process is looking at this list now.")
-        for item in lists
-        if item not in mine
-    ]
+    visit = Visit(house, uuid4().hex, f"{process_name()}/{uuid4().hex[:8]}", trigger, by)
+    mine = await _whole(_begin, visit, lists)
+    looks = {item.name: Look(item.name, "busy", BUSY) for item in lists if item not in mine}
+    renewing = asyncio.create_task(_renew(visit))
     try:
         started = time.perf_counter()
-        found = (
-            await crawl(mine, house.archive, house.settings, _validators(house, mine), house.now)
-            if mine
-            else {}
-        )
+        validators = await asyncio.to_thread(_validators, house, mine)
+        found = await crawl(mine, house.archive, house.settings, validators, house.now) if mine else {}
         fetched = time.perf_counter() - started
         for item in mine:
-            looks.append(
-                await asyncio.to_thread(
-                    _settle, house, item, found[item.name], run_id, holder, fetched, announce
-                )
-            )
+            looks[item.name] = await _whole(_settle, visit, item, found[item.name], fetched)
+    except asyncio.CancelledError:
+        await _whole(_stop, visit, [item for item in mine if item.name not in looks])
+        raise
     finally:
-        await asyncio.to_thread(_give_back, house, mine, holder)
-    order = [item.name for item in lists]
-    return sorted(looks, key=lambda look: order.index(look.list))
+        renewing.cancel()
+        await _whole(_give_back, visit, mine)
+    return [looks[item.name] for item in lists]
 
 
-def _begin(
-    house: House, lists: Sequence[PublishedList], run_id: str, holder: str, trigger: str, by: str
-) -> list[PublishedList]:
+async def _whole(work: Callable[..., Result], *arguments: Any) -> Result:
+    """Do something in a thread, to its end even when we are asked to stop: no transaction ends half way."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+def recover(house: House) -> None:
+    """Pick up what a crash left: runs without an end, leases without a holder, files nobody derived."""
     with writing(house) as connection:
-        mine = [item for item in lists if take_lease(connection, item.name, holder, house.now())]
+        now = house.now()
+        for run_id, name in close_dead_runs(connection, is_alive, now):
+            get_log(run=run_id, list=name).warning("a run's process died before the look ended")
+        free_leases_of_the_dead(connection, is_alive)
+    catch_up(house)
+
+
+def _begin(visit: Visit, lists: Sequence[PublishedList]) -> list[PublishedList]:
+    try:
+        recover(visit.house)
+    except CountersignError as error:
+        # The looks meet the same trouble, and record it.
+        get_log().error("what was left from before could not be taken in", reason=str(error))
+    with writing(visit.house) as connection:
+        now = visit.house.now()
+        mine = [item for item in lists if take_lease(connection, item.name, visit.holder, now)]
         for item in mine:
-            start_run(connection, run_id, item.name, trigger, by, holder, house.now())
+            start_run(connection, visit.run_id, item.name, visit.trigger, visit.by, visit.holder, now)
     return mine
 
 
-def _give_back(house: House, mine: Sequence[PublishedList], holder: str) -> None:
-    with writing(house) as connection:
+async def _renew(visit: Visit) -> None:
+    while True:
+        await asyncio.sleep(LEASE.total_seconds() / 3)
+        await asyncio.to_thread(_renew_once, visit)
+
+
+def _renew_once(visit: Visit) -> None:
+    with writing(visit.house) as connection:
+        renew_leases(connection, visit.holder, visit.house.now())
+
+
+def _give_back(visit: Visit, mine: Sequence[PublishedList]) -> None:
+    with writing(visit.house) as connection:
         for item in mine:
-            give_lease_back(connection, item.name, holder)
+            give_lease_back(connection, item.name, visit.holder)
+
+
+def _stop(visit: Visit, unfinished: Sequence[PublishedList]) -> None:
+    """We were asked to stop in the middle: nobody's failure, so no incident comes of it."""
+    reason = "The process was asked to stop before the look ended."
+    with writing(visit.house) as connection:
+        for item in unfinished:
+            ended = Ended("stopped", reason, error=reason, exit_code=BUG)
+            end_run(connection, visit.run_id, item.name, ended, visit.house.now())
 
 
 def _validators(house: House, lists: Sequence[PublishedList]) -> dict[str, Validators]:
@@ -117,95 +178,57 @@ def _validators(house: House, lists: Sequence[PublishedList]) -> dict[str, Valid
 
 
 def _settle(
-    house: House,
-    declaration: PublishedList,
-    found: Capture | CountersignError,
-    run_id: str,
-    holder: str,
-    fetched: float,
-    announce: Announce | None,
+    visit: Visit, declaration: PublishedList, found: Capture | CountersignError, fetched: float
 ) -> Look:
-    """Make of what the crawl brought home a recorded outcome. A failure of our own is recorded, then raised."""
-    started = time.perf_counter()
+    """Make a recorded outcome of what the crawl brought home, or of a bug: one list's is not another's."""
+    stages = {"fetch": fetched}
     served: dict[str, Any] = {}
+    log = get_log(run=visit.run_id, list=declaration.name, trigger=visit.trigger, by=visit.by)
     try:
         if isinstance(found, CountersignError):
-            ended = Ended("failed", str(found), error=str(found), exit_code=found.exit_code)
-        else:
-            ended, served = _outcome(house, declaration, found, announce)
+            raise found
+        ended, served = outcome(visit.house, declaration, found, stages)
     except CountersignError as error:
         ended = Ended("failed", str(error), error=str(error), exit_code=error.exit_code)
-    stages = {"fetch": fetched, "derive": time.perf_counter() - started}
-    cost = {"requests": found.requests, "bytes": found.received} if isinstance(found, Capture) else {}
-    with writing(house) as connection:
-        now = house.now()
+    except Exception as bug:
+        log.exception("a bug in countersign; please report it with these lines")
+        said = f"A bug in countersign: {bug!r}"
+        ended = Ended("failed", said, error=said, exit_code=BUG)
+    ended = replace(ended, stages=stages)
+    if isinstance(found, Capture):
+        ended = replace(ended, requests=found.requests, bytes=found.received)
+    with writing(visit.house) as connection:
+        now = visit.house.now()
         note_look(connection, declaration.name, ended.outcome, now, **served)
-        end_run(connection, run_id, declaration.name, _with(ended, stages, cost), now)
-        give_lease_back(connection, declaration.name, holder)
-    return Look(
-        declaration.name, ended.outcome, ended.reason, ended.counts, ended.exit_code, run_id, ended.sha256
-    )
+        end_run(connection, visit.run_id, declaration.name, ended, now)
+        assess(visit.house, connection, declaration, ended)
+        give_lease_back(connection, declaration.name, visit.holder)
+    _tell(log, ended, quiet=visit.trigger == "person" and sys.stderr.isatty())
+    name, sha256 = declaration.name, ended.sha256
+    return Look(name, ended.outcome, ended.reason, ended.counts, ended.exit_code, visit.run_id, sha256)
 
 
-def _with(ended: Ended, stages: Mapping[str, float], cost: Mapping[str, int]) -> Ended:
-    from dataclasses import replace
-
-    return replace(ended, stages=stages, **cost)
-
-
-def _outcome(
-    house: House, declaration: PublishedList, capture: Capture, announce: Announce | None
-) -> tuple[Ended, dict[str, Any]]:
-    if capture.outcome == "absent":
-        return Ended("absent", "The page has no link to this list."), {}
-    with house.engine.connect() as connection:
-        row = watched_lists(connection).get(declaration.name)
-    served_before = row.served_sha256 if row else None
-    fresh = capture.sha256 != served_before
-    if fresh:
-        house.archive.keep(capture, house.now())
-        catch_up(house, announce)
-    since = capture.captured_at if fresh or row is None else row.served_since
-    served = {"served_sha256": capture.sha256, "served_since": since, "url": capture.url}
-    if capture.outcome == "fetched":
-        served |= {"last_modified": capture.validators.last_modified, "etag": capture.validators.etag}
-    _believe_what_stays(house, declaration, capture, since, announce)
-    return _found_to_be(house, declaration, capture, fresh), served
-
-
-def _believe_what_stays(
-    house: House, declaration: PublishedList, capture: Capture, since: datetime, announce: Announce | None
+def assess(
+    house: House, connection: Connection, declaration: PublishedList, ended: Ended | None = None
 ) -> None:
-    """An older list that is served again for as long as the declaration says is what the publisher means."""
-    with house.engine.connect() as connection:
-        row = latest_of_bytes(connection, declaration.name, capture.sha256 or "")
-    if row is None or row.basis != SERVED_AGAIN or row.state != "held" or row.verdict:
+    """Open, count and close the list's incidents, after a look (or, without one, as time goes by)."""
+    name, now = declaration.name, house.now()
+    facts = incident_facts(connection, name, ended.outcome if ended else None, ended.reason if ended else "")
+    found = troubles(declaration, facts, standing_incidents(connection, name), now)
+    for incident, event, number in settle_incidents(
+        connection, name, found, again=ended is not None, now=now
+    ):
+        announce_incident(house, connection, incident, event, number)
+
+
+def _tell(log: Any, ended: Ended, *, quiet: bool) -> None:
+    """One line that tells the story of a run. A person at a terminal is told by the command itself."""
+    if quiet:
         return
-    if capture.captured_at - since >= declaration.believed_after:
-        house.archive.append(
-            "accept", house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=DECLARATION,
-            note=f"Served without a break since {since:%Y-%m-%d %H:%M} UTC.",
-        )  # fmt: skip
-        catch_up(house, announce)
-
-
-def _found_to_be(house: House, declaration: PublishedList, capture: Capture, fresh: bool) -> Ended:
-    """What the derivation made of the bytes that are served now."""
-    with house.engine.connect() as connection:
-        row = latest_of_bytes(connection, declaration.name, capture.sha256 or "")
-    if row is None:
-        raise UnreadableError(f"The list {declaration.name} was kept and cannot be found in the record.")
-    reasons = "; ".join(reason["text"] for reason in row.reasons or ())
-    match row.state:
-        case "recorded" if fresh:
-            return Ended("recorded", "", counts=row.counts or {}, rows=row.agreements, sha256=row.sha256)
-        case "held":
-            return Ended("held", reasons, exit_code=HELD, rows=row.agreements, sha256=row.sha256)
-        case "unreadable":
-            return Ended(
-                "failed", reasons, error=reasons, exit_code=UnreadableError.exit_code, sha256=row.sha256
-            )
-        case "rejected":
-            return Ended("unchanged", f"The list served now was rejected: {row.note}", sha256=row.sha256)
-        case _:
-            return Ended("unchanged", "", rows=row.agreements, sha256=row.sha256)
+    counts = ", ".join(f"{count} {kind}" for kind, count in ended.counts.items())
+    story = ended.outcome + (f": {counts}" if counts else "")
+    told = {"requests": ended.requests, "bytes": ended.bytes, "rows": ended.rows}
+    seconds = {name: round(spent, 3) for name, spent in ended.stages.items()}
+    write = log.info if ended.exit_code == 0 else log.warning
+    reason = {"reason": ended.reason} if ended.reason else {}
+    write(story, **reason, **{name: value for name, value in told.items() if value}, seconds=seconds)

@@ -1,13 +1,16 @@
-"""The record of looks: runs, what each list served last, incidents, the clock's tick."""
+"""The record of looks: runs, what each list served last, the clock's tick."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
-from pipelines.tables import runs, watched
+from pipelines.tables import runs, ticks, watched
+
+NO_LOOKS = ("replay", "backfill")  # triggers of runs that ask no publisher
 
 
 def watched_lists(connection: Connection) -> dict[str, Row[Any]]:
@@ -24,3 +27,19 @@ def recent_runs(
     if before is not None:
         query = query.where(runs.c.id < before)
     return connection.execute(query).all()
+
+
+def last_look(connection: Connection, list_name: str) -> datetime | None:
+    """When a look at the list began last, whoever asked and however it ended."""
+    query = select(func.max(runs.c.started_at)).where(
+        runs.c.list == list_name, runs.c.trigger.not_in(NO_LOOKS)
+    )
+    return connection.execute(query).scalar()
+
+
+def first_look(connection: Connection) -> datetime | None:
+    return connection.execute(select(func.min(runs.c.started_at))).scalar()
+
+
+def last_tick(connection: Connection, name: str) -> Row[Any] | None:
+    return connection.execute(select(ticks).where(ticks.c.name == name)).first()

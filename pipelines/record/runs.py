@@ -1,10 +1,8 @@
-"""Writing the record of looks: a lease, so that one process looks at a list at a time; the run; what was served."""
+"""Writing the record of looks: a lease (one process looks at a list at a time), the run, what was served."""
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,15 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pipelines.tables import leases, runs, watched
+from pipelines.tables import leases, runs, ticks, watched
 
-LEASE = timedelta(minutes=15)  # longer than the slowest look: page and file, each with its retries
-DIED = "the process died"
-
-
-def process_name() -> str:
-    """Which process on which machine, so that another one can tell whether it still lives."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+LEASE = timedelta(minutes=5)  # renewed while the look goes on, so that a dead machine's lease is soon free
+DIED = "The process died before the look ended."
+Alive = Callable[[str], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +34,15 @@ class Ended:
 
 
 def take_lease(connection: Connection, name: str, holder: str, now: datetime) -> bool:
-    """True when `holder` may look now. An expired lease is anybody's."""
+    """True when `holder` may go on. An expired lease is anybody's, so is one of a clock that ran ahead."""
     connection.execute(
         delete(leases).where(
-            leases.c.name == name, or_(leases.c.expires_at <= now, leases.c.holder == holder)
+            leases.c.name == name,
+            or_(
+                leases.c.expires_at <= now,
+                leases.c.expires_at > now + 2 * LEASE,
+                leases.c.holder == holder,
+            ),
         )
     )
     if connection.execute(select(leases.c.holder).where(leases.c.name == name)).first():
@@ -56,8 +55,18 @@ def take_lease(connection: Connection, name: str, holder: str, now: datetime) ->
     return True
 
 
+def renew_leases(connection: Connection, holder: str, now: datetime) -> None:
+    connection.execute(update(leases).where(leases.c.holder == holder).values(expires_at=now + LEASE))
+
+
 def give_lease_back(connection: Connection, name: str, holder: str) -> None:
     connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+
+def free_leases_of_the_dead(connection: Connection, alive: Alive) -> None:
+    for row in connection.execute(select(leases)).all():
+        if alive(row.holder) is False:
+            give_lease_back(connection, row.name, row.holder)
 
 
 def start_run(
@@ -70,10 +79,11 @@ def start_run(
     )
 
 
-def end_run(connection: Connection, run_id: str, list_name: str, ended: Ended, now: datetime) -> None:
-    connection.execute(
+def end_run(connection: Connection, run_id: str, list_name: str, ended: Ended, now: datetime) -> bool:
+    """False when the run was ended already: somebody took us for dead."""
+    found = connection.execute(
         update(runs)
-        .where(runs.c.run_id == run_id, runs.c.list == list_name)
+        .where(runs.c.run_id == run_id, runs.c.list == list_name, runs.c.ended_at.is_(None))
         .values(
             ended_at=now,
             outcome=ended.outcome,
@@ -88,24 +98,43 @@ def end_run(connection: Connection, run_id: str, list_name: str, ended: Ended, n
             sha256=ended.sha256,
         )
     )
+    return bool(found.rowcount)
 
 
-def close_dead_runs(connection: Connection, holder: str, alive: Any, now: datetime) -> list[tuple[str, str]]:
-    """End the runs whose process is gone; `alive(process)` knows. Returns their (run id, list)."""
+def close_dead_runs(connection: Connection, alive: Alive, now: datetime) -> list[tuple[str, str]]:
+    """End the runs whose process is gone. Returns their (run id, list).
+
+    A process of another machine is gone when its lease is.
+    """
+    holders = {row.holder for row in connection.execute(select(leases)) if row.expires_at > now}
     open_runs = connection.execute(select(runs).where(runs.c.ended_at.is_(None))).all()
-    dead = [row for row in open_runs if row.process != holder and not alive(row.process)]
-    for row in dead:
-        ended = Ended("failed", DIED, error="The process died before the look ended.", exit_code=1)
-        end_run(connection, row.run_id, row.list, ended, now)
-        connection.execute(delete(leases).where(leases.c.name == row.list, leases.c.holder == row.process))
-    return [(row.run_id, row.list) for row in dead]
+    dead = []
+    for row in open_runs:
+        living = alive(row.process)
+        if living is False or (living is None and row.process not in holders):
+            ended = Ended("died", DIED, error=DIED, exit_code=1)
+            end_run(connection, row.run_id, row.list, ended, now)
+            dead.append((row.run_id, row.list))
+    return dead
 
 
 def note_look(connection: Connection, list_name: str, outcome: str, now: datetime, **served: Any) -> None:
     """Remember what the server said last. `served`: url, last_modified, etag, served_sha256, served_since."""
     values: dict[str, Any] = {"last_look": now, "last_outcome": outcome, **served}
-    if outcome not in ("failed", "busy"):
+    if outcome != "failed":
         values["last_success"] = now
     found = connection.execute(update(watched).where(watched.c.list == list_name).values(**values))
     if found.rowcount == 0:
         connection.execute(insert(watched).values(list=list_name, **values))
+
+
+def tick(connection: Connection, name: str, process: str, now: datetime) -> None:
+    """A sign of life, to be missed by whoever looks from outside."""
+    found = connection.execute(update(ticks).where(ticks.c.name == name).values(at=now, process=process))
+    if found.rowcount == 0:
+        connection.execute(insert(ticks).values(name=name, at=now, process=process))
+
+
+def stop_ticking(connection: Connection, name: str, process: str) -> None:
+    """An orderly end: a clock that was stopped is not a clock that died."""
+    connection.execute(delete(ticks).where(ticks.c.name == name, ticks.c.process == process))

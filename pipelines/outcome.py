@@ -1,0 +1,93 @@
+"""What became of one list that was looked at: kept, taken in, derived, and found to be what it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from pipelines.history.looks import watched_lists
+from pipelines.history.publications import latest_of_bytes
+from pipelines.house import House
+from pipelines.incidents import duration
+from pipelines.record.intake import SERVED_AGAIN
+from pipelines.record.runs import Ended
+from pipelines.run import catch_up
+from scraper.capture import Capture
+from scraper.errors import UnreadableError
+from scraper.lists import PublishedList
+
+DECLARATION = "the list's declaration"
+HELD = 3
+
+
+@contextmanager
+def timed(stages: dict[str, float], name: str) -> Iterator[None]:
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        stages[name] = stages.get(name, 0.0) + time.perf_counter() - started
+
+
+def outcome(
+    house: House, declaration: PublishedList, capture: Capture, stages: dict[str, float]
+) -> tuple[Ended, dict[str, Any]]:
+    """How the look ended, and what to ask the server for next time. `stages` gains seconds by stage."""
+    if capture.outcome == "absent":
+        return Ended("absent", "The page has no link to this list."), {}
+    with house.engine.connect() as connection:
+        row = watched_lists(connection).get(declaration.name)
+    served_before = row.served_sha256 if row else None
+    fresh = capture.sha256 != served_before
+    if fresh:
+        with timed(stages, "keep"):
+            house.archive.keep(capture, house.now())
+        with timed(stages, "derive"):
+            catch_up(house)
+    since = capture.captured_at if fresh or row is None else row.served_since
+    served = {"served_sha256": capture.sha256, "served_since": since, "url": capture.url}
+    if capture.outcome == "fetched":
+        served |= {"last_modified": capture.validators.last_modified, "etag": capture.validators.etag}
+    with timed(stages, "derive"):
+        _believe_what_stays(house, declaration, capture, since)
+    with timed(stages, "read"):
+        return _found_to_be(house, declaration, capture, fresh), served
+
+
+def _believe_what_stays(house: House, declaration: PublishedList, capture: Capture, since: datetime) -> None:
+    """An older list that is served again for as long as the declaration says is what the publisher means."""
+    with house.engine.connect() as connection:
+        row = latest_of_bytes(connection, declaration.name, capture.sha256 or "")
+    if row is None or row.basis != SERVED_AGAIN or row.state != "held" or row.verdict:
+        return
+    if capture.captured_at - since >= declaration.believed_after:
+        house.archive.append(
+            "accept", house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=DECLARATION,
+            note=f"Served without a break for {duration(capture.captured_at - since)}.",
+        )  # fmt: skip
+        catch_up(house)
+
+
+def _found_to_be(house: House, declaration: PublishedList, capture: Capture, fresh: bool) -> Ended:
+    """What the derivation made of the bytes that are served now."""
+    with house.engine.connect() as connection:
+        row = latest_of_bytes(connection, declaration.name, capture.sha256 or "")
+    if row is None:
+        raise UnreadableError(f"The list {declaration.name} was kept and cannot be found in the record.")
+    reasons = "; ".join(reason["text"] for reason in row.reasons or ())
+    match row.state:
+        case "recorded" if fresh:
+            return Ended("recorded", "", counts=row.counts or {}, rows=row.agreements, sha256=row.sha256)
+        case "held":
+            return Ended("held", reasons, exit_code=HELD, rows=row.agreements, sha256=row.sha256)
+        case "unreadable":
+            return Ended(
+                "failed", reasons, error=reasons, exit_code=UnreadableError.exit_code, sha256=row.sha256
+            )
+        case "rejected":
+            return Ended("unchanged", f"The list served now was rejected: {row.note}", sha256=row.sha256)
+        case _:
+            return Ended("unchanged", "", rows=row.agreements, sha256=row.sha256)
