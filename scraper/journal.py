@@ -66,7 +66,7 @@ class Journal:
             for n, line in enumerate(file, 1):
                 where = f"line {n}"
                 if not line.endswith(b"\n"):
-                    if _is_entry(line) or _is_entry(line[:-1]):
+                    if _is_entry(line[:-1]):
                         raise ArchiveError(f"{self.path}, {where}: the line end was altered.")
                     return
                 entry = _parsed(line[:-1], self.path, where)
@@ -126,6 +126,8 @@ class Journal:
             start = max(0, start - _BLOCK)
             tail = os.pread(file, end - start, start)
         whole, _, cut = tail.rpartition(b"\n")
+        if _is_entry(cut[:-1]):
+            raise ArchiveError(f"{self.path}: the end of its last line was altered.")
         if cut:
             self._set_aside(file, cut, end)
         return whole.rpartition(b"\n")[2]

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -110,16 +111,34 @@ def test_lines_longer_than_a_block_are_chained(journal: Journal) -> None:
     assert [entry["n"] for entry in journal.entries()] == [1, 2, 3]
 
 
-def _append_twenty(path: Path) -> None:
-    for number in range(20):
-        Journal(path).append("capture", AT, {"number": number})
+def test_a_line_that_lacks_only_its_end_was_cut_short_and_one_whose_end_was_altered_is_damage(
+    journal: Journal,
+) -> None:
+    first = journal.append("capture", AT, {})
+    journal.append("capture", AT, {})
+    whole = journal.path.read_bytes()
+    journal.path.write_bytes(whole[:-1] + b"\x0b")
+    with pytest.raises(ArchiveError, match="line 2: the line end was altered"):
+        list(journal.entries())
+    with pytest.raises(ArchiveError, match="the end of its last line was altered"):
+        journal.append("capture", AT, {})
+    journal.path.write_bytes(whole[:-1])
+    assert list(journal.entries()) == [first]
+    journal.append("capture", AT, {})
+    assert [entry["n"] for entry in journal.entries()] == [1, 2]
+
+
+WRITER = """
+import sys
+from datetime import datetime, UTC
+from pathlib import Path
+from scraper.journal import Journal
+for number in range(20):
+    Journal(Path(sys.argv[1])).append("capture", datetime.now(UTC), {"number": number})
+"""
 
 
 def test_several_processes_write_one_chain(journal: Journal) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=_append_twenty, args=(journal.path,)) for _ in range(3)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(journal.path)]) for _ in range(3)]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
     assert [entry["n"] for entry in journal.entries()] == list(range(1, 61))
