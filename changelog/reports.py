@@ -106,9 +106,6 @@ def _figures(
         "until": until.isoformat(),
         "week": week_of(since, until),
         **_totals(last),
-        "total_states": last.states,
-        "by_support_type": dict(last.by_support_type),
-        "by_state": dict(last.by_state),
         **{kind: counted.counts.get(kind, 0) for kind in KINDS},
         "net": last.agreements - start.agreements,
         **_batch(counted),
@@ -125,6 +122,9 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "sha256": totals.sha256,
         "total_agreements": totals.agreements,
         "total_agencies": totals.agencies,
+        "total_states": totals.states,
+        "by_support_type": dict(totals.by_support_type),
+        "by_state": dict(totals.by_state),
     }
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 # Marks keep a contrast of three to one on white and on black; text and rules take the colour around them.
 BLUE, ORANGE, GREEN, GREY = "#2f7fd1", "#c8641b", "#1f8a70", "#7d7d7d"
-FONT = "system-ui, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
+# Widths are measured as text is laid out, so the first fonts are ones of the same widths.
+FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 WIDTH = 640
 _AXIS = {
     "labelColor": "currentColor",
@@ -45,7 +46,9 @@ def days() -> alt.X:
 def legend(names: Sequence[str]) -> alt.Legend:
     import altair as alt
 
-    return alt.Legend(title=None, orient="top", direction="horizontal", values=list(names), labelLimit=240)
+    return alt.Legend(
+        title=None, orient="top", direction="horizontal", values=list(names), labelLimit=240, columnPadding=28
+    )
 
 
 def stamp(moment: datetime) -> str:

@@ -1,0 +1,35 @@
+"""Values as cells of text: flat, harmless in a spreadsheet, literal in Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+
+def flat(value: object) -> str:
+    """One cell of text: lists and objects as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def runs_as_formula(text: str) -> bool:
+    """Whether a spreadsheet that opens this cell might run it."""
+    return text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def harmless(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula is made text by an apostrophe."""
+    return f"'{text}" if text and runs_as_formula(text) else text
+
+
+def markdown(value: object) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    text = flat(value)
+    for sign in "\\|`*_<>[]&~#":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())

@@ -1,0 +1,132 @@
+"""Commands that tell what the record adds up to: `report`, `claim`, `export`."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.printing import chosen_format, print_json, say
+from scraper.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipelines.house import House
+    from scraper.lists import PublishedList
+
+Output = Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(report)
+
+
+def report(
+    list_name: Annotated[
+        str | None, typer.Option("--list", help="The list; the first one declared otherwise.")
+    ] = None,
+    week: Annotated[
+        str | None, typer.Option(help="An ISO week, 2025-W20. Otherwise the week of the newest publication.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="From this day on.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Before this day; through the newest publication otherwise.")
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="Compare with the list as of this day, not the one its declaration names."),
+    ] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="md, html, json, or png (the card).")
+    ] = None,
+    output: Output = None,
+) -> int:
+    """The batch of a week (or any period) and the headline figures against a baseline."""
+    from changelog.reports import report as reported
+    from pipelines.house import open_house
+
+    shape = chosen_format(format_name or _shape_of(output), ("md", "html", "json", "png"))
+    house = open_house()
+    declaration = _declaration(house, list_name)
+    with house.engine.connect() as connection:
+        first, last = _period(connection, declaration, week, since, until)
+        told = reported(
+            connection, house.lists, declaration.name, first, last, _day(baseline) if baseline else None
+        )
+        data = _shaped(connection, house, declaration, told, shape)
+    _deliver(data, told, shape, output)
+    return 0
+
+
+def _shape_of(output: Path | None) -> str:
+    return (
+        output.suffix.lstrip(".") if output and output.suffix in (".md", ".html", ".json", ".png") else "md"
+    )
+
+
+def _declaration(house: House, list_name: str | None) -> PublishedList:
+    return house.chosen([list_name] if list_name else [])[0]
+
+
+def _period(
+    connection: Any, declaration: PublishedList, week: str | None, since: str | None, until: str | None
+) -> tuple[date, date]:
+    from changelog.moments import week as days_of
+    from changelog.reports import default_period
+
+    if week and (since or until):
+        raise UsageError("Name a week, or days with --since and --until, not both.")
+    if week:
+        return days_of(week)
+    newest = default_period(connection, declaration)
+    if since is None and until is not None:
+        raise UsageError("Name the first day with --since as well.")
+    if since is None:
+        return newest
+    return _day(since), _day(until) if until else newest[1]
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text[:40]!r} is not a day. Write 2025-04-08.") from None
+
+
+def _shaped(
+    connection: Any, house: House, declaration: PublishedList, told: dict[str, Any], shape: str
+) -> bytes | str:
+    if shape == "json":
+        return ""
+    from changelog.report_pages import as_html, as_markdown
+
+    if shape == "md":
+        return as_markdown(told, house.lists)
+    from changelog.reports import beginning
+    from pipelines.history.figures import totals_between
+
+    end = beginning(date.fromisoformat(told["until"]), declaration.time_zone)
+    series = totals_between(connection, declaration.name, until=end)
+    if shape == "png":
+        from changelog.card import card
+
+        return card(told, declaration, series)
+    return as_html(told, house.lists, series)
+
+
+def _deliver(data: bytes | str, told: dict[str, Any], shape: str, output: Path | None) -> None:
+    import json
+
+    if shape == "json":
+        if output is None:
+            print_json(told)
+            return
+        data = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+    if isinstance(data, bytes) and output is None:
+        raise UsageError("A picture cannot be printed. Name a file with --output.")
+    if output is None:
+        typer.echo(data, nl=False)
+        return
+    output.write_bytes(data if isinstance(data, bytes) else data.encode())
+    say(f"Wrote {output}.")
