@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
 from copy import copy
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -21,6 +24,8 @@ from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
+from scrapy.settings import Settings
+from scrapy.utils.ssl import _make_ssl_context
 
 from scraper.errors import ForbiddenAddressError
 
@@ -48,6 +53,18 @@ class _Handler(AiohttpDownloadHandler):
 
     experimental: ClassVar[bool] = False
 
+    def __init__(self, crawler: Crawler) -> None:
+        # Its own beginning is passed over: it reads every certificate again, most of what a quiet look costs.
+        super(AiohttpDownloadHandler, self).__init__(crawler)
+        self._ssl_context = _tls(datetime.now(UTC).date())
+        self._session = _session(aiohttp.TCPConnector())
+
+
+@lru_cache(maxsize=1)
+def _tls(_day: date) -> ssl.SSLContext:
+    """Read once a day, so that a process of years learns of new certificates."""
+    return _make_ssl_context(Settings({"DOWNLOAD_VERIFY_CERTIFICATES": True}))
+
 
 class GuardedHandler(BaseDownloadHandler):
     """Scrapy's handler twice: for the hosts that may be private, and for all others with guarded sockets."""
@@ -58,9 +75,10 @@ class GuardedHandler(BaseDownloadHandler):
         super().__init__(crawler)
         self._hosts = frozenset(crawler.settings.getlist("PRIVATE_HOSTS"))
         self._declared = _Handler(crawler)
-        # A copy shares the TLS context, which is the costly part of a handler.
         self._guarded = copy(self._declared)
-        self._guarded._session = _guarded_session()
+        self._guarded._session = _session(
+            aiohttp.TCPConnector(socket_factory=_public_socket, happy_eyeballs_delay=None)
+        )
         self._running: set[asyncio.Task[Response]] = set()
         self._given_up = False
         crawler.signals.connect(self._give_up, giving_up)
@@ -95,10 +113,10 @@ class GuardedHandler(BaseDownloadHandler):
         await self._declared.close()
 
 
-def _guarded_session() -> aiohttp.ClientSession:
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
     """As Scrapy's handler makes it, but for the sockets. It must not undo gzip or add headers of its own."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(socket_factory=_public_socket, happy_eyeballs_delay=None),
+        connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         response_class=_ClientResponse,
