@@ -73,7 +73,7 @@ class Package:
         held = list(self.blocks(name))
         return lambda: iter(held)
 
-    def blocks(self, name: str, size: int = BLOCK) -> Iterator[bytes]:
+    def blocks(self, name: str) -> Iterator[bytes]:
         """The part's bytes. zipfile stops at the declared size and compares the checksum: a lie is found."""
         entry = self._parts.get(name.casefold())
         if entry is None:
@@ -88,7 +88,7 @@ class Package:
             )
         try:
             with self._zip.open(entry) as stream:
-                while block := stream.read(size):
+                while block := stream.read(BLOCK):
                     yield block
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise UnreadableError(f"The archive's part {name} is damaged: {error}.") from error

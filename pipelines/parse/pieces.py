@@ -1,8 +1,8 @@
 """Large XML parts piece by piece: what has the common shape is read without expat, everything else with it.
 
 A piece ends with the closing tag of a repeated element. Expat is fed only the pieces that `quick` declines,
-and so keeps its place in the document. Once something comes that could hide tags (a comment, a CDATA section, a
-processing instruction), or the repeated elements end, all that follows goes through expat.
+and so keeps its place in the document. Once something comes that could hide tags (a comment, a CDATA section,
+a processing instruction), or the repeated elements end, all that follows goes through expat.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The rows of a sheet in the shape that nearly every program writes, many at a time and without expat.
 
 One regular expression is made from the table's width: a row element, then a cell element for each column or
-none. What does not match it as a whole (formulas, formatted text, another order of attributes, text beyond the
-header) is declined and read by `sheet`. The result is the same, whichever way a row takes.
+none. What does not match it as a whole (formulas, formatted text, another order of attributes, text beyond
+the header) is declined and read by `sheet`. The result is the same, whichever way a row takes.
 """
 
 from __future__ import annotations
