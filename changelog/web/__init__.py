@@ -1,0 +1,1 @@
+"""The reading room: server-rendered pages, the API, and the few actions a person takes over HTTP."""

@@ -1,0 +1,34 @@
+"""A person's verdict on changes, from the change log's own form."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from changelog.web.pages import local
+from changelog.web.room import room_of
+from changelog.web.signing import Acting
+from pipelines.run import review
+from scraper.errors import UsageError
+
+router = APIRouter(include_in_schema=False)
+STATUSES = ("confirmed", "disputed", "ignored", "undone")
+
+
+@router.post("/changes/review")
+def review_changes(
+    request: Request,
+    person: Acting,
+    status: Annotated[str, Form(max_length=20)],
+    change: Annotated[list[str] | None, Form(max_length=1000)] = None,
+    note: Annotated[str, Form(max_length=2000)] = "",
+    target: Annotated[str, Form(alias="next", max_length=4000)] = "/changes",
+) -> Response:
+    if status not in STATUSES:
+        raise UsageError(f"There is no status {status}. Choose one of: {', '.join(STATUSES)}.")
+    if not change:
+        raise UsageError("No change was chosen. Tick at least one, then say what you found.")
+    review(room_of(request).house, change, status, person.name, note.strip())
+    return RedirectResponse(local(target, "/changes"), 303)

@@ -1,0 +1,122 @@
+"""The application: every page, every answer, and what stands before them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+
+from changelog.web import (
+    actions,
+    agencies,
+    changes,
+    compared,
+    decisions,
+    listings,
+    overview,
+    raw,
+    runs,
+    signing,
+    states,
+)
+from changelog.web.conditional import Conditional
+from changelog.web.crawls import Crawls
+from changelog.web.guarding import Guard
+from changelog.web.keys import Keys
+from changelog.web.pages import FOLDER, sorry, templates
+from changelog.web.room import Room
+from changelog.web.signing import RefusedActionError
+from pipelines.house import House
+from scraper.errors import CountersignError, ListError, UsageError
+from scraper.settings import version
+
+BODY_LIMIT = 262_144
+API = "/api/"
+
+
+def create_app(house: House, token: str | None = None, hosts: Collection[str] = ()) -> FastAPI:
+    """The reading room of one installation. Nobody may act when `token` is None.
+
+    `hosts` are the names, beside loopback, under which these pages may be asked for.
+    """
+    crawls = Crawls(house)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await crawls.end()
+
+    app = FastAPI(
+        title="Countersign",
+        version=version(),
+        description="Who newly signed, left or was corrected on published agreement lists, with evidence.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=lifespan,
+        max_body_size=BODY_LIMIT,
+    )
+    app.state.room = Room(house, templates(house.lists), Keys(token), crawls)
+    for room in (
+        overview,
+        changes,
+        actions,
+        agencies,
+        states,
+        listings,
+        compared,
+        decisions,
+        runs,
+        raw,
+        signing,
+    ):
+        app.include_router(room.router)
+    app.mount("/static", StaticFiles(directory=FOLDER / "static"))
+    _say_errors_well(app)
+    app.add_middleware(Conditional)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(Guard, hosts=tuple(hosts))
+    return app
+
+
+def _say_errors_well(app: FastAPI) -> None:
+    @app.exception_handler(CountersignError)
+    def _ours(request: Request, error: CountersignError) -> Response:
+        status = 404 if isinstance(error, ListError) else 400 if isinstance(error, UsageError) else 503
+        return _told(request, status, str(error))
+
+    @app.exception_handler(RefusedActionError)
+    def _refused(request: Request, error: RefusedActionError) -> Response:
+        if error.status == 401 and not request.url.path.startswith(API) and request.method == "POST":
+            return RedirectResponse("/sign-in", 303)
+        answer = _told(request, error.status, error.text)
+        if error.status == 401:
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        if error.wait:
+            answer.headers["Retry-After"] = str(error.wait)
+        return answer
+
+    @app.exception_handler(RequestValidationError)
+    def _malformed(request: Request, error: RequestValidationError) -> Response:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors()
+        )
+        return _told(request, 422, wrong)
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> Response:
+        answer = _told(request, error.status_code, str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
+
+
+def _told(request: Request, status: int, text: str) -> Response:
+    if request.url.path.startswith(API):
+        return JSONResponse({"error": text}, status)
+    return sorry(request, status, text)

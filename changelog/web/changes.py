@@ -1,0 +1,179 @@
+"""The change log: filtered, grouped, page by page; and one change by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
+
+from changelog.web.asking import LogQuestion, coded, log_question, since_recorded
+from changelog.web.pages import page
+from changelog.web.room import Room, room_of
+from changelog.wording import MODELS, iso
+from pipelines.history.agencies import places_of
+from pipelines.history.changes import ChangeFilter, StoredChange, read_change, read_changes
+from pipelines.history.paged import first_recorded_since
+from pipelines.values import KINDS
+
+router = APIRouter(include_in_schema=False)
+PAGE = 60
+NEW_SHOWN = 500  # "more than 500 new" is as good as the number
+VISITS = "countersign_visits"
+VISIT_ENDS = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    changes: Sequence[StoredChange]
+    older: str | None
+    newer: str | None
+
+
+def log_page(connection: Connection, room: Room, asked: LogQuestion, size: int = PAGE) -> LogPage:
+    """One page, newest first. One more than is shown is read, to know whether the log goes on."""
+    wanted = asked.wanted
+    if asked.fresh_since:
+        wanted = since_recorded(wanted, first_recorded_since(connection, asked.fresh_since))
+    upwards = asked.newer is not None or asked.from_the_end
+    found = list(
+        read_changes(
+            connection,
+            wanted,
+            pending_of=room.pending_of,
+            after=asked.newer if upwards else asked.older,
+            limit=size + 1,
+            newest_first=not upwards,
+        )
+    )
+    more, found = len(found) > size, found[:size]
+    if upwards:
+        found.reverse()
+    goes_on = {"newer": more, "older": asked.newer is not None} if upwards else {
+        "newer": asked.older is not None, "older": more
+    }  # fmt: skip
+    return LogPage(
+        found,
+        coded(found[-1].cursor) if found and goes_on["older"] else None,
+        coded(found[0].cursor) if found and goes_on["newer"] else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Changes that belong together: of one publication, or of one week."""
+
+    heading: str
+    list: str | None
+    first: datetime
+    changes: Sequence[StoredChange]
+    publication: Any = None
+
+
+@router.get("/changes")
+def change_log(request: Request) -> Response:
+    room = room_of(request)
+    asked = log_question(room.house, request.query_params)
+    visit = Visit.of(request)
+    with room.house.engine.connect() as connection:
+        found = log_page(connection, room, asked)
+        groups = list(_grouped(connection, room, asked.group, found.changes))
+        fresh = _count_new(connection, visit.before) if visit.before else 0
+    answer = page(
+        request,
+        "changes.html",
+        groups=groups,
+        older=found.older,
+        newer=found.newer,
+        asked=asked,
+        kinds=KINDS,
+        all_models=MODELS,
+        fresh=fresh,
+        fresh_limit=NEW_SHOWN,
+        last_visit=visit.before,
+    )
+    visit.remember(request, answer)
+    return answer
+
+
+@router.get("/changes/{identifier}")
+def one_change(request: Request, identifier: str) -> HTMLResponse:
+    room = room_of(request)
+    with room.house.engine.connect() as connection:
+        change = read_change(connection, identifier, room.pending_of)
+        if change is None:
+            raise HTTPException(404, f"No change is called {identifier[:40]}.")
+        publication = places_of(connection, {(change.list, change.place)}).get((change.list, change.place))
+        others = list(
+            read_changes(
+                connection, ChangeFilter(lists=(change.list,), agreement_id=change.agreement_id), limit=50
+            )
+        )
+    return page(request, "change.html", change=change, publication=publication, others=others)
+
+
+def _grouped(connection: Connection, room: Room, by: str, changes: Sequence[StoredChange]) -> Iterator[Group]:
+    if by == "week":
+        for (year, week), members in groupby(changes, lambda change: _week(room, change)):
+            held = list(members)
+            yield Group(f"{year}-W{week:02}", None, held[0].published_at, held)
+        return
+    files = places_of(connection, {(change.list, change.place) for change in changes})
+    for (name, place), members in groupby(changes, lambda change: (change.list, change.place)):
+        held = list(members)
+        yield Group("", name, held[0].published_at, held, files.get((name, place)))
+
+
+def _week(room: Room, change: StoredChange) -> tuple[int, int]:
+    declared = room.house.lists.get(change.list)
+    local = change.published_at.astimezone(ZoneInfo(declared.time_zone if declared else "UTC"))
+    return local.isocalendar()[:2]
+
+
+def _count_new(connection: Connection, since: datetime) -> int:
+    earliest = first_recorded_since(connection, since)
+    if earliest is None:
+        return 0
+    wanted = since_recorded(ChangeFilter(recorded_since=since), earliest)
+    return sum(1 for _ in read_changes(connection, wanted, limit=NEW_SHOWN + 1, newest_first=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """When this browser was here: before this visit, and last. A visit ends after half an hour of silence."""
+
+    before: datetime | None
+    last: datetime
+    now: datetime
+
+    @classmethod
+    def of(cls, request: Request) -> Visit:
+        now = room_of(request).house.now()
+        try:
+            before, last = (
+                datetime.fromtimestamp(int(part), UTC) if part != "-" else None
+                for part in request.cookies.get(VISITS, "").split(".")
+            )
+        except (ValueError, OverflowError, OSError):
+            before, last = None, None
+        if last is None or last > now:
+            return cls(None, now, now)
+        return cls(last if now - last > VISIT_ENDS else before, last, now)
+
+    def remember(self, request: Request, answer: Response) -> None:
+        before = int(self.before.timestamp()) if self.before else "-"
+        answer.set_cookie(
+            VISITS, f"{before}.{int(self.now.timestamp())}", max_age=400 * 86_400, httponly=True,
+            samesite="strict", secure=request.url.scheme == "https",
+        )  # fmt: skip
+
+    @property
+    def fresh(self) -> str | None:
+        return iso(self.before)

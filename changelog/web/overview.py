@@ -1,0 +1,118 @@
+"""The first page: what is watched, how it is doing, and what is new; and the page about counting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import Connection
+
+from changelog.web.changes import Visit
+from changelog.web.drawing import Curve, curve
+from changelog.web.pages import page
+from changelog.web.room import room_of
+from changelog.web.states import Tile, tiles
+from pipelines.history.changes import ChangeFilter, read_changes
+from pipelines.history.figures import Batch, Totals, batch, totals_before, totals_between
+from pipelines.history.looks import watched_lists
+from pipelines.history.publications import held_publications
+from scraper.lists import PublishedList
+
+router = APIRouter(include_in_schema=False)
+NEWEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The ISO week of the newest list, Monday to Sunday in the list's own time zone."""
+
+    name: str
+    since: datetime
+    until: datetime
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One list as the overview shows it. `mix` are (support type, count, share of a hundred)."""
+
+    declaration: PublishedList
+    newest: Totals
+    before: Totals | None
+    week: Week
+    curve: Curve | None
+    mix: Sequence[tuple[str, int, float]]
+    map: Sequence[Tile]
+    look: Any
+
+
+@router.get("/")
+def overview(request: Request) -> Response:
+    room = room_of(request)
+    visit = Visit.of(request)
+    with room.house.engine.connect() as connection:
+        looks = watched_lists(connection)
+        lists = [
+            found
+            for item in room.house.lists.values()
+            if (found := _watched(connection, item, looks)) is not None
+        ]
+        newest = list(
+            read_changes(
+                connection, ChangeFilter(), pending_of=room.pending_of, limit=NEWEST, newest_first=True
+            )
+        )
+        held = held_publications(connection)
+    failing = [look for look in looks.values() if look.last_outcome == "failed"]
+    answer = page(
+        request, "overview.html", live=True, watched=lists, newest=newest, held=held, failing=failing,
+        last_visit=visit.before,
+    )  # fmt: skip
+    visit.remember(request, answer)
+    return answer
+
+
+def _watched(connection: Connection, item: PublishedList, looks: Mapping[str, Any]) -> Watched | None:
+    newest = totals_before(connection, item.name)
+    if newest is None:
+        return None
+    week = _week(connection, item, newest.published_at)
+    course = totals_between(connection, item.name)
+    points = [
+        (totals.place[:10], float(totals.agreements))
+        for n, totals in enumerate(course)
+        if n == 0 or totals.agreements != course[n - 1].agreements
+    ]
+    total = newest.agreements or 1
+    mix = sorted(newest.by_support_type.items(), key=lambda pair: (-pair[1], pair[0]))
+    return Watched(
+        item,
+        newest,
+        totals_before(connection, item.name, week.since),
+        week,
+        curve(points, f"{item.wording.nouns.capitalize()} on the list", newest.place),
+        [(model, count, round(100 * count / total, 1)) for model, count in mix],
+        tiles(dict(newest.by_state)),
+        looks.get(item.name),
+    )
+
+
+def _week(connection: Connection, item: PublishedList, moment: datetime) -> Week:
+    zone = ZoneInfo(item.time_zone)
+    today = moment.astimezone(zone).date()
+    monday = today - timedelta(days=today.weekday())
+    since = datetime.combine(monday, time(), zone).astimezone(UTC)
+    until = datetime.combine(monday + timedelta(days=7), time(), zone).astimezone(UTC)
+    year, number, _ = monday.isocalendar()
+    wanted = ChangeFilter(lists=(item.name,), since=since, until=until)
+    return Week(f"{year}-W{number:02}", since, until, batch(connection, wanted))
+
+
+@router.get("/method")
+def method(request: Request) -> HTMLResponse:
+    return page(request, "method.html", declared=room_of(request).house.lists.values())

@@ -1,0 +1,130 @@
+"""States: all of them on a map of tiles, and one with its agreements and changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
+
+from changelog.web.asking import coded, mark
+from changelog.web.drawing import Curve, curve
+from changelog.web.pages import page
+from changelog.web.room import room_of
+from changelog.wording import state_name
+from pipelines.history.agencies import agency_count
+from pipelines.history.changes import ChangeFilter, read_changes
+from pipelines.history.figures import totals_before
+from pipelines.history.paged import agreements_page
+from pipelines.history.states import state_over_time
+
+router = APIRouter(include_in_schema=False)
+AGREEMENTS = 300
+CHANGES = 30
+
+# Where each state stands when the country is drawn as tiles: column, row.
+TILES = {
+    "AK": (0, 0), "ME": (10, 0), "VT": (9, 1), "NH": (10, 1),
+    "WA": (0, 2), "ID": (1, 2), "MT": (2, 2), "ND": (3, 2), "MN": (4, 2), "WI": (5, 2), "MI": (7, 2),
+    "NY": (8, 2), "MA": (9, 2), "RI": (10, 2),
+    "OR": (0, 3), "NV": (1, 3), "WY": (2, 3), "SD": (3, 3), "IA": (4, 3), "IL": (5, 3), "IN": (6, 3),
+    "OH": (7, 3), "PA": (8, 3), "NJ": (9, 3), "CT": (10, 3),
+    "CA": (0, 4), "UT": (1, 4), "CO": (2, 4), "NE": (3, 4), "MO": (4, 4), "KY": (5, 4), "WV": (6, 4),
+    "VA": (7, 4), "MD": (8, 4), "DE": (9, 4), "DC": (10, 4),
+    "AZ": (1, 5), "NM": (2, 5), "KS": (3, 5), "AR": (4, 5), "TN": (5, 5), "NC": (6, 5), "SC": (7, 5),
+    "OK": (3, 6), "LA": (4, 6), "MS": (5, 6), "AL": (6, 6), "GA": (7, 6),
+    "HI": (0, 7), "TX": (3, 7), "FL": (8, 7), "PR": (10, 7), "VI": (10, 6),
+    "GU": (0, 6), "MP": (0, 5), "AS": (1, 7),
+}  # fmt: skip
+SHADES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    state: str
+    name: str
+    column: int
+    row: int
+    count: int
+    shade: int
+
+
+def tiles(by_state: dict[str, int]) -> list[Tile]:
+    """The map: shade 0 is none, 5 the states with most. Each shade reaches twice as far as the one before."""
+    most = max(by_state.values(), default=0)
+    steps = [most / 2**power for power in range(SHADES - 1, 0, -1)]
+    return [
+        Tile(state, state_name(state), x + 1, y + 1, count, 1 + sum(count > s for s in steps) if count else 0)
+        for state, (x, y) in TILES.items()
+        for count in [by_state.get(state, 0)]
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class InList:
+    """A state in one list: how many now, how it came to that, who they are."""
+
+    name: str
+    count: int
+    agencies: int
+    curve: Curve | None
+    agreements: Any
+    more: str | None
+
+
+@router.get("/states")
+def all_states(request: Request) -> HTMLResponse:
+    room = room_of(request)
+    with room.house.engine.connect() as connection:
+        newest = {name: totals_before(connection, name) for name in room.house.lists}
+    shown = {name: totals for name, totals in newest.items() if totals}
+    names = sorted({state for totals in shown.values() for state in totals.by_state if state}, key=state_name)
+    return page(
+        request,
+        "states.html",
+        states=names,
+        newest=shown,
+        maps={name: tiles(dict(totals.by_state)) for name, totals in shown.items()},
+    )
+
+
+@router.get("/states/{state}")
+def one_state(request: Request, state: str) -> HTMLResponse:
+    room = room_of(request)
+    state = state.upper()
+    asked = request.query_params
+    after = mark(asked.get("after"))
+    with room.house.engine.connect() as connection:
+        in_lists = [
+            _in_list(connection, name, state, after if asked.get("list") == name else None)
+            for name in room.house.lists
+        ]
+        changes = list(
+            read_changes(
+                connection,
+                ChangeFilter(states=(state,)),
+                pending_of=room.pending_of,
+                limit=CHANGES,
+                newest_first=True,
+            )
+        )
+    if not changes and not any(item.count or item.curve for item in in_lists):
+        raise HTTPException(404, f"No list names a state {state[:40]}.")
+    return page(request, "state.html", state=state, in_lists=in_lists, changes=changes)
+
+
+def _in_list(connection: Connection, name: str, state: str, after: Any) -> InList:
+    course = state_over_time(connection, name, state)
+    found, more = agreements_page(connection, name, None, state=state, after=after, limit=AGREEMENTS)
+    points = [(place[:10], float(count)) for place, count in course]
+    drawn = (
+        curve(points, f"{state_name(state)} on the list {name}")
+        if any(count for _, count in course)
+        else None
+    )
+    return InList(
+        name, course[-1][1] if course else 0, agency_count(connection, name, state), drawn, found, coded(more)
+    )

@@ -1,0 +1,79 @@
+// A little help for those who have JavaScript; every page works without.
+"use strict";
+
+// Search as you type: ask for the same page, put its results in the place of ours.
+for (const form of document.querySelectorAll("form[data-live]")) {
+  const place = () => document.getElementById(form.dataset.live);
+  let waiting, asked;
+  const address = () => {
+    const query = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (value) query.append(name, value);
+    return `${form.getAttribute("action")}?${query}`;
+  };
+  const show = async () => {
+    asked?.abort();
+    asked = new AbortController();
+    const target = address();
+    try {
+      const answer = await fetch(target, { signal: asked.signal, headers: { Accept: "text/html" } });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const found = page.getElementById(form.dataset.live);
+      if (!found) return;
+      place().replaceWith(found);
+      history.replaceState(null, "", target);
+      countChosen();
+    } catch (error) {
+      if (error.name !== "AbortError") form.submit();
+    }
+  };
+  form.addEventListener("input", (event) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(show, event.target.type === "search" ? 220 : 30);
+  });
+  form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(waiting); show(); });
+}
+
+// "/" goes to the search, as in many a reading room.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea")) return;
+  const search = document.querySelector("input[type=search]");
+  if (search) { event.preventDefault(); search.focus(); search.select(); }
+});
+
+// How many are chosen, and all of them at once.
+const ticks = () => [...document.querySelectorAll("input[name=change][type=checkbox]")];
+function countChosen() {
+  const told = document.querySelector("[data-chosen]");
+  if (!told) return;
+  const chosen = ticks().filter((tick) => tick.checked).length;
+  told.textContent = chosen === 1 ? "1 change chosen" : `${chosen} changes chosen`;
+}
+document.addEventListener("change", (event) => { if (event.target.name === "change") countChosen(); });
+const all = document.querySelector("[data-choose-all]");
+if (all) {
+  all.hidden = false;
+  all.addEventListener("click", () => {
+    const every = ticks();
+    const choose = every.some((tick) => !tick.checked);
+    for (const tick of every) tick.checked = choose;
+    countChosen();
+  });
+}
+countChosen();
+
+// A look that is going on is followed, and the page is fetched again when it has ended.
+const progress = document.querySelector("[data-progress][data-running]");
+if (progress) {
+  const source = new EventSource(progress.dataset.progress);
+  source.addEventListener("message", (event) => {
+    const told = JSON.parse(event.data);
+    for (const look of told.lists) {
+      const line = progress.querySelector(`[data-list="${CSS.escape(look.list)}"] span`);
+      if (!line) continue;
+      const counts = Object.entries(look.counts).map(([kind, count]) => `${count} ${kind}`).join(", ");
+      line.textContent = (look.outcome ?? look.step) + (counts ? ` (${counts})` : "") + (look.reason ? `. ${look.reason}` : "");
+    }
+  });
+  source.addEventListener("end", () => { source.close(); location.reload(); });
+}
