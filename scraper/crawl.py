@@ -19,9 +19,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Self
 from urllib.parse import urlsplit
 
 from scrapy.crawler import Crawler
+from scrapy.settings import Settings as ScrapySettings
 from scrapy.signals import spider_error
 from twisted.python.failure import Failure
 
@@ -74,7 +76,8 @@ async def _look(look: Look, archive: Archive, settings: Settings) -> None:
             f"The list {first.name} has neither a page nor a file to look at."
         )
         return
-    crawler = Crawler(DirectSpider if first.file else PageSpider, scrapy_settings(settings, first))
+    own = _OwnSettings(scrapy_settings(settings, first))
+    crawler = Crawler(DirectSpider if first.file else PageSpider, own)
     failures: list[Failure] = []
     crawler.signals.connect(failures.append, spider_error, weak=False)
     crash: Exception | None = None
@@ -116,6 +119,13 @@ def _by_host(lists: Sequence[PublishedList]) -> list[list[list[PublishedList]]]:
     for address, group in groups.items():
         hosts.setdefault(urlsplit(address).netloc.lower() or address, []).append(group)
     return list(hosts.values())
+
+
+class _OwnSettings(ScrapySettings):
+    """Made anew for each look, so Scrapy need not copy them: a fifth of what a quiet look costs."""
+
+    def copy(self) -> Self:
+        return self
 
 
 class KeepBodies:

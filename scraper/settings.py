@@ -217,6 +217,8 @@ _POLITE: dict[str, Any] = {
     "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
     "ROBOTSTXT_OBEY": True,
     "CONCURRENT_REQUESTS": 2,
+    # Scrapy starts that many workers for every answer, its default being a hundred.
+    "CONCURRENT_ITEMS": 2,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
     "COOKIES_ENABLED": False,
     "REFERRER_POLICY": "same-origin",
