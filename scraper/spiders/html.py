@@ -13,8 +13,9 @@ _UNSEEN = frozenset({"script", "style", "noscript", "template", "head"})
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
 
 
+@lru_cache(maxsize=1)
 def parsed(html: str) -> Any:
-    """The root element, or None when there is nothing in it."""
+    """The root element, or None when there is nothing in it. It is shared, so nobody may change it."""
     bare = html.replace("\x00", "").encode("utf-8", "replace")
     try:
         return lxml.html.document_fromstring(bare, parser=lxml.html.HTMLParser(encoding="utf-8"))
