@@ -1,0 +1,27 @@
+# The developer's page. Each target is one command; `make` alone lists them.
+PY := .venv/bin/python
+BIN := .venv/bin
+
+.PHONY: help setup test quick check format lock bench docs audit sbom fuzz
+
+help:            ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup:           ## the environment with everything for developers
+	python3 bootstrap.py test --version
+
+test:            ## all tests, as CI runs them
+	python3 bootstrap.py test
+
+quick:           ## the tests that take no time
+	$(PY) -m pytest -m "not long and not corpus and not browser and not postgres"
+
+check:           ## style, types, and the law of the house
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format:          ## bring the code into form
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock:            ## pin every package with its hashes
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra build --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra build --extra test --output-file requirements-test.lock pyproject.toml
