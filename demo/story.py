@@ -41,7 +41,7 @@ def play(home: Path | None) -> int:
             then = replace(house, now=lambda at=at: at)
             looks = asyncio.run(watch(then, list(house.lists.values()), trigger="person", by="demo"))
             _tell(console, then, week, looks)
-    busiest = max(published, key=lambda week: len(week.truth["participating"].added)).published_at
+    busiest = max(published[1:], key=lambda week: len(week.truth["participating"].added)).published_at
     console.print(f"The home of this demo is {place}. Look around in it:\n")
     console.print(f"  COUNTERSIGN_HOME={place} countersign serve")
     console.print(f"  COUNTERSIGN_HOME={place} countersign report --week {busiest:%G-W%V}")

@@ -116,3 +116,7 @@ def files_of(published: Sequence[Week]) -> list[File]:
 
 def sheet(lines: Sequence[Line], at: datetime, list_name: str = "participating") -> File:
     return File(list_name, at, workbook(lines, at, signed=list_name == "participating"))
+
+
+def day_of(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}T00:00:00+00:00")

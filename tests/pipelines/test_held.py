@@ -1,4 +1,4 @@
-"""Lists that cannot be believed, through all stages: held, cleared, accepted, rejected; never news by themselves."""
+"""Lists that cannot be believed, through all stages: held, cleared, accepted, rejected; never news."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def missing_state(lines: Sequence[Line]) -> tuple[str, list[Line]]:
     return state, [line for line in lines if line.agency.state != state]
 
 
-def test_a_state_that_really_left_is_recorded_as_of_its_publication(history: History, lines: list[Line]) -> None:
+def test_a_state_that_really_left_is_recorded_as_published(history: History, lines: list[Line]) -> None:
     _, rest = missing_state(lines)
     history.feed([sheet(lines, AT), sheet(rest, day(1)), sheet(added(rest, 0), day(2))])
     first, *_ = history.held()
