@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr
 from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from changelog.wording import title
 from demo.made import Week, weeks
 from demo.publisher import Publisher
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
+from pipelines.history.publications import accepted_publications
 from pipelines.house import House, open_house
 from pipelines.watch import Look, watch
 from scraper.settings import get_settings
@@ -39,13 +43,33 @@ def play(home: Path | None) -> int:
             _publish(publisher, week)
             at = week.published_at + SEEN_AFTER
             then = replace(house, now=lambda at=at: at)
-            looks = asyncio.run(watch(then, list(house.lists.values()), trigger="person", by="demo"))
+            with redirect_stderr(StringIO()):  # the log of each look says what is printed here anyway
+                looks = asyncio.run(watch(then, list(house.lists.values()), trigger="person", by="demo"))
             _tell(console, then, week, looks)
+    _tell_batches(console, house)
     busiest = max(published[1:], key=lambda week: len(week.truth["participating"].added)).published_at
     console.print(f"The home of this demo is {place}. Look around in it:\n")
     console.print(f"  COUNTERSIGN_HOME={place} countersign serve")
     console.print(f"  COUNTERSIGN_HOME={place} countersign report --week {busiest:%G-W%V}")
     return 0
+
+
+def _tell_batches(console: Console, house: House) -> None:
+    """Every batch of the signed list once more, as the change log has it."""
+    table = Table(
+        "published", "newly signed", "added", "other changes", title="The batches", title_justify="left"
+    )
+    with house.engine.connect() as connection:
+        for row in accepted_publications(connection, "participating"):
+            changes = list(
+                read_changes(connection, ChangeFilter(lists=("participating",), sha256=row.sha256))
+            )
+            added = [change for change in changes if change.kind == "added"]
+            signed = sum(change.newly_signed is True for change in added)
+            table.add_row(
+                f"{row.published_at:%-d %B %Y}", str(signed), str(len(added)), str(len(changes) - len(added))
+            )
+    console.print(table)
 
 
 def _publish(publisher: Publisher, week: Week) -> None:

@@ -122,3 +122,8 @@ def losses_before(connection: Connection, list_name: str, place: str) -> list[tu
         for before, after in pairs
         if (lost := (after.counts or {}).get("removed", 0))
     ]
+
+
+def accepted_publications(connection: Connection, list_name: str) -> Sequence[Row[Any]]:
+    """Every publication of the list that was believed, oldest first."""
+    return new_publications(connection, ACCEPTED, list_name)
