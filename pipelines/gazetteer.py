@@ -26,9 +26,9 @@ _STATE_OF_PLACE = b'"admin1code": "'
 
 
 def squeeze(name: str) -> str:
-    """Letters and figures only, "st" and "ft" in full: De Soto is DeSoto, St. Lucie is Saint Lucie."""
+    """Letters and figures only: De Soto is DeSoto, St. Lucie Saint Lucie, Lake of the Woods Lake Woods."""
     words = _NOT_LETTERS.sub(" ", _APOSTROPHES.sub("", without_accents(name).casefold())).split()
-    return "".join(_FULL.get(word, word) for word in words)
+    return "".join(_FULL.get(word, word) for word in words if word not in _SMALL) or "".join(words)
 
 
 def without_accents(text: str) -> str:
@@ -38,6 +38,7 @@ def without_accents(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
+_SMALL = frozenset({"of", "the", "and"})
 _FULL = {"st": "saint", "ste": "sainte", "ft": "fort", "mt": "mount"}
 
 

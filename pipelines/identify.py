@@ -2,68 +2,43 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from itertools import product
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
+from pipelines.candidates import candidates, grouped
 from pipelines.judgement import Dates, Documents, Likely, judge, pair_of
-from pipelines.likeness import name_key, read_name, readings, run_together, written_short
-from pipelines.surroundings import Context, Place, Scene, address, addresses, dated, model_of, place_of
+from pipelines.likeness import name_key
+from pipelines.surroundings import Context, Place, Scene, model_of, place_of
 from pipelines.values import Agreement, Known, Match
 
 __all__ = ["Context", "identify", "name_key"]
 
 # Two candidates whose scores are nearer than this cannot be told apart, so neither is believed.
 MARGIN = 0.03
-# Names less alike than this, letter for letter, are not compared word for word.
-WORTH_A_LOOK = 0.55
 _ALONE = Context()
 
-_Key = TypeVar("_Key", bound=Hashable)
 Pairs = dict[tuple[int, int], Likely]  # (row, known) -> how they can be one
 
 
 def identify(rows: Sequence[Agreement], known: Sequence[Known], context: Context = _ALONE) -> list[Match]:
     """One match per row, in the order of the rows; each known agreement is matched at most once."""
-    found = _exact(rows, known, range(len(rows)), range(len(known)))
-    rows_left = [index for index in range(len(rows)) if index not in found]
-    if rows_left:
+    found = _exact(rows, known)
+    news = {index: row for index, row in enumerate(rows) if index not in found}
+    if news:
         taken = {match.known for match in found.values()}
-        known_left = [index for index in range(len(known)) if index not in taken]
-        scene = Scene(
-            context,
-            [rows[i] for i in found],
-            [rows[i] for i in rows_left],
-            [known[i] for i in known_left],
-        )
+        olds = {index: one for index, one in enumerate(known) if index not in taken}
+        scene = Scene(context, [rows[i] for i in found], list(news.values()), list(olds.values()))
         pairs: Pairs = {}
-        for row, other in _candidates(rows, known, rows_left, known_left, scene.same):
-            if likely := judge(known[other], rows[row], scene):
+        for row, other in candidates(news, olds, scene.same):
+            if likely := judge(olds[other], news[row], scene):
                 pairs[row, other] = likely
         found |= _assign(pairs, rows, known)
     return [found.get(index) or Match(index, None, "new", 0.0) for index in range(len(rows))]
 
 
-def _grouped(keys: Iterable[tuple[int, _Key]]) -> dict[_Key, list[int]]:
-    groups: dict[_Key, list[int]] = defaultdict(list)
-    for index, key in keys:
-        groups[key].append(index)
-    return groups
-
-
-def _exact(
-    rows: Sequence[Agreement],
-    known: Sequence[Known],
-    row_indices: Iterable[int],
-    known_indices: Iterable[int],
-) -> dict[int, Match]:
+def _exact(rows: Sequence[Agreement], known: Sequence[Known]) -> dict[int, Match]:
     """State, name and model are those of a known agreement; dates and documents tell duplicates apart."""
-    olds = _grouped((i, (*place_of(known[i].agreement), model_of(known[i].agreement))) for i in known_indices)
-    news = _grouped((i, (*place_of(rows[i]), model_of(rows[i]))) for i in row_indices)
+    olds = grouped((i, _key(one.agreement)) for i, one in enumerate(known))
+    news = grouped((i, _key(row)) for i, row in enumerate(rows))
     found: dict[int, Match] = {}
     for key, here in news.items():
         there = olds.get(key)
@@ -83,10 +58,14 @@ def _exact(
     return found
 
 
+def _key(agreement: Agreement) -> tuple[Place, str]:
+    return place_of(agreement), model_of(agreement)
+
+
 # How well date and document fit where the key is the same: they tell duplicates apart, the date first. Alone
 # they refuse no agreement that is still listed; of two that fit alike the one still listed is meant.
 _DATES: dict[Dates, float] = {"same": 1.0, "unknown": 0.97, "slip": 0.96, "near": 0.95, "other": 0.9}
-_DOCUMENTS: dict[Documents, float] = {"same": 0.0, "open": -0.01, "lost": -0.02, "differ": -0.03}
+_DOCUMENTS: dict[Documents, float] = {"same": 0.0, "open": -0.001, "lost": -0.002, "differ": -0.003}
 _INACTIVE = -0.05
 
 
@@ -101,121 +80,6 @@ def _same_key(known: Known, row: Agreement) -> Likely | None:
         # It had left, and now it signed anew: that is news, not the old agreement.
         return None
     return pair.likely("returned", round(score + _INACTIVE, 3))
-
-
-def _candidates(
-    rows: Sequence[Agreement],
-    known: Sequence[Known],
-    rows_left: list[int],
-    known_left: list[int],
-    judged: Iterable[frozenset[Place]],
-) -> Iterable[tuple[int, int]]:
-    """Pairs worth a judgement. Blocks keep it from being all pairs: one must share something telling."""
-    seen: set[tuple[int, int]] = set()
-    blocks = _blocks(rows, known, rows_left, known_left)
-    for block in (*blocks, _judged(rows, known, rows_left, known_left, judged)):
-        for pair in block:
-            if pair not in seen:
-                seen.add(pair)
-                yield pair
-
-
-def _blocks(
-    rows: Sequence[Agreement], known: Sequence[Known], rows_left: list[int], known_left: list[int]
-) -> Iterable[Iterable[tuple[int, int]]]:
-    yield _joined(
-        ((i, (model_of(rows[i]), essence)) for i in rows_left for essence in _essences(rows[i])),
-        (
-            (i, (model_of(known[i].agreement), essence))
-            for i in known_left
-            for essence in _essences(known[i].agreement)
-        ),
-    )
-    yield _joined(
-        ((i, place_of(rows[i])) for i in rows_left), ((i, place_of(known[i].agreement)) for i in known_left)
-    )
-    yield _joined(
-        ((i, document) for i in rows_left if (document := address(rows[i].moa))),
-        ((i, document) for i in known_left for document in addresses(known[i])),
-    )
-    yield _joined(
-        ((i, (*_block(rows[i]), short)) for i in rows_left for short in written_short(rows[i].agency)),
-        ((i, (*_block(known[i].agreement), run_together(known[i].agreement.agency))) for i in known_left),
-    )
-    yield _joined(
-        ((i, (*_block(rows[i]), run_together(rows[i].agency))) for i in rows_left),
-        (
-            (i, (*_block(known[i].agreement), short))
-            for i in known_left
-            for short in written_short(known[i].agreement.agency)
-        ),
-    )
-    yield _alike(rows, known, rows_left, known_left)
-    yield _lone(rows, known, rows_left, known_left)
-
-
-def _block(agreement: Agreement) -> tuple[str, str]:
-    return agreement.state or "", model_of(agreement)
-
-
-def _judged(
-    rows: Sequence[Agreement],
-    known: Sequence[Known],
-    rows_left: list[int],
-    known_left: list[int],
-    judged: Iterable[frozenset[Place]],
-) -> Iterable[tuple[int, int]]:
-    """What people have called the same may share nothing else."""
-    pairs = [tuple(pair) for pair in judged if len(pair) == 2]
-    if pairs:
-        news = _grouped((i, place_of(rows[i])) for i in rows_left)
-        olds = _grouped((i, place_of(known[i].agreement)) for i in known_left)
-        for one, other in (*pairs, *((other, one) for one, other in pairs)):
-            yield from product(news.get(one, ()), olds.get(other, ()))
-
-
-def _essences(agreement: Agreement) -> set[str]:
-    return {name.essence for name in readings(agreement.agency, agreement.state)}
-
-
-def _joined(news: Iterable[tuple[int, _Key]], olds: Iterable[tuple[int, _Key]]) -> Iterable[tuple[int, int]]:
-    groups = _grouped(olds)
-    for row, key in news:
-        for other in groups.get(key, ()):
-            yield row, other
-
-
-def _alike(
-    rows: Sequence[Agreement], known: Sequence[Known], rows_left: list[int], known_left: list[int]
-) -> Iterable[tuple[int, int]]:
-    """Names of one state and model that look alike, compared in bulk."""
-    olds = _grouped((i, _block(known[i].agreement)) for i in known_left)
-    words = {i: _words(known[i].agreement) for block in olds.values() for i in block}
-    for row in rows_left:
-        if block := olds.get(_block(rows[row])):
-            near = process.extract(
-                _words(rows[row]),
-                {i: words[i] for i in block},
-                scorer=OSA.normalized_similarity,
-                score_cutoff=WORTH_A_LOOK,
-                limit=None,
-            )
-            for _, _, other in near:
-                yield row, other
-
-
-def _lone(
-    rows: Sequence[Agreement], known: Sequence[Known], rows_left: list[int], known_left: list[int]
-) -> Iterable[tuple[int, int]]:
-    """What alone went and came with one state, model and date, however unlike."""
-    olds = _grouped((i, dated(known[i].agreement)) for i in known_left if known[i].active)
-    for key, here in _grouped((i, dated(rows[i])) for i in rows_left if rows[i].signed).items():
-        if len(here) == 1 and len(there := olds.get(key, [])) == 1:
-            yield here[0], there[0]
-
-
-def _words(agreement: Agreement) -> str:
-    return read_name(agreement.agency, agreement.state).squeezed
 
 
 def _assign(
@@ -233,8 +97,8 @@ def _assign(
 
 
 def _components(pairs: Pairs) -> Iterable[list[tuple[int, int]]]:
-    of_row = _grouped((other, row) for row, other in pairs)
-    of_known = _grouped((row, other) for row, other in pairs)
+    of_row = grouped((other, row) for row, other in pairs)
+    of_known = grouped((row, other) for row, other in pairs)
     seen: set[int] = set()
     for start in of_row:
         if start in seen:

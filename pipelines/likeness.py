@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ from pipelines.gazetteer import counties, nearest, places, squeeze, without_acce
 
 _APOSTROPHES = re.compile(r"['’‘`´ʼ]")
 _NOT_LETTERS = re.compile(r"[\W_]+")
+_ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th)$")
 # "X / Y" and "X (Y)": the publisher adds and drops the second part.
 _SECOND_PART = re.compile(r"\s*[/(].*$")
 
@@ -24,8 +26,8 @@ _SHORT = {
     "pd": "police", "dept": "department", "dpt": "department", "depts": "department", "twp": "township",
     "boro": "borough", "co": "county", "cty": "county", "ft": "fort", "st": "saint", "ste": "sainte",
     "intl": "international", "natl": "national", "univ": "university", "hwy": "highway", "pct": "precinct",
-    "prec": "precinct", "dps": "public safety", "doc": "department corrections", "corr": "corrections",
-    "bocc": "board county commissioners", "bcc": "board county commissioners", "sd": "sheriff",
+    "prec": "precinct", "dps": "publicsafety", "doc": "department corrections", "corr": "corrections",
+    "bocc": "board of county commissioners", "bcc": "board of county commissioners", "sd": "sheriff",
     "so": "sheriff",
     "doj": "department justice", "da": "district attorney", "dist": "district", "div": "division",
     "mtn": "mountain", "spgs": "springs", "bch": "beach", "metro": "metropolitan", "comm": "commission",
@@ -40,7 +42,8 @@ _KINDS = {
     "commission": "board", "trustees": "board", "regents": "board", "council": "board",
     "attorney": "attorney",
     "attorneys": "attorney", "prosecutor": "attorney", "prosecutors": "attorney", "marshal": "marshal",
-    "marshals": "marshal", "patrol": "patrol", "troopers": "patrol", "safety": "safety", "guard": "guard",
+    "marshals": "marshal", "patrol": "patrol", "troopers": "patrol", "guard": "guard",
+    "publicsafety": "safety",
     "enforcement": "enforcement", "probation": "probation",
 }  # fmt: skip
 _EMPTY: frozenset[str] = frozenset(
@@ -51,9 +54,12 @@ _EMPTY: frozenset[str] = frozenset(
     )
 )
 _SMALL = frozenset({"the", "of", "for", "and", "at", "in", "a", "an"})
+_TOWN_BODIES = frozenset({"police", "constable", "marshal"})
+_COUNTIES = frozenset({"county", "parish", "municipio"})
 _LEVELS = {
     "county": "county",
     "parish": "county",
+    "municipio": "county",
     "university": "school",
     "college": "school",
     "school": "school",
@@ -75,7 +81,7 @@ _SLIPS = {
     for word in (*_KINDS, *_EMPTY, *_LEVELS, *_FORMS)
     if len(word) >= 6 and word not in {"parish", "marshal", "marshals", "village", "regents", "general"}
 }
-_RIGHT = frozenset({"country", "services", "college", "colleges", "sheridan", "counts", "borrego"})
+_RIGHT = frozenset({"country", "services", "college", "colleges", "sheridan", "counts", "borrego", "station"})
 
 
 @lru_cache(maxsize=1 << 16)
@@ -133,28 +139,49 @@ def _without_state(words: list[str], state: str | None) -> list[str]:
 
 @lru_cache(maxsize=1 << 16)
 def read_name(agency: str, state: str | None) -> Name:
-    words = _without_state([_plain_word(word) for word in _long_words(name_key(agency), state)], state)
-    kinds = frozenset(_KINDS[word] for word in words if word in _KINDS)
-    level = next((_LEVELS[word] for word in words if word in _LEVELS), "")
-    form = next((word for word in words if word in _FORMS and word != "city"), "")
+    words = _without_state(_long_words(name_key(agency), state), state)
+    words = [word if at in _county_names(words) else _plain_word(word) for at, word in enumerate(words)]
     if words[:2] == ["city", "of"]:
         form, words = "city", words[2:]
+    else:
+        form = next((word for at, word in enumerate(words) if _is_form(words, at)), "")
+    named = _county_names(words)
+    kinds = frozenset(_KINDS[word] for at, word in enumerate(words) if word in _KINDS and at not in named)
     left = [
-        _NUMBERS.get(word) or _DIRECTIONS.get(word) or re.sub(r"^(\d+)(?:st|nd|rd|th)$", r"\1", word)
-        for word in words
-        if word not in _KINDS and word not in _EMPTY and word not in {"county", "parish"}
+        _NUMBERS.get(word) or _ORDINAL.sub(r"\1", word)
+        for at, word in enumerate(words)
+        if at in named or (word not in _KINDS and word not in _EMPTY and word not in _COUNTIES)
     ]
-    told = [word for word in left if word not in _FORMS or word == "city"] or left
-    if not level:
-        level = (
-            "county" if "sheriff" in kinds else "place" if kinds & {"police", "constable", "marshal"} else ""
-        )
-    marks = frozenset(word for word in told if word.isdigit() or word in _DIRECTIONS)
-    return Name(tuple(told), kinds, level, form, marks)
+    told = tuple(word for word in left if word != form or word == "city") or tuple(left)
+    if told != tuple(left) and squeeze(" ".join(left)) in places(state):
+        # A form that is part of a real place's name: Melbourne Village is not Melbourne.
+        told, form = tuple(left), ""
+    marks = frozenset(_DIRECTIONS.get(word, word) for word in told if word.isdigit() or word in _DIRECTIONS)
+    return Name(told, kinds, _level(words, kinds), form, marks)
+
+
+def _is_form(words: list[str], at: int) -> bool:
+    """A "Borough" behind the name, or a "Town of" before it; Town Creek and Texas City are names."""
+    return words[at] in _FORMS - {"city"} and (at > 0 or words[1:2] == ["of"])
+
+
+def _county_names(words: list[str]) -> set[int]:
+    """Where the word before "County" stands: a name, though it look like another word (Bureau County)."""
+    return {
+        at
+        for at, word in enumerate(words[:-1])
+        if words[at + 1] in _COUNTIES and words[at + 2 : at + 3] != ["of"] and word not in _SMALL
+    }
+
+
+def _level(words: list[str], kinds: frozenset[str]) -> str:
+    told = next((_LEVELS[word] for word in words if word in _LEVELS), "")
+    guessed = "county" if "sheriff" in kinds else "place" if kinds & _TOWN_BODIES else ""
+    return told or guessed
 
 
 def _long_words(key: str, state: str | None) -> list[str]:
-    words = key.split()
+    words = key.replace("public safety", "publicsafety").split()
     if words and state and words[0] == state.casefold() and len(words) > 1:
         return [words[0], *(part for word in words[1:] for part in _SHORT.get(word, word).split())]
     return [part for word in words for part in _SHORT.get(word, word).split()]
@@ -182,10 +209,9 @@ def likeness(one: Name, other: Name) -> float:
     """0..1 on the words that distinguish; those that both have say nothing, numbers and directions decide."""
     if one.essence == other.essence or one.squeezed == other.squeezed:
         return 1.0
-    if one.marks != other.marks:
+    if one.marks - other.marks and other.marks - one.marks:
         return 0.0
-    here = [word for word in one.words if word not in other.words]
-    there = [word for word in other.words if word not in one.words]
+    here, there = _left_over(one.words, other.words), _left_over(other.words, one.words)
     if not here or not there:
         # One name has a word more: "Melbourne" and "Melbourne Beach" are as unlike as any two.
         return 0.0
@@ -197,6 +223,16 @@ def likeness(one: Name, other: Name) -> float:
         # A slip in a short word of a longer name ("Le Salle"); all counties are known, so that none is near.
         return max(alike, float(OSA.normalized_similarity(one.squeezed, other.squeezed)))
     return alike
+
+
+def _left_over(words: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
+    shared = Counter(others)
+    left = []
+    for word in words:
+        shared[word] -= 1
+        if shared[word] < 0:
+            left.append(word)
+    return left
 
 
 def run_together(agency: str) -> str:
@@ -219,6 +255,8 @@ def same_text(one: str, other: str) -> bool:
 
 def extended(one: Name, other: Name) -> bool:
     """Whether one name is the other with a word more."""
+    if not one.words or not other.words:
+        return False
     return one.marks == other.marks and (
         set(one.words) < set(other.words) or set(other.words) < set(one.words)
     )
