@@ -8,7 +8,7 @@ from pipelines.database import open_engine
 from pipelines.tables import metadata
 from scraper.settings import get_settings
 
-url = context.config.attributes.get("url") or get_settings().database
+url = context.config.attributes.get("url") or get_settings().database_url
 
 if context.is_offline_mode():
     context.configure(url=url, target_metadata=metadata, literal_binds=True)

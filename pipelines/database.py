@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipelines.record.marks import keep_marks, mark_everything
+from pipelines.refusals import explain_refusals
 from scraper.errors import DatabaseError, OutdatedError
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 def open_engine(url: str) -> Engine:
@@ -20,8 +22,10 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(url, connect_args={"timeout": 60})
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    return create_engine(url, pool_pre_ping=True)
+    else:
+        engine = create_engine(url, pool_pre_ping=True)
+    explain_refusals(engine)
+    return engine
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
@@ -70,12 +74,13 @@ def ready(url: str) -> Engine:
         migrate(url)
     elif at < HEAD:
         raise OutdatedError(
-            f"The database is at {at}, this version needs {HEAD}. Run `countersign migrate` (make a backup first)."
+            f"The database is at {at}, this version needs {HEAD}. Make a backup and run `countersign migrate`."
         )
     elif at > HEAD:
         raise DatabaseError(
             f"The database is at {at}, newer than this version ({HEAD}). Upgrade countersign."
         )
+    keep_marks(engine)
     return engine
 
 
@@ -87,11 +92,16 @@ def migrate(url: str, revision_name: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()))
     config.attributes["url"] = url
+    engine = open_engine(url)
+    at = revision(engine)
     try:
-        if revision_name == "head" or revision_name > (revision(open_engine(url)) or ""):
+        if revision_name == "head" or revision_name > (at or ""):
             command.upgrade(config, revision_name)
         else:
             command.downgrade(config, revision_name)
+        if revision(engine) == HEAD != at:
+            with engine.connect().execution_options(writes=True) as connection, connection.begin():
+                mark_everything(connection)
     except SQLAlchemyError as error:
         raise DatabaseError(f"The migration failed: {_first_line(error)}") from error
 

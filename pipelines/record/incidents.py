@@ -41,11 +41,12 @@ def settle_incidents(
 
 def _open(connection: Connection, list_name: str, kind: str, text: str, now: datetime) -> int:
     made = connection.execute(
-        insert(incidents)
-        .values(list=list_name, kind=kind, opened_at=now, repeats=1, last_at=now, text=text, notices=0)
-        .returning(incidents.c.id)
+        insert(incidents).values(
+            list=list_name, kind=kind, opened_at=now, repeats=1, last_at=now, text=text, notices=0
+        )
     )
-    return int(made.scalar_one())
+    [identifier] = made.inserted_primary_key or ()
+    return int(identifier)
 
 
 def _just_closed(connection: Connection, list_name: str, kind: str, now: datetime) -> Row[Any] | None:

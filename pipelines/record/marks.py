@@ -1,0 +1,150 @@
+"""A mark for every row that no archive could give back: its digest as of when it was written.
+
+Publications, intervals and changes can be derived again and compared; a run, an incident or a notice cannot.
+So each transaction ends by noting the digests of the rows it wrote, and `verify` names the row that no longer
+has its mark, that has none, or that is gone. The bulk of what is derived (intervals, changes) needs no mark.
+
+A mark is no signature: who can write to the database and knows this module can make one. What is proven
+against such a person is in the archive, its journal and a seal that was published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Delete,
+    Engine,
+    Insert,
+    Row,
+    Select,
+    Table,
+    Text,
+    Update,
+    cast,
+    delete,
+    event,
+    insert,
+    select,
+    type_coerce,
+)
+from sqlalchemy.types import NULLTYPE
+
+from pipelines.tables import changes, intervals, marks, metadata
+
+MARKED: tuple[Table, ...] = tuple(
+    table for table in metadata.sorted_tables if table not in (changes, intervals, marks)
+)
+_WRITTEN = "countersign rows written"
+_CHUNK = 400
+
+
+def keep_marks(engine: Engine) -> None:
+    """From now on every transaction of this engine leaves the marks of the rows it wrote."""
+    event.listen(engine, "before_execute", _note_rows)
+    event.listen(engine, "after_execute", _note_new_row)
+    event.listen(engine, "commit", _mark_written)
+    event.listen(engine, "rollback", _forget)
+
+
+def key_of(table: Table) -> Column[Any]:
+    [key] = table.primary_key.columns
+    return key
+
+
+def stored(connection: Connection, table: Table) -> Select[*tuple[Any, ...]]:
+    """Every column as the database stores it, whatever a hand put there: nothing is parsed."""
+    lite = connection.dialect.name == "sqlite"
+    return select(
+        *(
+            (type_coerce(column, NULLTYPE) if lite else cast(column, Text)).label(column.name)
+            for column in table.columns
+        )
+    )
+
+
+def digest(row: Row[Any]) -> str:
+    hashed = blake2b(digest_size=16)
+    for value in row:
+        raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
+        hashed.update(b"%s %d " % (type(value).__name__.encode(), len(raw)))
+        hashed.update(raw)
+    return hashed.hexdigest()
+
+
+def mark_everything(connection: Connection) -> None:
+    """After a migration rows have other columns than when they were marked."""
+    connection.execute(delete(marks))
+    for table in MARKED:
+        _mark(connection, table, connection.execute(stored(connection, table)))
+
+
+def _note_rows(
+    connection: Connection, statement: Any, several: Sequence[Any], _one: Mapping[str, Any], _options: Any
+) -> None:
+    """Which rows are about to be changed: afterwards the same condition may find others."""
+    if not isinstance(statement, Insert | Update | Delete) or statement.table not in MARKED:
+        return
+    if several:
+        msg = f"rows of {statement.table} are written one statement at a time, so that each gets its mark"
+        raise TypeError(msg)
+    if isinstance(statement, Update | Delete):
+        key = key_of(_table(statement))
+        found = select(key).where(*(() if statement.whereclause is None else (statement.whereclause,)))
+        _written(connection).update((statement.table.name, value) for value in connection.scalars(found))
+
+
+def _note_new_row(
+    connection: Connection, statement: Any, _several: Any, _one: Any, _options: Any, result: Any
+) -> None:
+    if isinstance(statement, Insert) and statement.table in MARKED:
+        _written(connection).add((statement.table.name, result.inserted_primary_key[0]))
+
+
+def _table(statement: Any) -> Table:
+    table: Table = statement.table
+    return table
+
+
+def _written(connection: Connection) -> set[tuple[str, Any]]:
+    written: set[tuple[str, Any]] = connection.info.setdefault(_WRITTEN, set())
+    return written
+
+
+def _forget(connection: Connection) -> None:
+    connection.info.pop(_WRITTEN, None)
+
+
+def _mark_written(connection: Connection) -> None:
+    written = connection.info.pop(_WRITTEN, None)
+    for name in sorted({name for name, _ in written or ()}):
+        table = metadata.tables[name]
+        keys = sorted(key for written_name, key in written if written_name == name)
+        for start in range(0, len(keys), _CHUNK):
+            chunk = keys[start : start + _CHUNK]
+            connection.execute(
+                delete(marks).where(marks.c.table == name, marks.c.key.in_([str(key) for key in chunk]))
+            )
+            _mark(
+                connection,
+                table,
+                connection.execute(stored(connection, table).where(key_of(table).in_(chunk))),
+            )
+
+
+def _mark(connection: Connection, table: Table, rows: Iterable[Row[Any]]) -> None:
+    key = key_of(table).name
+    found = ({"table": table.name, "key": str(row._mapping[key]), "digest": digest(row)} for row in rows)
+    for chunk in _chunks(found):
+        connection.execute(insert(marks), chunk)
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
