@@ -74,7 +74,7 @@ def ready(url: str) -> Engine:
         migrate(url)
     elif at < HEAD:
         raise OutdatedError(
-            f"The database is at {at}, this version needs {HEAD}. Make a backup and run `countersign migrate`."
+            f"The database is at {at}, this version needs {HEAD}. Back it up and run `countersign migrate`."
         )
     elif at > HEAD:
         raise DatabaseError(
