@@ -95,7 +95,7 @@ def migrate(url: str, revision_name: str = "head") -> None:
     engine = open_engine(url)
     at = revision(engine)
     try:
-        if revision_name == "head" or revision_name > (at or ""):
+        if revision_name == "head" or (at or "") < revision_name != "base":
             command.upgrade(config, revision_name)
         else:
             command.downgrade(config, revision_name)
