@@ -1,0 +1,251 @@
+"""The clock. This is not Scrapy's scheduler, which orders the requests of one look; this says when to look.
+
+One job per list, declared from its cadence and never stored. What was missed (the process was down, the
+machine slept, its time was set forward) is found from the record of runs and made up for by one look.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from changelog.notices import deliver
+from changelog.rounds import round_of, worst
+from pipelines.cadence import MISFIRE, next_due
+from pipelines.history.status import CLOCK, TICK
+from pipelines.house import House, open_house
+from pipelines.logs import get_log, hush_libraries
+from pipelines.processes import process_name
+from pipelines.record.runs import stop_ticking, tick
+from pipelines.run import writing
+from pipelines.watchkeeping import due_lists, keep_watch
+from scraper.errors import CountersignError
+from scraper.lists import Cadence, PublishedList
+from scraper.register import declared_lists
+
+BY = "the clock"
+JUMP = timedelta(
+    seconds=30
+)  # wall clock against monotonic clock; mere correction never gets that far in a tick
+PATIENCE = 7.0  # seconds that a look may take to its end when we are asked to stop
+LAST_PATIENCE = 2.0  # and to note that it was abandoned
+Look = Callable[[House, Sequence[PublishedList], str], Awaitable[object]]
+
+
+class CadenceTrigger(BaseTrigger):  # type: ignore[misc]
+    """APScheduler's own cron trigger counts weekdays from Monday and is due twice in a doubled hour."""
+
+    def __init__(self, cadence: Cadence) -> None:
+        self.cadence = cadence
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        due = next_due(self.cadence, previous_fire_time or now)
+        late = random.uniform(0, self.cadence.jitter_seconds)  # noqa: S311 - politeness, not secrecy
+        return due + timedelta(seconds=late) if due else None
+
+
+async def look_at(house: House, lists: Sequence[PublishedList], trigger: str) -> object:
+    return await round_of(house, lists, trigger, BY)
+
+
+class Clock:
+    """Looks when it should, from `run` until `stop`. `look` does one; `every` is the time between ticks."""
+
+    def __init__(self, house: House, look: Look = look_at, every: timedelta = TICK) -> None:
+        self.house = house
+        self._look = look
+        self._every = every
+        self._process = process_name()
+        self._stopping = asyncio.Event()
+        self._looking: dict[asyncio.Task[object], frozenset[str]] = {}
+        self._last_tick: tuple[datetime, float] | None = None
+        self._jobs = AsyncIOScheduler(
+            timezone=UTC,
+            job_defaults={
+                "coalesce": True,
+                "max_instances": 1,
+                "misfire_grace_time": int(MISFIRE.total_seconds()),
+            },
+        )
+
+    async def run(self) -> None:
+        self._declare()
+        self._jobs.add_job(self._tick, IntervalTrigger(seconds=self._every.total_seconds()), id=CLOCK)
+        self._jobs.start()
+        get_log().info("the clock is running", lists=sorted(self.house.lists))
+        try:
+            await self._tick(grace=timedelta())
+            await self._stopping.wait()
+        finally:
+            await self._wind_down()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def reread(self) -> None:
+        """Take the lists as they are declared now; when they are declared wrongly, keep the ones we have."""
+        try:
+            declared = {item.name: item for item in declared_lists(self.house.settings.lists)}
+            for item in declared.values():
+                next_due(item.cadence, self.house.now())
+        except CountersignError as error:
+            get_log().error("the lists could not be read again, so the old ones stay", reason=str(error))
+            return
+        # In place: the web page in this process reads the same register.
+        self.house.lists.clear()
+        self.house.lists.update(declared)
+        self._declare()
+        get_log().info("the lists were read again", lists=sorted(declared))
+
+    def _declare(self) -> None:
+        """One job for each list, counted from now on: also after the time was set."""
+        for job in self._jobs.get_jobs():
+            if job.id != CLOCK:
+                job.remove()
+        for name, declaration in self.house.lists.items():
+            self._jobs.add_job(
+                self._due, CadenceTrigger(declaration.cadence), args=[name], id=f"list {name}", name=name
+            )
+
+    async def _due(self, name: str) -> None:
+        if name in self.house.lists and name not in self._busy():
+            await self._look_at([self.house.lists[name]], "clock")
+
+    async def _tick(self, grace: timedelta = MISFIRE) -> None:
+        """A sign of life; and whatever is found to be due without a job that saw to it."""
+        self._mind_jumps()
+        missed = await asyncio.to_thread(self._keep_time, grace)
+        await deliver(self.house)
+        if missed and not self._stopping.is_set():
+            await self._look_at(missed, "make-up")
+
+    def _keep_time(self, grace: timedelta) -> list[PublishedList]:
+        busy = self._busy()
+        try:
+            with writing(self.house) as connection:
+                tick(connection, CLOCK, self._process, self.house.now())
+            keep_watch(self.house)
+            return [item for item in due_lists(self.house, grace, self._every) if item.name not in busy]
+        except Exception as error:
+            # A full disk or a database that is away must not stop the clock; the missing tick tells of it.
+            get_log().exception("the clock could not write its tick", reason=str(error))
+            return []
+
+    def _mind_jumps(self) -> None:
+        now, steady = self.house.now(), asyncio.get_running_loop().time()
+        if self._last_tick is not None:
+            passed = timedelta(seconds=steady - self._last_tick[1])
+            jump = now - self._last_tick[0] - passed
+            if abs(jump) > JUMP:
+                get_log().warning("the time of this machine was set", by=str(jump))
+                self._declare()
+        self._last_tick = (now, steady)
+
+    def _busy(self) -> set[str]:
+        return set().union(*self._looking.values())
+
+    async def _look_at(self, lists: Sequence[PublishedList], trigger: str) -> None:
+        """One look, in a task of its own: APScheduler cancels its jobs at once when it ends."""
+        task = asyncio.ensure_future(self._look_safely(lists, trigger))
+        self._looking[task] = frozenset(item.name for item in lists)
+        task.add_done_callback(lambda done: self._looking.pop(done, None))
+        await asyncio.shield(task)
+
+    async def _look_safely(self, lists: Sequence[PublishedList], trigger: str) -> object:
+        try:
+            return await self._look(self.house, lists, trigger)
+        except Exception as error:
+            # Whatever happens to one look, the clock goes on.
+            names = [item.name for item in lists]
+            get_log().exception("a look could not be made", lists=names, reason=str(error))
+            return None
+
+    async def _wind_down(self) -> None:
+        """Let looks end for a while, then abandon them; either way nothing is left half written."""
+        self._jobs.pause()
+        if self._looking:
+            await asyncio.wait([*self._looking], timeout=PATIENCE)
+        for task in [*self._looking]:
+            task.cancel()
+        if self._looking:
+            await asyncio.wait([*self._looking], timeout=LAST_PATIENCE)
+        self._jobs.shutdown(wait=False)
+        abandoned = bool(self._looking)
+        await asyncio.to_thread(self._stop_ticking)
+        get_log().info("the clock has stopped", abandoned=abandoned)
+        if abandoned:
+            # A thread in the middle of something long cannot be stopped. Its transaction ends with the
+            # process, and the next start closes the run as died.
+            sys.stderr.flush()
+            os._exit(0)
+
+    def _stop_ticking(self) -> None:
+        with writing(self.house) as connection:
+            stop_ticking(connection, CLOCK, self._process)
+
+
+@contextmanager
+def heeding_signals(clock: Clock, also_stop: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
+    """SIGTERM and SIGINT stop, SIGHUP rereads the lists. Yields the signals that stopped us."""
+    loop, heard = asyncio.get_running_loop(), list[int]()
+
+    def stop(number: int) -> None:
+        heard.append(number)
+        clock.stop()
+        also_stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    loop.add_signal_handler(signal.SIGHUP, clock.reread)
+    try:
+        yield heard
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+async def run_clock(house: House) -> int:
+    hush_libraries()
+    clock = Clock(house)
+    with heeding_signals(clock) as heard:
+        await clock.run()
+    return 130 if signal.SIGINT in heard else 0
+
+
+async def once(house: House) -> int:
+    """Do what is due and leave. The exit code is `crawl`'s."""
+    hush_libraries()
+    due = due_lists(house, timedelta(), TICK)
+    await asyncio.to_thread(keep_watch, house)
+    looks = await round_of(house, due, "clock", BY) if due else []
+    await deliver(house)
+    return worst([look.exit_code for look in looks])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="scheduler.py", description="The clock of countersign.")
+    parser.add_argument("--once", action="store_true", help="do what is due and leave, for cron")
+    chosen = parser.parse_args(arguments)
+    try:
+        house = open_house()
+        return asyncio.run(once(house) if chosen.once else run_clock(house))
+    except CountersignError as error:
+        sys.stderr.write(f"countersign: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

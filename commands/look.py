@@ -11,8 +11,6 @@ import typer
 
 from commands.printing import print_json_lines, print_table, progress, say
 
-EXIT_ORDER = (7, 1, 5, 4, 3)  # the worst that happened is what the command says
-
 
 def add_to(app: typer.Typer) -> None:
     app.command()(crawl)
@@ -27,11 +25,11 @@ def crawl(
     json: Annotated[bool, typer.Option("--json", help="One JSON object per list.")] = False,
 ) -> int:
     """Look at the lists now. Exit code 3: something is held, 4: not reached or refused, 5: not readable."""
+    from changelog.rounds import round_of, worst
     from pipelines.house import open_house
-    from pipelines.watch import watch
 
     house = open_house()
-    looks = asyncio.run(watch(house, house.chosen(lists or []), trigger="person", by=getpass.getuser()))
+    looks = asyncio.run(round_of(house, house.chosen(lists or []), "person", getpass.getuser()))
     if json:
         print_json_lines(look.as_json() for look in looks)
     else:
@@ -44,10 +42,6 @@ def counted(counts: object) -> str:
     return ", ".join(f"{number} {kind}" for kind, number in dict(counts or {}).items())  # type: ignore[call-overload]
 
 
-def worst(codes: list[int]) -> int:
-    return next((code for code in EXIT_ORDER if code in codes), max(codes, default=0))
-
-
 def replay(
     path: Annotated[Path, typer.Argument(help="A folder, one file, or a manifest (CSV).")],
     list_name: Annotated[str, typer.Option("--list", help="The list that the files are of.")],
@@ -56,6 +50,7 @@ def replay(
     """Take files of the past through the same stages. Announces nothing."""
     from collections import Counter
 
+    from changelog.rounds import worst
     from pipelines.house import open_house
     from pipelines.run import replay as replay_files
     from scraper.past import past_captures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ class House:
     settings: Settings
     archive: Archive
     engine: Engine
-    lists: Mapping[str, PublishedList]
+    lists: dict[str, PublishedList]
     now: Callable[[], datetime] = utc_now
 
     def chosen(self, names: Sequence[str]) -> list[PublishedList]:

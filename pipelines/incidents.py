@@ -60,17 +60,14 @@ def troubles(
         found["absent"] = standing["absent"]
     if facts.held:
         found["held"] = "; ".join(facts.held)
-    if "failing" not in found and is_overdue(declaration.cadence, facts.last_success, now):
-        found["overdue"] = _overdue(facts.last_success)
+    seen = facts.last_success
+    if seen and "failing" not in found and is_overdue(declaration.cadence, seen, now):
+        found["overdue"] = (
+            f"It was last seen on {seen:%-d %B %Y at %H:%M} UTC, longer ago than its cadence promises."
+        )
     if not found:
         found |= _silence(facts.published, now)
     return found
-
-
-def _overdue(last_success: datetime | None) -> str:
-    if last_success is None:
-        return "It was never looked at."
-    return f"It was last seen on {last_success:%-d %B %Y at %H:%M} UTC, longer ago than its cadence promises."
 
 
 def _silence(published: Sequence[datetime], now: datetime) -> dict[str, str]:

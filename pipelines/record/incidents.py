@@ -45,8 +45,7 @@ def _open(connection: Connection, list_name: str, kind: str, text: str, now: dat
             list=list_name, kind=kind, opened_at=now, repeats=1, last_at=now, text=text, notices=0
         )
     )
-    [identifier] = made.inserted_primary_key or ()
-    return int(identifier)
+    return int(made.inserted_primary_key[0])  # type: ignore[index]  # an insert has made one
 
 
 def _just_closed(connection: Connection, list_name: str, kind: str, now: datetime) -> Row[Any] | None:

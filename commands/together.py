@@ -1,0 +1,57 @@
+"""The web page and the clock in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import uvicorn
+
+from changelog.web.app import create_app
+from changelog.web.keys import token_of_home
+from commands.printing import say
+from commands.serve import is_loopback
+from pipelines.house import House
+from pipelines.logs import hush_libraries
+from scheduler import Clock, heeding_signals
+from scraper.errors import UsageError
+
+
+class _Page(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The clock heeds signals, for both."""
+        yield
+
+
+async def page_and_clock(house: House, host: str, port: int, names: Sequence[str]) -> int:
+    hush_libraries()
+    listening = _listen(host, port)
+    token = house.settings.token.get_secret_value() if house.settings.token else None
+    if token is None and is_loopback(host):
+        token = token_of_home(house.settings.home)
+    shown = f"[{host}]" if ":" in host else host
+    app = create_app(house, token, hosts=[shown, *names])
+    page = _Page(uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=5))
+    clock = Clock(house)
+
+    def stop_page() -> None:
+        page.should_exit = True
+
+    with heeding_signals(clock, stop_page) as heard:
+        say(f"Serving at http://{shown}:{listening.getsockname()[1]}/, and looking when lists are due.")
+        async with asyncio.TaskGroup() as both:
+            both.create_task(page.serve(sockets=[listening]))
+            both.create_task(clock.run())
+    return 130 if signal.SIGINT in heard else 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as refusal:
+        raise UsageError(f"Cannot listen at {host}, port {port}: {refusal.strerror}.") from None

@@ -1,0 +1,103 @@
+"""How each list is doing, and whether the clock lives: told from outside, by what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from pipelines.cadence import is_overdue, next_due
+from pipelines.history.incidents import open_incidents
+from pipelines.history.looks import last_tick, watched_lists
+from pipelines.history.publications import held_publications
+from pipelines.processes import is_alive
+from pipelines.tables import changes
+from scraper.lists import PublishedList
+
+CLOCK = "clock"
+TICK = timedelta(minutes=1)
+MISSED = timedelta(minutes=3)  # three ticks: a busy machine may be late with one
+
+
+@dataclass(frozen=True, slots=True)
+class ListStatus:
+    """`age` is since the last look that succeeded; `incidents` are kind, sentence and beginning of each."""
+
+    list: str
+    outcome: str | None
+    last_look: datetime | None
+    last_success: datetime | None
+    last_change: datetime | None
+    next_look: datetime | None
+    age: timedelta | None
+    overdue: bool
+    held: int
+    incidents: Sequence[tuple[str, str, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStatus:
+    """`state`: "running", "dead" (it ticked and stopped without a word), or "none" (nobody started one)."""
+
+    state: str
+    last_tick: datetime | None
+
+
+def clock_status(connection: Connection, now: datetime) -> ClockStatus:
+    row = last_tick(connection, CLOCK)
+    if row is None:
+        return ClockStatus("none", None)
+    lives = now - row.at <= MISSED and is_alive(row.process) is not False
+    return ClockStatus("running" if lives else "dead", row.at)
+
+
+def list_statuses(
+    connection: Connection, lists: Mapping[str, PublishedList], now: datetime
+) -> list[ListStatus]:
+    watched = watched_lists(connection)
+    changed = _last_changes(connection)
+    held = [row.list for row in held_publications(connection)]
+    incidents = open_incidents(connection)
+    return [
+        _status(
+            declaration,
+            watched.get(name),
+            changed.get(name),
+            held.count(name),
+            [(row.kind, row.text, row.opened_at) for row in incidents if row.list == name],
+            now,
+        )
+        for name, declaration in lists.items()
+    ]
+
+
+def _status(
+    declaration: PublishedList,
+    row: Any,
+    changed: datetime | None,
+    held: int,
+    incidents: Sequence[tuple[str, str, datetime]],
+    now: datetime,
+) -> ListStatus:
+    succeeded = row.last_success if row else None
+    return ListStatus(
+        list=declaration.name,
+        outcome=row.last_outcome if row else None,
+        last_look=row.last_look if row else None,
+        last_success=succeeded,
+        last_change=changed,
+        next_look=next_due(declaration.cadence, now),
+        age=now - succeeded if succeeded else None,
+        overdue=is_overdue(declaration.cadence, succeeded, now),
+        held=held,
+        incidents=incidents,
+    )
+
+
+def _last_changes(connection: Connection) -> dict[str, datetime]:
+    """When the newest change of each list was published."""
+    newest = select(changes.c.list, func.max(changes.c.published_at)).group_by(changes.c.list)
+    return dict(connection.execute(newest).tuples().all())
