@@ -12,6 +12,7 @@ from pipelines.gazetteer import counties, squeeze
 from pipelines.likeness import (
     Name,
     extended,
+    level_of,
     likeness,
     read_name,
     readings,
@@ -138,7 +139,7 @@ def _judge_state(pair: Pair, scene: Scene) -> Likely | None:
     if pair.documents in {"differ", "lost"} or (not unread and _other_county(pair)):
         return None
     home = (
-        one.level == "county"
+        level_of(one, other) == "county"
         and other.squeezed in counties(row.state)
         and one.squeezed not in counties(before.state)
     )
@@ -168,7 +169,7 @@ def _judge_name(pair: Pair, scene: Scene) -> Likely | None:
     if scene.apart(pair.before, pair.row) or scene.claimed(pair.row, other):
         return None
     # The county of a county's own office goes with its name, right or wrong; that of a town is evidence.
-    if one.level != "county" and _other_county(pair):
+    if level_of(one, other) != "county" and _other_county(pair):
         return None
     if alike == 1.0:
         return _judge_relabelled(pair) if one.words else None
@@ -239,11 +240,16 @@ def _judge_spelling(
         return None
     right = (pair.before if real[0] else pair.row).agency
     evidence = (f"of the two only “{right}” is real",) if any(real) else ()
-    if alike >= _needed(pair, any(real) and one.level == "county"):
+    if alike >= _needed(pair, any(real) and level_of(one, other) == "county"):
         return pair.likely("corrected name", round(0.5 + 0.4 * alike, 3), *evidence)
     if not any(real):
         return None
-    if alike >= ALIKE_LONE and pair.dates == "same" and one.level == "county" and scene.lone(pair.row):
+    if (
+        alike >= ALIKE_LONE
+        and pair.dates == "same"
+        and level_of(one, other) == "county"
+        and scene.lone(pair.row)
+    ):
         return pair.likely("corrected name", 0.6, "nothing else went or came with this date", *evidence)
     return _judge_extended(pair, one, other, real, evidence) if extended(one, other) else None
 
@@ -266,7 +272,7 @@ def _judge_extended(
     if not shorter_is_real and pair.dates == "same":
         return pair.likely("corrected name", 0.65, "a word of the name was missing", *evidence)
     county = _county(pair.before)
-    if not shorter_is_real or not county or county != _county(pair.row) or one.level != "county":
+    if not shorter_is_real or not county or county != _county(pair.row) or level_of(one, other) != "county":
         return None
     if pair.dates == "same" or "sheriff" in one.kinds & other.kinds:
         return pair.likely("corrected name", 0.7, "same county", *evidence)

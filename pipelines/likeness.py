@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import us
 from rapidfuzz.distance import OSA
@@ -143,21 +144,25 @@ def read_name(agency: str, state: str | None) -> Name:
     words = [word if at in _county_names(words) else _plain_word(word) for at, word in enumerate(words)]
     if words[:2] == ["city", "of"]:
         form, words = "city", words[2:]
+    elif any(one == "city" and _KINDS.get(next_word) == "sheriff" for one, next_word in pairwise(words)):
+        # An independent city's own sheriff (Portsmouth City); a police department's City is the town's name.
+        form, words = "city", [word for word in words if word != "city"]
     else:
         form = next((word for at, word in enumerate(words) if _is_form(words, at)), "")
     named = _county_names(words)
+    spare = "state" if "highway" in words else ""  # (State) Highway Patrol
     kinds = frozenset(_KINDS[word] for at, word in enumerate(words) if word in _KINDS and at not in named)
     left = [
         _NUMBERS.get(word) or _ORDINAL.sub(r"\1", word)
         for at, word in enumerate(words)
-        if at in named or (word not in _KINDS and word not in _EMPTY and word not in _COUNTIES)
+        if at in named or not (word in _KINDS or word in _EMPTY or word in _COUNTIES or word == spare)
     ]
     told = tuple(word for word in left if word != form or word == "city") or tuple(left)
     if told != tuple(left) and squeeze(" ".join(left)) in places(state):
         # A form that is part of a real place's name: Melbourne Village is not Melbourne.
         told, form = tuple(left), ""
     marks = frozenset(_DIRECTIONS.get(word, word) for word in told if word.isdigit() or word in _DIRECTIONS)
-    return Name(told, kinds, _level(words, kinds), form, marks)
+    return Name(told, kinds, _level(words, kinds, form), form, marks)
 
 
 def _is_form(words: list[str], at: int) -> bool:
@@ -174,10 +179,9 @@ def _county_names(words: list[str]) -> set[int]:
     }
 
 
-def _level(words: list[str], kinds: frozenset[str]) -> str:
+def _level(words: list[str], kinds: frozenset[str], form: str) -> str:
     told = next((_LEVELS[word] for word in words if word in _LEVELS), "")
-    guessed = "county" if "sheriff" in kinds else "place" if kinds & _TOWN_BODIES else ""
-    return told or guessed
+    return told or ("place" if form or kinds & _TOWN_BODIES else "")
 
 
 def _long_words(key: str, state: str | None) -> list[str]:
@@ -219,7 +223,7 @@ def likeness(one: Name, other: Name) -> float:
         float(OSA.normalized_similarity(" ".join(here), " ".join(there))),
         float(OSA.normalized_similarity("".join(here), "".join(there))),
     )
-    if one.level == other.level == "county" and min(len("".join(here)), len("".join(there))) <= 3:
+    if level_of(one, other) == "county" and min(len("".join(here)), len("".join(there))) <= 3:
         # A slip in a short word of a longer name ("Le Salle"); all counties are known, so that none is near.
         return max(alike, float(OSA.normalized_similarity(one.squeezed, other.squeezed)))
     return alike
@@ -262,9 +266,14 @@ def extended(one: Name, other: Name) -> bool:
     )
 
 
+def level_of(one: Name, other: Name) -> str:
+    """A sheriff is a county's unless a name says otherwise."""
+    return one.level or other.level or ("county" if "sheriff" in one.kinds | other.kinds else "")
+
+
 def reality(one: Name, other: Name, state: str | None) -> tuple[bool, bool]:
     """Which of the two is a real county or place of the state; neither when there is no telling."""
-    level = one.level or other.level
+    level = level_of(one, other)
     real = counties(state) if level == "county" else places(state) if level == "place" else frozenset()
     return one.squeezed in real, other.squeezed in real
 
@@ -273,4 +282,4 @@ def third_is_nearer(one: Name, other: Name, state: str | None) -> bool:
     """Whether the name of the two that is not real looks more like a third, real one."""
     right, wrong = (one, other) if reality(one, other, state)[0] else (other, one)
     alike = OSA.normalized_similarity(right.squeezed, wrong.squeezed)
-    return nearest(wrong.squeezed, state, "county" in {one.level, other.level}) > alike
+    return nearest(wrong.squeezed, state, level_of(one, other) == "county") > alike

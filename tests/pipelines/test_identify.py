@@ -69,6 +69,10 @@ def test_a_name_is_one_however_it_is_printed(before: str, after: str) -> None:
         ("GA", "GBI", "Georgia Bureau of Investigation"),
         ("TX", "Kyle PoliceDepartment", "Kyle Police Department"),
         ("MI", "Livingston County Sheriff / Jail Division", "Livingston County Sheriff"),
+        ("WY", "Wyoming Highway State Patrol", "Wyoming Highway Patrol"),
+        ("VA", "Portsmouth Sheriff's Office", "Portsmouth City Sheriff's Office"),  # no county's
+        ("TX", "Galveston County Constable's Office Pct.1", "Galveston County Constable Precinct One"),
+        ("FL", "State Attorney Sixth Judical Circuit", "State Attorney, 6th Judicial Circuit"),
         ("FL", "Sunny Isles Police Department", "Sunny Isles Beach Police Department"),  # a place cut short
     ],
 )
@@ -94,6 +98,12 @@ def test_a_corrected_name_is_the_same_agreement(state: str, before: str, after: 
         ("TX", "Harris County Constable Precinct 1", "Harris County Constable Precinct 4"),
         ("PA", "Monroeville First Ward Constable", "Monroeville Fourth Ward Constable"),
         ("GA", "Monroe Police Department", "Monroe County Sheriff's Office"),
+        ("VA", "City of Richmond Sheriff's Office", "Richmond County Sheriff's Office"),
+        ("MD", "Baltimore Police Department", "Baltimore County Police Department"),
+        ("FL", "Melbourne Police Department", "Melbourne Village Police Department"),
+        ("IL", "Bureau County Sheriff's Office", "Adams County Sheriff's Office"),
+        ("FL", "State Attorney Sixth Judicial Circuit", "State Attorney Fifth Judicial Circuit"),
+        ("OH", "Butler Police Department", "Hanover Township Police Department"),
         ("OH", "Ohio Department of Public Safety", "Ohio Department of Natural Resources"),
         ("VA", "Department of Corrections", "Office of the Attorney General"),
     ],
