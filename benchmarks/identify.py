@@ -1,7 +1,8 @@
-"""How long identification takes, and how it grows: `python benchmarks/identify.py [ROWS...]`."""
+"""How long identification takes, and how it grows: `python -m benchmarks.identify [ROWS...]`."""
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 import time
@@ -37,7 +38,9 @@ def misspelt(name: str, chance: random.Random) -> str:
     return name[:at] + chance.choice("aeioulnrst") + name[at:]
 
 
-def corrected(rows: list[Agreement], share: float = CORRECTED, seed: int = 9) -> tuple[list[Agreement], set[int]]:
+def corrected(
+    rows: list[Agreement], share: float = CORRECTED, seed: int = 9
+) -> tuple[list[Agreement], set[int]]:
     """The same list with one name in a hundred misspelt; which rows those are."""
     chance = random.Random(seed)
     which = set(chance.sample(range(len(rows)), max(1, round(len(rows) * share))))
@@ -67,10 +70,17 @@ def main(sizes: tuple[int, ...]) -> None:
     print(f"2,000 rows, 3,000 known agreements: {took:.3f} s ({right:,} matched to their own)")
     print("\n| rows = known | corrected | seconds | microseconds a row | matched to their own |")
     print("|---:|---:|---:|---:|---:|")
+    taken = []
     for size in sizes:
         rows = made_list(size)
         took, right = measure(as_known(rows), corrected(rows)[0])
+        taken.append(took)
         print(f"| {size:,} | {CORRECTED:.0%} | {took:.2f} | {took / size * 1e6:.0f} | {right / size:.2%} |")
+    if len(sizes) > 1:
+        power = math.log(taken[-1] / taken[-2]) / math.log(sizes[-1] / sizes[-2])
+        print(
+            f"\nFrom {sizes[-2]:,} to {sizes[-1]:,} rows the time grows with the power {power:.2f} of the rows."
+        )
 
 
 if __name__ == "__main__":
