@@ -79,7 +79,7 @@ def main(sizes: tuple[int, ...]) -> None:
     if len(sizes) > 1:
         power = math.log(taken[-1] / taken[-2]) / math.log(sizes[-1] / sizes[-2])
         print(
-            f"\nFrom {sizes[-2]:,} to {sizes[-1]:,} rows the time grows with the power {power:.2f} of the rows."
+            f"\nFrom {sizes[-2]:,} to {sizes[-1]:,} rows the time grows with power {power:.2f} of the rows."
         )
 
 
