@@ -240,6 +240,7 @@ runs = Table(
     Column("rows", Integer),
     Column("counts", Json),
     Column("stages", Json),
+    Column("seconds", Float),
     Column("sha256", String(64)),
     Column("process", Text, nullable=False),
     UniqueConstraint("run_id", "list"),

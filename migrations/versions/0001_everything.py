@@ -212,6 +212,7 @@ def upgrade() -> None:
         sa.Column("rows", sa.Integer(), nullable=True),
         sa.Column("counts", sa.JSON(), nullable=True),
         sa.Column("stages", sa.JSON(), nullable=True),
+        sa.Column("seconds", sa.Float(), nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("process", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),

@@ -95,6 +95,7 @@ def end_run(connection: Connection, run_id: str, list_name: str, ended: Ended, n
             rows=ended.rows,
             counts=dict(ended.counts) or None,
             stages={name: round(seconds, 4) for name, seconds in ended.stages.items()} or None,
+            seconds=round(sum(ended.stages.values()), 4),
             sha256=ended.sha256,
         )
     )

@@ -1,0 +1,97 @@
+"""The record in figures, as OpenMetrics: counted from the database, so that every process tells the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from pipelines.history.incidents import count_open_incidents
+from pipelines.history.outbox import count_given_up, count_owed
+from pipelines.history.status import ClockStatus, ListStatus, clock_status, list_statuses
+from pipelines.history.tallies import changes_by_kind, looks_by_outcome
+from pipelines.house import House
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+def metrics(house: House) -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Record(house))
+    return bytes(generate_latest(registry))  # type: ignore[no-untyped-call]
+
+
+class _Record(Collector):
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def collect(self) -> Iterator[Metric]:
+        now = self._house.now()
+        with self._house.engine.connect() as connection:
+            lists = list_statuses(connection, self._house.lists, now)
+            clock = clock_status(connection, now)
+            looks, kinds = looks_by_outcome(connection), changes_by_kind(connection)
+            incidents = count_open_incidents(connection)
+            owed, given_up = count_owed(connection), count_given_up(connection)
+        yield from _looks(looks)
+        yield _labelled_counter("countersign_changes", "Changes recorded.", ("list", "kind"), kinds)
+        yield from _ages(lists)
+        open_now = GaugeMetricFamily("countersign_incidents_open", "Open incidents.", labels=("list", "kind"))
+        for labels, count in incidents.items():
+            open_now.add_metric(labels, count)
+        yield open_now
+        yield GaugeMetricFamily("countersign_outbox_owed", "Notices owed and not yet sent.", value=owed)
+        yield GaugeMetricFamily("countersign_outbox_given_up", "Notices given up.", value=given_up)
+        yield from _clock(clock)
+
+
+def _looks(looks: dict[tuple[str, str, str], tuple[int, float]]) -> Iterator[Metric]:
+    counted = CounterMetricFamily(
+        "countersign_looks", "Looks that ended.", labels=("list", "trigger", "outcome")
+    )
+    seconds: dict[str, tuple[int, float]] = {}
+    for labels, (count, spent) in looks.items():
+        counted.add_metric(labels, count)
+        before = seconds.get(labels[0], (0, 0.0))
+        seconds[labels[0]] = (before[0] + count, before[1] + spent)
+    yield counted
+    durations = SummaryMetricFamily("countersign_look_seconds", "How long looks took.", labels=("list",))
+    for name, (count, spent) in seconds.items():
+        durations.add_metric((name,), count_value=count, sum_value=spent)
+    yield durations
+
+
+def _labelled_counter(
+    name: str, text: str, labels: tuple[str, ...], values: dict[tuple[str, str], int]
+) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _ages(lists: list[ListStatus]) -> Iterator[Metric]:
+    age = GaugeMetricFamily("countersign_age_seconds", "Time since a look succeeded.", labels=("list",))
+    overdue = GaugeMetricFamily("countersign_overdue", "1 when older than the cadence.", labels=("list",))
+    held = GaugeMetricFamily("countersign_held", "Lists that wait for a person.", labels=("list",))
+    for item in lists:
+        if item.age is not None:
+            age.add_metric((item.list,), item.age.total_seconds())
+        overdue.add_metric((item.list,), int(item.overdue))
+        held.add_metric((item.list,), item.held)
+    yield from (age, overdue, held)
+
+
+def _clock(clock: ClockStatus) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "countersign_clock_up", "1 while the clock ticks.", value=int(clock.state == "running")
+    )
+    if clock.last_tick:
+        yield GaugeMetricFamily(
+            "countersign_clock_tick_timestamp_seconds",
+            "When the clock ticked last.",
+            value=clock.last_tick.timestamp(),
+        )
