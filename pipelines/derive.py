@@ -17,11 +17,12 @@ from sqlalchemy import Connection
 
 from pipelines.derived import Derived, interval_id
 from pipelines.diff import Diff, diff
+from pipelines.entries import identify_entries, own_key, own_value
 from pipelines.facts import comparison_facts
 from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
 from pipelines.guard import judge
 from pipelines.history.holdings import Holdings, Name, Standing, holdings, people_judged, taken_agreement_ids
-from pipelines.identify import Context, identify
+from pipelines.identify import Context
 from pipelines.likeness import name_key
 from pipelines.normalise import VERSION, Normaliser
 from pipelines.parse import read
@@ -134,11 +135,13 @@ def _compare(
     context = Context(
         standing=held.standing(set(missing)), together=held.together, same=same, distinct=distinct
     )
-    matches = identify(rows, held.known, context)
-    mint = _mint(connection, declaration.name, rows, matches, held)
+    matches = identify_entries(rows, held.known, context, declaration.key)
+    mint = _mint(connection, declaration, rows, matches, held)
     columns = normaliser.fields & last.figures.filled.keys() if last else normaliser.fields
     difference = _right_agencies(diff(matches, rows, held.known, mint, columns), held, set(missing))
-    return Compared(sifted, held, matches, _say_repeated(difference, rows, context.standing), missing)
+    if not own_key(declaration.key):
+        difference = _say_repeated(difference, rows, context.standing)
+    return Compared(sifted, held, matches, difference, missing)
 
 
 def _name(agreement: Agreement) -> Name:
@@ -146,16 +149,21 @@ def _name(agreement: Agreement) -> Name:
 
 
 def _mint(
-    connection: Connection, list_name: str, rows: Sequence[Agreement], matches: Sequence[Any], held: Holdings
+    connection: Connection,
+    declaration: PublishedList,
+    rows: Sequence[Agreement],
+    matches: Sequence[Any],
+    held: Holdings,
 ) -> Callable[[Agreement], tuple[str, str]]:
     """Ids for agreements never seen before: of what was first printed, and which one of that name it is."""
     new = [rows[match.row] for match in matches if match.known is None]
-    used = taken_agreement_ids(connection, list_name, [_agreement_id(list_name, row, 0) for row in new])
+    name = declaration.name
+    used = taken_agreement_ids(connection, name, [_agreement_id(declaration, row, 0) for row in new])
 
     def mint(row: Agreement) -> tuple[str, str]:
         n = 0
-        while (identifier := _agreement_id(list_name, row, n)) in used or (
-            n > 0 and taken_agreement_ids(connection, list_name, [identifier])
+        while (identifier := _agreement_id(declaration, row, n)) in used or (
+            n > 0 and taken_agreement_ids(connection, name, [identifier])
         ):
             n += 1
         used.add(identifier)
@@ -164,8 +172,9 @@ def _mint(
     return mint
 
 
-def _agreement_id(list_name: str, row: Agreement, n: int) -> str:
-    text = f"{list_name}|{row.state}|{name_key(row.agency)}|{row.support_type}|{n}"
+def _agreement_id(declaration: PublishedList, row: Agreement, n: int) -> str:
+    own = f"{own_value(row, declaration.key)}|" if own_key(declaration.key) else ""
+    text = f"{declaration.name}|{row.state}|{name_key(row.agency)}|{row.support_type}|{own}{n}"
     return "g" + blake2b(text.encode(), digest_size=6).hexdigest()
 
 

@@ -39,9 +39,10 @@ def agreement_fingerprint(agreement: Agreement) -> int:
     return fingerprint(text + PART + CELL.join(f"{name}={value}" for name, value in a.extra if value))
 
 
-def layout_fingerprint(header: Sequence[str]) -> int:
-    """Rows are comparable as printed only under the same header and the same rules of normalising."""
-    return fingerprint(CELL.join(header) + PART + str(VERSION))
+def layout_fingerprint(header: Sequence[str], meaning: str = "") -> int:
+    """Rows are comparable as printed only under the same header, declared to mean the same, and the same rules
+    of normalising."""
+    return fingerprint(CELL.join(header) + PART + str(VERSION) + (PART + meaning if meaning else ""))
 
 
 @dataclass(slots=True)
@@ -91,7 +92,8 @@ class Sifted:
     """A list sifted against the last accepted one.
 
     `kept` marks the positions of `packed` that the new list holds too; `packed.raws` follows the new print.
-    `rows` counts the rows of the new list, `repeated` those that say exactly what an earlier row said.
+    `rows` counts the rows of the new list, `repeated` the fresh ones that say exactly what an earlier row said.
+    `findings` are about fresh rows: what is odd about a row is told once, when it comes.
     """
 
     packed: Packed
@@ -128,7 +130,7 @@ class _Known:
 
 def sift(table: Table, normaliser: Normaliser, packed: Packed) -> Sifted:
     """Pass every row once; only rows that the packed list does not hold become agreements."""
-    layout = layout_fingerprint(table.header)
+    layout = layout_fingerprint(table.header, normaliser.meaning)
     known = _Known(packed)
     sifted = Sifted(packed, bytearray(len(packed.intervals)), layout)
     by_raw = known.by_raw if layout == packed.layout else {}
@@ -147,7 +149,6 @@ def sift(table: Table, normaliser: Normaliser, packed: Packed) -> Sifted:
 
 def _read(row: Row, raw: int, normaliser: Normaliser, known: _Known, sifted: Sifted, seen: set[int]) -> None:
     agreement, findings = normaliser.agreement(row)
-    sifted.findings.extend(findings)
     sifted.reread += 1
     content = agreement_fingerprint(agreement)
     position = known.by_content.get(content)
@@ -157,8 +158,11 @@ def _read(row: Row, raw: int, normaliser: Normaliser, known: _Known, sifted: Sif
         content = (content + 1 + 2**63) % 2**64 - 2**63
         position = known.by_content.get(content)
         repeated = True
-    sifted.repeated += repeated
     if position is None:
+        # Whether a row that is held already was read again depends on what was derived when; nothing that
+        # the guard or a person is told may depend on that.
+        sifted.findings.extend(findings)
+        sifted.repeated += repeated
         seen.add(content)
         sifted.fresh.append(Fresh(agreement, content, raw))
     else:

@@ -172,7 +172,8 @@ class Normaliser:
     """Reads the rows of one table. `published` is the day of the list: nothing is signed after its next year.
 
     `fields` are the agreement's fields that have a column, `missing` those declared without one, `unknown`
-    the headers that are not declared; `findings` is what was odd about the header itself.
+    the headers that are not declared; `findings` is what was odd about the header itself. `meaning` says which
+    column was taken for what. A declared field that is not an agreement's own is carried along under its name.
     """
 
     def __init__(
@@ -196,7 +197,9 @@ class Normaliser:
         self._documents = tuple(
             (field, FIELDS.index(field), found.places[field]) for field in DOCUMENTS if field in found.places
         )
-        self._others = found.others
+        own = ((place, field) for field, place in found.places.items() if field not in FIELDS)
+        self._others = tuple(sorted((*found.others, *own)))
+        self.meaning = ",".join(f"{field}={place}" for field, place in sorted(found.places.items()))
 
     def agreement(self, row: Row) -> tuple[Agreement, list[Finding]]:
         cells, links = row.cells, row.links

@@ -36,6 +36,7 @@ from scraper.settings import Settings, scrapy_settings
 from scraper.spiders.direct import DirectSpider
 from scraper.spiders.fetching import Fetched, ListSpider, Look
 from scraper.spiders.page import PageSpider
+from scraper.spiders.parts import PartsSpider
 
 _HOSTS_AT_ONCE = 8
 _FAREWELL_SECONDS = 5
@@ -71,13 +72,13 @@ async def crawl(
 
 async def _look(look: Look, archive: Archive, settings: Settings) -> None:
     first = look.lists[0]
-    if not first.page and not first.file:
+    if not first.page and not first.file and not first.files:
         look.results[first.name] = ListError(
             f"The list {first.name} has neither a page nor a file to look at."
         )
         return
     own = _OwnSettings(scrapy_settings(settings, first))
-    crawler = Crawler(DirectSpider if first.file else PageSpider, own)
+    crawler = Crawler(_spider(first), own)
     failures: list[Failure] = []
     crawler.signals.connect(failures.append, spider_error, weak=False)
     crash: Exception | None = None
@@ -92,6 +93,12 @@ async def _look(look: Look, archive: Archive, settings: Settings) -> None:
     for published in look.lists:
         if published.name not in look.results:
             look.results[published.name] = _unexplained(published, failures, crash)
+
+
+def _spider(published: PublishedList) -> type[ListSpider]:
+    if published.in_parts:
+        return PartsSpider
+    return DirectSpider if published.file else PageSpider
 
 
 async def _give_up(crawler: Crawler, task: asyncio.Task[None]) -> None:
@@ -114,7 +121,8 @@ def _by_host(lists: Sequence[PublishedList]) -> list[list[list[PublishedList]]]:
     """Lists in groups that share a page, the groups by host."""
     groups: dict[str, list[PublishedList]] = {}
     for published in lists:
-        groups.setdefault(published.file or published.page or published.name, []).append(published)
+        address = published.file or published.page or next(iter(published.files), published.name)
+        groups.setdefault(f"{address} in parts" if published.in_parts else address, []).append(published)
     hosts: dict[str, list[list[PublishedList]]] = {}
     for address, group in groups.items():
         hosts.setdefault(urlsplit(address).netloc.lower() or address, []).append(group)

@@ -24,6 +24,19 @@ class LinkRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """How a list was published before its present form: captures of that time are read so.
+
+    `columns` are headers that only this form had. `table` is a text of its table's header, by which a
+    captured page is known to hold the list itself and not only a link to it.
+    """
+
+    table: str
+    format: Format = "html"
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Cadence:
     """When to look: cron expressions (five fields) in a time zone, moved by up to `jitter_seconds`."""
 
@@ -56,10 +69,14 @@ class Plausible:
 class PublishedList:
     """One published list.
 
-    `columns` maps a header (lower case, single blanks) to a field of an agreement; headers that are not
-    named here are kept under their own name and reported. `key` names the fields that must have a column.
-    `other` is the sister list that this one is most easily mistaken for. `stated_on_page` says that the totals
-    on the page are this list's.
+    `page` is a landing page that links to the file, `file` the file's own fixed address, `files` those of a
+    list in several parts. `next_page` is a regular expression of the link by which each page of the list
+    leads to the next one.
+    `columns` maps a header (lower case, single blanks) to a field of an agreement, or to a field of the
+    list's own, which is carried along; headers that are not named here are kept under their own name and
+    reported. `key` names the fields that make an entry the same entry.
+    `other` is the sister list that this one is most easily mistaken for. `stated_on_page` says that the
+    totals on the page are this list's.
     `time_zone` is that of the list's days and weeks (its cadence has its own).
     `baseline` is the day whose list reports compare with; the list's first publication when None.
     """
@@ -71,6 +88,8 @@ class PublishedList:
     wording: Wording
     link: LinkRule | None = None
     file: str | None = None
+    files: tuple[str, ...] = ()
+    next_page: str | None = None
     format: Format = "xlsx"
     key: tuple[str, ...] = ("state", "agency", "support_type")
     required: tuple[str, ...] = ("state", "agency", "support_type")
@@ -87,6 +106,12 @@ class PublishedList:
     max_bytes: int = 50_000_000
     delay_seconds: float = 1.0
     options: Mapping[str, str] = field(default_factory=dict)
+    earlier: tuple[Earlier, ...] = ()
+
+    @property
+    def in_parts(self) -> bool:
+        """Do several answers make one publication of it?"""
+        return bool(self.files or self.next_page)
 
 
 PAGE = "https://www.ice.gov/identify-and-arrest/287g"

@@ -187,7 +187,8 @@ def _private_hosts(published: PublishedList) -> list[str]:
     """The hosts that may have a private address: those the list's own declaration names."""
     if not published.private_addresses:
         return []
-    named = (urlsplit(url).hostname for url in (published.page, published.file) if url)
+    addresses = (published.page, published.file, *published.files)
+    named = (urlsplit(url).hostname for url in addresses if url)
     return [*filter(None, named), *published.options.get("hosts", "").split()]
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, or_, select
 
 from pipelines.fingerprints import Packed
 from pipelines.tables import accepted, intervals, judgements, publications
@@ -223,7 +223,8 @@ def _by_names(connection: Connection, list_name: str, names: Iterable[Name]) -> 
     for state, key in sorted(names):
         keyed[state].append(key)
     for state, keys in keyed.items():
-        same_state = intervals.c.state == state if state else intervals.c.state.is_(None)
+        unsaid = or_(intervals.c.state.is_(None), intervals.c.state == "")
+        same_state = intervals.c.state == state if state else unsaid
         for chunk in _chunks(keys):
             yield from connection.execute(
                 select(intervals).where(

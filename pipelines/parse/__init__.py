@@ -8,9 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 from pipelines.parse.limits import DEFAULT, Limits
-from pipelines.parse.sniff import check
+from pipelines.parse.sniff import HEAD, check
 from pipelines.values import Table
 from scraper.lists import Format
+from scraper.parts import is_bundle
 
 Reader = Callable[[Path, Mapping[str, str], Limits], Table]
 
@@ -40,12 +41,23 @@ def read(path: Path, format: Format, options: Mapping[str, str], limits: Limits 
 
     The rows stream: errors further down the file are raised while they are read.
     """
+    if _in_parts(path):
+        from pipelines.parse.parts import read as read_parts
+
+        return read_parts(path, lambda part: read(part, format, options, limits), limits)
     check(path, format)
     return READERS[format](path, options, limits)
 
 
+def _in_parts(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return is_bundle(stream.read(HEAD))
+
+
 def last_edited(path: Path, format: Format, limits: Limits = DEFAULT) -> datetime | None:  # noqa: A002
     """The file's own time of last edit, aware, without reading its rows; None when the format has none."""
+    if _in_parts(path):
+        return None
     check(path, format)
     if format != "xlsx":
         return READERS[format](path, {}, limits).modified if format == "ods" else None

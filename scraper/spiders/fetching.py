@@ -85,7 +85,7 @@ class ListSpider(Spider):
         validators: Validators | None,
         requested_at: datetime,
     ) -> Iterator[Fetched | Request]:
-        refusal = refusal_of_answer(response, conditional=validators is not None) or _not_the_list(
+        refusal = refusal_of_answer(response, conditional=validators is not None) or not_the_list(
             response, published
         )
         if refusal:
@@ -177,7 +177,7 @@ def _said(response: Response, header: str) -> str:
         return value.decode("latin-1")
 
 
-def _not_the_list(response: Response, published: PublishedList) -> CountersignError | None:
+def not_the_list(response: Response, published: PublishedList) -> CountersignError | None:
     if published.format == "html" or response.status == 304 or not _HTML.match(response.body[:4096]):
         return None
     title = page_title(response.body[:100_000].decode("utf-8", "replace"))

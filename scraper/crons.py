@@ -1,0 +1,23 @@
+"""Whether an expression can be a cadence at all. When it is due is the business of pipelines.cadence."""
+
+from __future__ import annotations
+
+import re
+
+from croniter import croniter
+
+_NAMED = re.compile(r"@(?:hourly|daily|midnight|weekly|monthly|yearly|annually)", re.IGNORECASE)
+_EVERY = re.compile(r"every\s+\d+\s*(?:m|h|d)[a-z]*", re.IGNORECASE)
+_FIVE = re.compile(r"(?:[\w*,/-]+\s+){4}[\w*,/-]+")
+
+
+def cron(expression: str) -> str:
+    """The expression itself. Raises ValueError with advice for what is neither cron nor "every N hours"."""
+    text = expression.strip()
+    if _NAMED.fullmatch(text) or _EVERY.fullmatch(text):
+        return text
+    if not _FIVE.fullmatch(text) or not croniter.is_valid(text.lower()):
+        raise ValueError(
+            "is no cadence; write minute hour day month weekday ('0 9-17 * * mon-fri') or 'every 6 hours'"
+        )
+    return text

@@ -1,0 +1,178 @@
+"""A list's declaration as a user writes it in TOML, entry by entry, and the PublishedList that it means."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from scraper.crons import cron
+from scraper.lists import Cadence, Format, LinkRule, Plausible, PublishedList, Wording
+
+# The fields of an agreement; any other name is a field of the list's own.
+FIELDS = ("state", "agency", "support_type", "signed", "type", "county", "moa", "addendum")
+KEY = ("state", "agency", "support_type")
+OPTIONS: dict[Format, tuple[str, ...]] = {
+    "xlsx": ("sheet",),
+    "ods": ("sheet",),
+    "csv": ("delimiter",),
+    "html": ("table", "base_url"),
+    "json": ("rows",),
+    "pdf": (),
+}
+# For hosts beside those of the addresses, to which a list in a private network may lead.
+EVERYWHERE = ("hosts",)
+TWICE_A_DAY = ("0 8,16 * * *",)
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+\S*", value):
+        raise ValueError("must be a web address (https://...)")
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as wrong:
+        raise ValueError(f"is no regular expression: {wrong}") from None
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not a time zone; write one like America/New_York") from None
+    return value
+
+
+def _field(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", value):
+        raise ValueError("must be a field: small letters, figures and underscores")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Zone = Annotated[str, AfterValidator(_zone)]
+FieldName = Annotated[str, AfterValidator(_field)]
+Cron = Annotated[str, AfterValidator(cron)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LinkEntry(Entry):
+    text: Pattern | None = None
+    file: Pattern | None = None
+    never: Pattern = r"(?!)"
+
+
+class CadenceEntry(Entry):
+    crons: tuple[Cron, ...] = TWICE_A_DAY
+    time_zone: Zone = "UTC"
+    jitter_seconds: int = Field(default=120, ge=0, le=86_400)
+
+
+class WordingEntry(Entry):
+    title: Words | None = None
+    added: Words = "added"
+    removed: Words = "left the list"
+    noun: Words = "entry"
+    nouns: Words = "entries"
+
+
+class PlausibleEntry(Entry):
+    rows: tuple[int, int] = (1, 1_000_000)
+    lost_share: Share = 0.05
+    lost_at_least: int = Field(default=8, ge=1)
+
+
+class ListEntry(Entry):
+    page: Address | None = None
+    file: Address | None = None
+    files: tuple[Address, ...] = ()
+    next_page: Pattern | None = None
+    link: LinkEntry | None = None
+    format: Literal["xlsx", "csv", "html", "json", "pdf", "ods"] = "xlsx"
+    options: dict[str, str] = Field(default_factory=dict)
+    columns: Annotated[dict[str, FieldName], Field(min_length=1)]
+    key: tuple[str, ...] | None = None
+    required: tuple[str, ...] | None = None
+    cadence: CadenceEntry = CadenceEntry()
+    wording: WordingEntry = WordingEntry()
+    plausible: PlausibleEntry = PlausibleEntry()
+    other: str | None = None
+    pending_list: str | None = None
+    baseline: date | None = None
+    time_zone: Zone | None = None
+    signed_window_days: int = Field(default=45, ge=0, le=3650)
+    believed_after_days: float = Field(default=3, ge=0, le=365)
+    stated_on_page: bool = False
+    private_addresses: bool = False
+    documents: bool = False
+    max_bytes: int = Field(default=50_000_000, gt=0)
+    delay_seconds: float = Field(default=1.0, ge=0, le=600)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset(self.columns.values())
+
+    @property
+    def own_key(self) -> tuple[str, ...]:
+        return self.key or tuple(name for name in KEY if name in self.fields)
+
+    def published(self, name: str) -> PublishedList:
+        words = self.wording
+        return PublishedList(
+            name=name,
+            page=self.page,
+            file=self.file,
+            files=self.files,
+            next_page=self.next_page,
+            link=LinkRule(self.link.text or r"(?!)", self.link.file or r"(?!)", self.link.never)
+            if self.link
+            else None,
+            format=self.format,
+            options=self.options,
+            columns={" ".join(header.split()).lower(): field for header, field in self.columns.items()},
+            key=self.own_key,
+            required=self.own_key if self.required is None else self.required,
+            cadence=Cadence(self.cadence.crons, self.cadence.time_zone, self.cadence.jitter_seconds),
+            wording=Wording(
+                words.title or name.replace("-", " ").replace("_", " ").capitalize(),
+                words.added,
+                words.removed,
+                words.noun,
+                words.nouns,
+            ),
+            plausible=Plausible(self.plausible.rows, self.plausible.lost_share, self.plausible.lost_at_least),
+            other=self.other,
+            pending_list=self.pending_list,
+            baseline=self.baseline,
+            time_zone=self.time_zone or self.cadence.time_zone,
+            signed_window=timedelta(days=self.signed_window_days),
+            believed_after=timedelta(days=self.believed_after_days),
+            stated_on_page=self.stated_on_page,
+            private_addresses=self.private_addresses,
+            documents=self.documents,
+            max_bytes=self.max_bytes,
+            delay_seconds=self.delay_seconds,
+        )
+
+
+# Where in an entry which model stands, so that an unknown key can be told the right ones.
+PARTS: dict[str, type[Entry]] = {
+    "": ListEntry,
+    "link": LinkEntry,
+    "cadence": CadenceEntry,
+    "wording": WordingEntry,
+    "plausible": PlausibleEntry,
+}
