@@ -10,7 +10,6 @@ import typer
 from commands.printing import (
     chosen_format,
     print_csv,
-    print_json,
     print_json_array,
     print_json_lines,
     print_markdown,
@@ -33,7 +32,6 @@ Format = Annotated[str | None, typer.Option("--format", help="table, json, jsonl
 
 def add_to(app: typer.Typer) -> None:
     app.command()(changes)
-    app.command()(lists)
 
 
 def changes(
@@ -116,28 +114,3 @@ def _filter(
         agency=agency,
         reviewed=False if unreviewed else None,
     )
-
-
-def lists(format_name: Format = None) -> int:
-    """What is watched."""
-    from pipelines.house import open_house
-
-    shape = chosen_format(format_name, ("json", "table"))
-    house = open_house()
-    records = [
-        {
-            "name": item.name,
-            "title": item.wording.title,
-            "format": item.format,
-            "address": item.page or item.file,
-            "cadence": list(item.cadence.crons),
-            "time_zone": item.time_zone,
-            "cadence_time_zone": item.cadence.time_zone,
-        }
-        for item in house.lists.values()
-    ]
-    if shape == "json":
-        print_json(records)
-    else:
-        print_table(("name", "title", "format", "address", "cadence"), records)
-    return 0
