@@ -52,14 +52,19 @@ def replay(
 
     from changelog.rounds import worst
     from pipelines.house import open_house
+    from pipelines.recorded import recorded
     from pipelines.run import replay as replay_files
     from scraper.past import past_captures
 
     house = open_house()
     [declaration] = house.chosen([list_name])
     captures = past_captures(path, declaration)
-    with progress("replaying") as show:
+    with (
+        recorded(house, [declaration.name], "replay", getpass.getuser()) as run,
+        progress("replaying") as show,
+    ):
         found = replay_files(house, captures, show)
+        run.note(f"{len(captures)} files of the past")
     if json:
         print_json_lines(
             {"list": name, "sha256": sha, "outcome": state} for (name, sha), state in found.items()
