@@ -24,7 +24,7 @@ from pipelines.guard import judge
 from pipelines.history.holdings import Holdings, Name, Standing, holdings, people_judged, taken_agreement_ids
 from pipelines.identify import Context
 from pipelines.likeness import name_key
-from pipelines.normalise import VERSION, Normaliser
+from pipelines.normalise import FIELDS, VERSION, Normaliser
 from pipelines.parse import read
 from pipelines.values import REPEATED, Agreement, Change, Figures, Finding, Match, Publication, Verdict
 from scraper.lists import PublishedList
@@ -231,7 +231,8 @@ def _figures(compared: Compared, columns: frozenset[str], last: Standing | None)
         by_support_type=_moved(
             old.by_support_type, (a.support_type or "" for a in gone), (a.support_type or "" for a in fresh)
         ),
-        filled=dict.fromkeys(sorted(columns), 0) | _moved(old.filled, _filled(gone), _filled(fresh)),
+        filled=dict.fromkeys(sorted(columns), 0)
+        | _moved(old.filled, _filled(gone, columns), _filled(fresh, columns)),
     )
 
 
@@ -242,9 +243,9 @@ def _moved(old: Mapping[str, int], gone: Any, fresh: Any) -> dict[str, int]:
     return {name: count for name, count in counted.items() if count}
 
 
-def _filled(agreements: Sequence[Agreement]) -> list[str]:
-    names = ("state", "agency", "type", "county", "support_type", "signed", "moa", "addendum")
-    return [name for agreement in agreements for name in names if getattr(agreement, name)]
+def _filled(agreements: Sequence[Agreement], columns: frozenset[str]) -> list[str]:
+    own = columns - set(FIELDS)
+    return [name for agreement in agreements for name in (*FIELDS, *own) if agreement.said(name)]
 
 
 def _agencies(compared: Compared, before: int, gone: Sequence[Agreement], fresh: Sequence[Agreement]) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pipelines.normalise import Normaliser
@@ -93,18 +95,36 @@ def _files(page: str, url: str) -> list[Anchor]:
     return list(found.values())
 
 
-def _table(path: Path, shape: Format) -> tuple[Table, list[Row]]:
-    table = read(path, shape, {})
-    return table, list(table.rows)
+def _table(path: Path, shape: Format) -> tuple[Table, list[Row], dict[str, str]]:
+    """The table, its rows, and the options by which it is read."""
+    options = {"rows": _place(json.loads(path.read_bytes()))} if shape == "json" else {}
+    options = {name: value for name, value in options.items() if value}
+    table = read(path, shape, options)
+    return table, list(table.rows), options
+
+
+def _place(document: Any) -> str:
+    """The dotted path to the longest array of objects in a JSON document; "" for its top."""
+    found = max(_arrays(document, ""), default=(0, ""), key=lambda pair: pair[0])
+    return found[1]
+
+
+def _arrays(value: Any, place: str) -> Iterator[tuple[int, str]]:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        yield len(value), place
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _arrays(inner, f"{place}.{key}".strip("."))
 
 
 def _drafted(
     declaration: PublishedList,
-    read_table: tuple[Table, list[Row]],
+    read_table: tuple[Table, list[Row], dict[str, str]],
     notes: Sequence[str],
     anchor: Anchor | None = None,
 ) -> Drafted:
-    table, rows = read_table
+    table, rows, options = read_table
+    declaration = replace(declaration, options=options)
     columns = dict(_columns(table.header, rows[:SEEN]))
     key = _key(columns, table.header, rows)
     lines = list(_lines(declaration, columns, key, len(rows), anchor))
@@ -172,6 +192,9 @@ def _lines(
             else (f"link = {{ file = {_quoted(re.escape(anchor.file))} }}")
         )
     yield f"format = {_quoted(declaration.format)}"
+    if declaration.options:
+        told = ", ".join(f"{name} = {_quoted(value)}" for name, value in declaration.options.items())
+        yield f"options = {{ {told} }}"
     if key:
         yield f"key = [{', '.join(map(_quoted, key))}]"
     if declaration.private_addresses:

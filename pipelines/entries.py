@@ -44,9 +44,7 @@ def own_key(key: Sequence[str]) -> tuple[str, ...]:
 
 def own_value(agreement: Agreement, key: Sequence[str]) -> str:
     """What an entry says in the key fields of the list's own; "" where it says nothing."""
-    extra = dict(agreement.extra)
-    said = (extra.get(field, getattr(agreement, field, "")) for field in own_key(key))
-    parts = [" ".join(str(value or "").split()).casefold() for value in said]
+    parts = [" ".join(str(agreement.said(field) or "").split()).casefold() for field in own_key(key)]
     return "|".join(parts) if any(parts) else ""
 
 

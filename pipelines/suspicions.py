@@ -149,7 +149,7 @@ def column_emptied(case: Case) -> Finding | None:
         return None
     for name in sorted(case.facts.fields & case.previous.filled.keys()):
         was, now = case.previous.filled[name], case.figures.filled.get(name, 0)
-        left = sum(bool(getattr(change.before, name)) for change in case.of_kind("removed"))
+        left = sum(bool(change.before and change.before.said(name)) for change in case.of_kind("removed"))
         emptied = was - left - now
         if emptied >= A_HANDFUL and emptied > EMPTIED_SHARE * was:
             return Finding(

@@ -21,14 +21,18 @@ from pipelines.history.holdings import standing
 from pipelines.house import House, utc_now
 from pipelines.normalise import Normaliser
 from pipelines.parse import read
+from pipelines.parse.sniff import HEAD as HEAD_BYTES
+from pipelines.parse.sniff import looks_like
 from pipelines.run import dated
 from pipelines.values import Agreement, Finding, Publication
 from scraper.archive import Archive
 from scraper.capture import Capture
-from scraper.errors import CountersignError, PublisherError
+from scraper.errors import CountersignError, PublisherError, RefusedError, UnreadableError
 from scraper.lists import PublishedList
 from scraper.settings import Settings
+from scraper.spiders.anchors import anchors
 
+MOST_LINKS = 12
 NEAR = 70  # of 100: a header this much like a declared one may be what was meant
 
 
@@ -51,20 +55,53 @@ def try_list(settings: Settings, declaration: PublishedList, first: int = 8) -> 
     with tempfile.TemporaryDirectory(prefix="countersign-try-") as folder:
         archive = Archive(Path(folder))
         capture = fetch(settings, archive, declaration)
-        with archive.local_path(capture.sha256 or "") as path:
+        with archive.local_path(capture.sha256 or "") as path, _told_format(path):
             return _understood(settings, archive, declaration, capture, path, first)
 
 
 def fetch(settings: Settings, archive: Archive, declaration: PublishedList) -> Capture:
-    """One look. Raises the list's own trouble, and PublisherError when its page does not link to it."""
-    from scraper.crawl import crawl
-
-    found = asyncio.run(crawl([declaration], archive, settings, {}, utc_now))[declaration.name]
+    """One look. Raises the list's own trouble; when its page does not link to it, with the page's links."""
+    found = _look(settings, archive, declaration)
+    if isinstance(found, RefusedError) and declaration.page:
+        raise RefusedError(f"{found}{_links_of(settings, archive, declaration)}")
     if isinstance(found, CountersignError):
         raise found
     if found.sha256 is None:
-        raise PublisherError(f"{declaration.page} has no link that the rule of {declaration.name} fits.")
+        links = _links_of(settings, archive, declaration)
+        raise PublisherError(f"{declaration.page} has no link that the rule of the list fits.{links}")
     return found
+
+
+def _look(settings: Settings, archive: Archive, declaration: PublishedList) -> Capture | CountersignError:
+    from scraper.crawl import crawl
+
+    return asyncio.run(crawl([declaration], archive, settings, {}, utc_now))[declaration.name]
+
+
+def _links_of(settings: Settings, archive: Archive, declaration: PublishedList) -> str:
+    """What the page of a list links to, for whoever has to write its link rule."""
+    page = _look(settings, archive, replace(declaration, page=None, file=declaration.page, format="html"))
+    if isinstance(page, CountersignError) or page.sha256 is None:
+        return ""
+    html = archive.read(page.sha256).decode("utf-8", "replace")
+    found = dict.fromkeys(
+        f"“{one.text}” ({one.file})" for one in anchors(html, declaration.page or "") if not one.around
+    )
+    return f" Its links: {', '.join(list(found)[:MOST_LINKS])}." if found else ""
+
+
+@contextmanager
+def _told_format(path: Path) -> Iterator[None]:
+    """What cannot be read is told with the format that it seems to have."""
+    try:
+        yield
+    except UnreadableError as error:
+        with path.open("rb") as stream:
+            _, allowed = looks_like(stream.read(HEAD_BYTES), path)
+        if "was declared" not in str(error) or not allowed:
+            raise
+        shapes = " or ".join(f'format = "{shape}"' for shape in allowed)
+        raise UnreadableError(f"{error} Write: {shapes}") from error
 
 
 def _understood(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -76,6 +76,10 @@ class Agreement:
     printed: tuple[tuple[str, str], ...] = ()
     row: int = 0
 
+    def said(self, field: str) -> Any:
+        """What it says in a field, an agreement's own or one of the list's; None when it has no such column."""
+        return getattr(self, field) if field in _OWN else dict(self.extra).get(field)
+
     def as_json(self) -> dict[str, Any]:
         """The whole record, as `before` and `after` of a change show it."""
         return {
@@ -89,6 +93,9 @@ class Agreement:
             "addendum": self.addendum,
             **dict(self.extra),
         }
+
+
+_OWN = frozenset(item.name for item in fields(Agreement)) - {"extra", "printed", "row"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,14 @@ class Lines:
         for number, statement in _statements(text):
             if statement.lstrip().startswith("["):
                 table = _deepest(tomllib.loads(statement))
-                self._lines.setdefault(table, number)
+                self._note(table, number)
                 continue
             for path in _paths(tomllib.loads(statement)):
-                for length in range(1, len(path) + 1):
-                    self._lines.setdefault((*table, *path[:length]), number)
+                self._note((*table, *path), number)
+
+    def _note(self, path: Path, number: int) -> None:
+        for length in range(1, len(path) + 1):
+            self._lines.setdefault(path[:length], number)
 
     def of(self, path: Sequence[str | int]) -> int | None:
         named = tuple(part for part in path if isinstance(part, str))
