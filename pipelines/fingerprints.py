@@ -92,7 +92,7 @@ class Sifted:
     """A list sifted against the last accepted one.
 
     `kept` marks the positions of `packed` that the new list holds too; `packed.raws` follows the new print.
-    `rows` counts the rows of the new list, `repeated` the fresh ones that say exactly what an earlier row said.
+    `rows` counts the rows of the new list, `repeated` the fresh ones that say exactly what an earlier one said.
     `findings` are about fresh rows: what is odd about a row is told once, when it comes.
     """
 
@@ -116,7 +116,8 @@ class _Known:
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
-        self.by_raw = {raw: position for position, raw in enumerate(packed.raws)}
+        # Of rows that are printed alike the first one stands: it is also the one that reading them again finds.
+        self.by_raw = {packed.raws[at]: at for at in range(len(packed.raws) - 1, -1, -1)}
         self._by_content: dict[int, int] | None = None
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Row
 from pipelines.announce import announce
 from pipelines.derive import derive
 from pipelines.derived import Derived
+from pipelines.eras import as_published
 from pipelines.history.changes import read_change
 from pipelines.history.holdings import Standing, as_publication, standing
 from pipelines.history.publications import first_new, new_publications, publication_by_key
@@ -49,10 +51,10 @@ def catch_up(house: House, progress: Progress = silent) -> None:
         _derive_new(house, progress)
 
 
-def _take_tail(house: House, connection: Connection, *, announce: bool) -> None:
+def _take_tail(house: House, connection: Connection, *, announce: bool, entries: int | None = None) -> None:
     intake = take(
         connection,
-        house.archive.journal.tail(*position(connection)),
+        islice(house.archive.journal.tail(*position(connection)), entries),
         lambda capture: dated(house, capture),
         announce=announce,
     )
@@ -126,16 +128,17 @@ def judge_names(
     catch_up(house)
 
 
-def rebuild(house: House, progress: Progress = silent) -> None:
-    """Forget everything that was derived and take the whole journal in again. Announces nothing.
+def rebuild(house: House, progress: Progress = silent, entries: int | None = None) -> None:
+    """Forget everything that was derived and take the journal in again. Announces nothing.
 
+    `entries` is how many of the journal's entries are taken in: all, or as many as another database has.
     Forgetting and taking in are one transaction: whoever goes on after a crash must not take old news for new.
     """
     with one_at_a_time(house):
         with writing(house) as connection:
             owed = unannounced(connection)
             clear_everything(connection)
-            _take_tail(house, connection, announce=False)
+            _take_tail(house, connection, announce=False, entries=entries)
             mark_unannounced(connection, owed)
         _derive_new(house, progress)
 
@@ -154,7 +157,7 @@ def dated(house: House, capture: Capture) -> tuple[datetime, str]:
     if declaration is not None and capture.sha256:
         try:
             with house.archive.local_path(capture.sha256) as path:
-                modified = last_edited(path, declaration.format)
+                modified = last_edited(path, as_published(path, declaration).format)
         except UnreadableError:
             modified = None
     return publication_time(

@@ -1,0 +1,92 @@
+"""The whole proof: archive, journal and seals first, then SQL against them; everything wrong has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from pipelines.house import House
+from pipelines.normalise import VERSION
+from pipelines.proof.derived import derived_beside, differences
+from pipelines.proof.marked import edited_rows
+from pipelines.proof.seal import broken_seals, kept_seals, line_hashes
+from pipelines.proof.snapshot import snapshot
+from pipelines.record.intake import position
+from pipelines.run import Progress, silent
+from pipelines.tables import publications
+from scraper.archive import Archive, Problem
+from scraper.errors import StorageError
+
+
+def archive_problems(home: Path, seals: Sequence[Path] = ()) -> Iterator[Problem]:
+    """Every file by its hash, the journal by its chain, and both by the seals at home and those given."""
+    archive = Archive(home)
+    yield from archive.verify()
+    yield from broken_seals(archive, [*kept_seals(home), *seals])
+
+
+def record_problems(house: House, progress: Progress = silent) -> Iterator[Problem]:
+    """Every row of every table: by its mark, or by deriving it once more."""
+    where = house.engine.url.render_as_string()
+    with snapshot(house.settings.database_url) as connection:
+        yield from _file_problems(connection, where)
+        yield from edited_rows(connection)
+        behind = list(_not_of_this_journal(house, connection, where))
+        yield from behind
+        if any(problem.damage for problem in behind):
+            return
+        waiting = list(_waiting(house, connection, where))
+        yield from waiting
+        if waiting:
+            return
+        try:
+            with (
+                derived_beside(house, position(connection).n, progress) as beside,
+                snapshot(beside.settings.database_url) as other,
+            ):
+                yield from differences(connection, other)
+        except StorageError as error:
+            yield Problem(where, f"cannot be compared before the archive is whole: {error}")
+
+
+def _file_problems(connection: Connection, where: str) -> Iterator[Problem]:
+    if connection.dialect.name != "sqlite":
+        return
+    for (text,) in connection.exec_driver_sql("PRAGMA integrity_check(20)"):
+        if text != "ok":
+            yield Problem(where, f"its file is damaged: {text}")
+
+
+def _not_of_this_journal(house: House, connection: Connection, where: str) -> Iterator[Problem]:
+    """Was what this database took in really the beginning of this journal?"""
+    taken = position(connection)
+    hashes = line_hashes(house.archive.journal)
+    if taken.n > len(hashes):
+        text = f"holds {len(hashes)} whole entries, although the database took in {taken.n}."
+        yield Problem(str(house.archive.journal.path), text)
+    elif taken.n and hashes[taken.n] != taken.prev:
+        yield Problem(where, f"took in another journal: entry {taken.n} was a different one.")
+    elif taken.n < len(hashes):
+        text = f"{len(hashes) - taken.n} entries of the journal are not taken in yet; the next look does it."
+        yield Problem(where, text, damage=False)
+
+
+def _waiting(house: House, connection: Connection, where: str) -> Iterator[Problem]:
+    """What was not derived, or under other rules than these, cannot be compared."""
+    rows = connection.execute(
+        select(publications.c.list, publications.c.state, publications.c.parser).where(
+            publications.c.list.in_(list(house.lists))
+        )
+    ).all()
+    new = sum(row.state == "new" for row in rows)
+    older = sum(row.parser is not None and row.parser != VERSION for row in rows)
+    if new:
+        text = (
+            f"{new} publications wait to be derived; the next look does it. Derived rows were not compared."
+        )
+        yield Problem(where, text, damage=False)
+    elif older:
+        text = f"{older} publications were read under other rules. `countersign rebuild` reads them again. "
+        yield Problem(where, text + "Derived rows were not compared.", damage=False)
