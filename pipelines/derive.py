@@ -19,6 +19,7 @@ from pipelines.derived import Derived, interval_id
 from pipelines.diff import Diff, diff
 from pipelines.entries import identify_entries, own_key, own_value
 from pipelines.facts import comparison_facts
+from pipelines.eras import as_published
 from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
 from pipelines.guard import judge
 from pipelines.history.holdings import Holdings, Name, Standing, holdings, people_judged, taken_agreement_ids
@@ -60,6 +61,7 @@ def derive(
     previous = last.publication.sha256 if last else None
     if verdict in ("reject", "clear"):
         return Derived(publication, SET_ASIDE[verdict], previous, parser=VERSION)
+    declaration = as_published(path, declaration)
     table = read(path, declaration.format, declaration.options)
     normaliser = Normaliser(table.header, declaration.columns, publication.published_at.date())
     sifted = sift(table, normaliser, _copy(last.packed) if last else Packed())

@@ -145,6 +145,8 @@ PARTICIPATING = PublishedList(
     baseline=date(2025, 1, 20),
     stated_on_page=True,
     documents=True,
+    # Until February 2025 the page itself held the list.
+    earlier=(Earlier(table="law enforcement agency"),),
 )
 
 PENDING = PublishedList(

@@ -1,0 +1,96 @@
+"""`backfill`: a list's past out of the Wayback Machine."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.printing import chosen_format, print_json, progress, say
+from scraper.errors import UsageError
+
+if TYPE_CHECKING:
+    from scraper.backfill.story import Backfilled
+
+SHOWN = 10
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(backfill)
+
+
+def backfill(
+    list_name: Annotated[str, typer.Argument(metavar="LIST")],
+    since: Annotated[str, typer.Option(help="From this day on.")],
+    until: Annotated[str | None, typer.Option(help="Before this day; today when not given.")] = None,
+    format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None,
+) -> int:
+    """Fetch a list's past from the Wayback Machine, slowly; go on where it stopped. Announces nothing."""
+    from pipelines.house import open_house
+    from pipelines.run import catch_up
+    from scraper.backfill.manners import Visitor
+    from scraper.backfill.story import WAYBACK
+    from scraper.backfill.story import backfill as bring_home
+
+    shape = chosen_format(format_name, ("json", "table"))
+    house = open_house()
+    [declaration] = house.chosen([list_name])
+    first, last = _day(since, "--since"), _day(until, "--until") if until else house.now().date()
+    if first >= last:
+        raise UsageError(f"A period ends after it begins; {last} is not after {first}.")
+    try:
+        with Visitor(WAYBACK, house.settings.user_agent) as visitor, progress("asking the archive") as show:
+            done = bring_home(
+                declaration, list(house.lists.values()), house.archive, visitor, first, last, house.now, show
+            )
+    finally:
+        # What came before a stop is taken in all the same.
+        with progress("deriving") as show:
+            catch_up(house, show)
+    if shape == "json":
+        print_json(_told(done))
+    else:
+        _print(done)
+    return 0
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is not a day. Write it like 2025-02-01.") from None
+
+
+def _told(done: Backfilled) -> dict[str, Any]:
+    return {
+        "list": done.name,
+        "since": done.since.isoformat(),
+        "until": done.until.isoformat(),
+        "requests": done.requests,
+        "captures": done.captures,
+        "known": done.known,
+        "missing": done.missing,
+        "never_archived": done.never_archived,
+        "unclear": done.unclear,
+        "gaps": [
+            {"from": begin.isoformat(), "to": end.isoformat(), "days": (end - begin).days}
+            for begin, end in done.gaps()
+        ],
+    }
+
+
+def _print(done: Backfilled) -> None:
+    say(f"{done.name}: {done.captures} captures are new, {done.known} were known; {done.requests} requests.")
+    for title, lines in (
+        ("In the archive's index, but not to be had", done.missing),
+        ("Linked by the page, but never archived", done.never_archived),
+        ("Pages that say nothing clear", done.unclear),
+    ):
+        if lines:
+            say(f"{title}: {len(lines)}")
+        for line in lines[:SHOWN]:
+            say(f"  {line}")
+    for begin, end in done.gaps():
+        if end - begin > timedelta(days=7):
+            say(f"No capture from {begin:%Y-%m-%d} to {end:%Y-%m-%d} ({(end - begin).days} days).")
