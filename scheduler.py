@@ -18,7 +18,6 @@ from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from changelog.notices import deliver
 from changelog.rounds import round_of, worst
@@ -81,14 +80,13 @@ class Clock:
 
     async def run(self) -> None:
         self._declare()
-        self._jobs.add_job(self._tick, IntervalTrigger(seconds=self._every.total_seconds()), id=CLOCK)
         self._jobs.start()
         get_log().info("the clock is running", lists=sorted(self.house.lists))
+        ticking = asyncio.create_task(self._keep_ticking())
         try:
-            await self._tick(grace=timedelta())
             await self._stopping.wait()
         finally:
-            await self._wind_down()
+            await self._wind_down(ticking)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -110,9 +108,7 @@ class Clock:
 
     def _declare(self) -> None:
         """One job for each list, counted from now on: also after the time was set."""
-        for job in self._jobs.get_jobs():
-            if job.id != CLOCK:
-                job.remove()
+        self._jobs.remove_all_jobs()
         for name, declaration in self.house.lists.items():
             self._jobs.add_job(
                 self._due, CadenceTrigger(declaration.cadence), args=[name], id=f"list {name}", name=name
@@ -122,7 +118,18 @@ class Clock:
         if name in self.house.lists and name not in self._busy():
             await self._look_at([self.house.lists[name]], "clock")
 
-    async def _tick(self, grace: timedelta = MISFIRE) -> None:
+    async def _keep_ticking(self) -> None:
+        """No job of APScheduler's, which would wait for its hour when the time is set back."""
+        grace = timedelta()
+        while not self._stopping.is_set():
+            try:
+                await self._tick(grace)
+            except Exception as error:
+                get_log().exception("a tick failed", reason=str(error))
+            grace = MISFIRE
+            await asyncio.sleep(self._every.total_seconds())
+
+    async def _tick(self, grace: timedelta) -> None:
         """A sign of life; and whatever is found to be due without a job that saw to it."""
         self._mind_jumps()
         missed = await asyncio.to_thread(self._keep_time, grace)
@@ -171,9 +178,11 @@ class Clock:
             get_log().exception("a look could not be made", lists=names, reason=str(error))
             return None
 
-    async def _wind_down(self) -> None:
+    async def _wind_down(self, ticking: asyncio.Task[None]) -> None:
         """Let looks end for a while, then abandon them; either way nothing is left half written."""
         self._jobs.pause()
+        ticking.cancel()
+        await asyncio.wait([ticking], timeout=1)
         if self._looking:
             await asyncio.wait([*self._looking], timeout=PATIENCE)
         for task in [*self._looking]:

@@ -29,7 +29,7 @@ class Recording:
 
 @contextmanager
 def recorded(house: House, lists: Sequence[str], trigger: str, by: str) -> Iterator[Recording]:
-    """Record a run of each list around a block of work, whatever becomes of it. `trigger`: replay, backfill."""
+    """Record a run of each list around a block of work, whatever becomes of it."""
     run_id, recording, started = uuid4().hex, Recording(), time.perf_counter()
     with writing(house) as connection:
         for name in lists:
