@@ -24,7 +24,7 @@ CHANGES = 200
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One agreement on the time line: its bars as (from, width) in thousandths of the whole."""
+    """One agreement on the time line: its bars as (from, width) in hundredths of the whole."""
 
     list: str
     agreement_id: str
@@ -92,22 +92,30 @@ def time_line(life: Life, now: datetime) -> TimeLine:
 
     def at(place: str | None) -> float:
         return (
-            1000 if place is None else round(1000 * (date.fromisoformat(place[:10]) - first).days / span, 1)
+            100.0 if place is None else round(100 * (date.fromisoformat(place[:10]) - first).days / span, 2)
         )
 
     lines = []
     for (name, identifier), group in groupby(life.held, lambda item: (item.list, item.stored.agreement_id)):
         periods = list(group)
-        bars = [(at(p.stored.since), max(at(p.until) - at(p.stored.since), 4.0)) for p in periods]
+        bars = [(at(begin), max(at(end) - at(begin), 0.3)) for begin, end in _unbroken(periods)]
         lines.append(
             Line(name, identifier, periods[-1], bars, periods[0].stored.since, periods[-1].until, periods)
         )
     lines.sort(key=lambda line: (line.until is not None, line.first, line.agreement_id))
-    years = [
-        (year, round(1000 * (date(year, 1, 1) - first).days / span, 1))
-        for year in range(first.year + 1, last.year + 1)
-    ]
+    years = [(year, at(f"{year}-01-01")) for year in range(first.year + 1, last.year + 1)]
     return TimeLine(first, last, lines, years)
+
+
+def _unbroken(periods: Sequence[Held]) -> list[tuple[str, str | None]]:
+    """From when until when it was listed, whatever was printed of it in between."""
+    found: list[tuple[str, str | None]] = []
+    for period in periods:
+        if found and found[-1][1] == period.stored.since:
+            found[-1] = (found[-1][0], period.until)
+        else:
+            found.append((period.stored.since, period.until))
+    return found
 
 
 def _documents(life: Life) -> list[tuple[str, str, Any]]:

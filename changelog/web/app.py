@@ -7,27 +7,34 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from changelog.web import (
     actions,
     agencies,
+    api,
+    api_actions,
+    api_page,
     changes,
+    claiming,
     compared,
     decisions,
+    health,
     listings,
     overview,
     raw,
+    reporting,
     runs,
     signing,
     states,
 )
 from changelog.web.conditional import Conditional
 from changelog.web.crawls import Crawls
-from changelog.web.guarding import Guard
+from changelog.web.guarding import LOG, Guard
 from changelog.web.keys import Keys
 from changelog.web.pages import FOLDER, sorry, templates
 from changelog.web.room import Room
@@ -38,6 +45,25 @@ from scraper.settings import version
 
 BODY_LIMIT = 262_144
 API = "/api/"
+PAGES = (
+    overview,
+    changes,
+    actions,
+    agencies,
+    states,
+    listings,
+    compared,
+    decisions,
+    runs,
+    raw,
+    reporting,
+    claiming,
+    health,
+    api_page,
+    signing,
+    api,
+    api_actions,
+)
 
 
 def create_app(house: House, token: str | None = None, hosts: Collection[str] = ()) -> FastAPI:
@@ -63,19 +89,7 @@ def create_app(house: House, token: str | None = None, hosts: Collection[str] = 
         max_body_size=BODY_LIMIT,
     )
     app.state.room = Room(house, templates(house.lists), Keys(token), crawls)
-    for room in (
-        overview,
-        changes,
-        actions,
-        agencies,
-        states,
-        listings,
-        compared,
-        decisions,
-        runs,
-        raw,
-        signing,
-    ):
+    for room in PAGES:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
     _say_errors_well(app)
@@ -90,6 +104,12 @@ def _say_errors_well(app: FastAPI) -> None:
     def _ours(request: Request, error: CountersignError) -> Response:
         status = 404 if isinstance(error, ListError) else 400 if isinstance(error, UsageError) else 503
         return _told(request, status, str(error))
+
+    @app.exception_handler(SQLAlchemyError)
+    def _database(request: Request, error: SQLAlchemyError) -> Response:
+        # What the driver says may name the database's address and user.
+        LOG.error("The database failed: %s", type(error).__name__)
+        return _told(request, 503, f"The database does not answer ({type(error).__name__}). Try again.")
 
     @app.exception_handler(RefusedActionError)
     def _refused(request: Request, error: RefusedActionError) -> Response:
@@ -119,4 +139,8 @@ def _say_errors_well(app: FastAPI) -> None:
 def _told(request: Request, status: int, text: str) -> Response:
     if request.url.path.startswith(API):
         return JSONResponse({"error": text}, status)
-    return sorry(request, status, text)
+    try:
+        return sorry(request, status, text)
+    except (CountersignError, SQLAlchemyError):
+        # Without the database not even the frame of a page can be drawn.
+        return PlainTextResponse(f"{text}\n", status)

@@ -51,7 +51,7 @@ def log_question(house: House, asked: QueryParams) -> LogQuestion:
     wanted = ChangeFilter(
         lists=names,
         since=moment(asked["since"], zone) if asked.get("since") else None,
-        until=end_of(asked["until"], zone) if asked.get("until") else None,
+        until=_end(asked, zone),
         kinds=kinds,
         states=[state.upper() for state in _several(asked, "state")],
         support_types=_several(asked, "model"),
@@ -69,6 +69,13 @@ def log_question(house: House, asked: QueryParams) -> LogQuestion:
         asked.get("from") == "end",
         fresh,
     )
+
+
+def _end(asked: QueryParams, zone: str) -> datetime | None:
+    """`through` is a day that is seen whole; `until` ends before its day begins, as on the command line."""
+    if asked.get("through"):
+        return end_of(asked["through"], zone)
+    return moment(asked["until"], zone) if asked.get("until") else None
 
 
 def _several(asked: QueryParams, name: str) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -10,9 +10,10 @@ from starlette.exceptions import HTTPException
 
 from changelog.web.pages import page
 from changelog.web.room import room_of
-from changelog.web.signing import Acting
+from changelog.web.signing import Acting, RefusedActionError
 from pipelines.history.figures import totals_before
 from pipelines.history.publications import held_publications, publication_by_key
+from pipelines.house import House
 from pipelines.preview import would_be
 from pipelines.run import release
 from scraper.errors import UsageError
@@ -62,5 +63,16 @@ def reject(
 
 
 def _released(request: Request, key: str, verdict: str, by: str, note: str) -> Response:
-    release(room_of(request).house, key, verdict, by, note.strip())
+    decide(room_of(request).house, key, verdict, by, note)
     return RedirectResponse(f"/publications/{key}", 303)
+
+
+def decide(house: House, key: str, verdict: str, by: str, note: str) -> Any:
+    """A verdict on a list that is held now; one that somebody has decided already stays as it is."""
+    with house.engine.connect() as connection:
+        row = publication_by_key(connection, key)
+    if row is None:
+        raise HTTPException(404, f"No publication is called {key[:40]}.")
+    if row.state != "held":
+        raise RefusedActionError(409, f"This list is not held any more: it was found to be {row.state}.")
+    return release(house, key, verdict, by, note.strip())

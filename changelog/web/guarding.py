@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+BROKEN = "Something broke inside countersign. The log of the server says what.\n"
+LOG = logging.getLogger("countersign.web")
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+?)\.?(?::\d{1,5})?")
 
 
@@ -41,15 +44,26 @@ class Guard:
             return
         headers = Headers(scope=scope)
 
+        begun = False
+
         async def dressed(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 answer = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     answer.setdefault(name, value)
             await send(message)
 
         refusal = self._refusal(scope["method"], headers)
-        await (refusal or self.app)(scope, receive, dressed)
+        try:
+            await (refusal or self.app)(scope, receive, dressed)
+        except Exception:
+            # The last boundary: the log has the bug, the reader a sentence, and both the headers above.
+            LOG.exception("A page broke: %s", scope["path"])
+            if begun:
+                raise
+            await PlainTextResponse(BROKEN, 500)(scope, receive, dressed)
 
     def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
         if not self._is_ours(headers.get("host", "")):

@@ -12,9 +12,9 @@ from changelog.web.pages import page
 from changelog.web.room import room_of
 from pipelines.history.changes import ChangeFilter, count_changes
 from pipelines.history.figures import first_totals, totals_before
-from pipelines.history.looks import watched_lists
 from pipelines.history.paged import agreements_page, publications_page
 from pipelines.history.publications import publication_at, publication_by_key
+from pipelines.history.status import list_statuses
 
 router = APIRouter(include_in_schema=False)
 AGREEMENTS = 300
@@ -25,13 +25,13 @@ PUBLICATIONS = 100
 def all_lists(request: Request) -> HTMLResponse:
     room = room_of(request)
     with room.house.engine.connect() as connection:
-        looks = watched_lists(connection)
+        statuses = {item.list: item for item in list_statuses(connection, room.house.lists, room.house.now())}
         shown = [
             (
                 item,
                 first_totals(connection, item.name),
                 totals_before(connection, item.name),
-                looks.get(item.name),
+                statuses[item.name],
             )
             for item in room.house.lists.values()
         ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
+from changelog.freshness import clock_text
 from changelog.web.changes import Visit
 from changelog.web.drawing import Curve, curve
 from changelog.web.pages import page
@@ -19,8 +19,8 @@ from changelog.web.room import room_of
 from changelog.web.states import Tile, tiles
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import Batch, Totals, batch, totals_before, totals_between
-from pipelines.history.looks import watched_lists
 from pipelines.history.publications import held_publications
+from pipelines.history.status import ListStatus, clock_status, list_statuses
 from scraper.lists import PublishedList
 
 router = APIRouter(include_in_schema=False)
@@ -48,7 +48,7 @@ class Watched:
     curve: Curve | None
     mix: Sequence[tuple[str, int, float]]
     map: Sequence[Tile]
-    look: Any
+    status: ListStatus
 
 
 @router.get("/")
@@ -56,11 +56,12 @@ def overview(request: Request) -> Response:
     room = room_of(request)
     visit = Visit.of(request)
     with room.house.engine.connect() as connection:
-        looks = watched_lists(connection)
+        statuses = {item.list: item for item in list_statuses(connection, room.house.lists, room.house.now())}
+        clock = clock_status(connection, room.house.now())
         lists = [
             found
             for item in room.house.lists.values()
-            if (found := _watched(connection, item, looks)) is not None
+            if (found := _watched(connection, item, statuses[item.name])) is not None
         ]
         newest = list(
             read_changes(
@@ -68,16 +69,17 @@ def overview(request: Request) -> Response:
             )
         )
         held = held_publications(connection)
-    failing = [look for look in looks.values() if look.last_outcome == "failed"]
     answer = page(
-        request, "overview.html", live=True, watched=lists, newest=newest, held=held, failing=failing,
+        request, "overview.html", live=True, watched=lists, newest=newest, held=held,
+        statuses=statuses.values(),
+        clock_text=clock_text(clock),
         last_visit=visit.before,
     )  # fmt: skip
     visit.remember(request, answer)
     return answer
 
 
-def _watched(connection: Connection, item: PublishedList, looks: Mapping[str, Any]) -> Watched | None:
+def _watched(connection: Connection, item: PublishedList, status: ListStatus) -> Watched | None:
     newest = totals_before(connection, item.name)
     if newest is None:
         return None
@@ -98,7 +100,7 @@ def _watched(connection: Connection, item: PublishedList, looks: Mapping[str, An
         curve(points, f"{item.wording.nouns.capitalize()} on the list", newest.place),
         [(model, count, round(100 * count / total, 1)) for model, count in mix],
         tiles(dict(newest.by_state)),
-        looks.get(item.name),
+        status,
     )
 
 

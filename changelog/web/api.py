@@ -1,0 +1,304 @@
+"""The API for reading: the same JSON as the command line prints, page by page."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from changelog.listing import listed
+from changelog.lives import life_json
+from changelog.moments import moment
+from changelog.web import api_shapes as shapes
+from changelog.web.asking import coded, cursor
+from changelog.web.claiming import checked
+from changelog.web.pages import stamp
+from changelog.web.reporting import day_of, question, told
+from changelog.web.room import Room, room_of
+from changelog.wording import change_json, iso, state_name
+from pipelines.history.agencies import agency_count, agency_life, find_agencies
+from pipelines.history.changes import ChangeFilter, read_change, read_changes
+from pipelines.history.figures import totals_before
+from pipelines.history.looks import recent_runs
+from pipelines.history.paged import publications_page
+from pipelines.history.publications import held_publications
+from pipelines.values import KINDS
+
+WRONG: dict[int | str, dict[str, Any]] = {
+    status: {"model": shapes.Trouble, "description": text}
+    for status, text in (
+        (400, "A date, a list's page or another word of the question makes no sense."),
+        (404, "There is no such thing."),
+        (422, "A field is missing or of the wrong kind."),
+        (503, "Archive or database is not available."),
+    )
+}
+router = APIRouter(prefix="/api/v1", responses=WRONG)
+RUN_FIELDS = (
+    "id", "run_id", "list", "trigger", "by", "outcome", "reason", "error", "requests", "bytes", "sha256",
+)  # fmt: skip
+Kind = Literal["added", "removed", "returned", "renamed", "amended"]
+ListName = Annotated[str | None, Query(alias="list", max_length=64, description="Only this list.")]
+Name = Annotated[str, Path(max_length=64)]
+Day = Annotated[str | None, Query(max_length=40, description="A date (2025-04-08) or a time (ISO 8601).")]
+Limit = Annotated[int, Query(ge=1, le=500)]
+After = Annotated[str | None, Query(max_length=400, description="The `next` of the page before.")]
+Text = Annotated[str | None, Query(max_length=200, description="Words of the agency's name.")]
+
+
+def answer(room: Room, told: Any, *, live: bool = False) -> JSONResponse:
+    """`live` answers tell of more than the record and carry no Last-Modified."""
+    whole = JSONResponse(told)
+    if not live:
+        stamp(whole, room.last_modified())
+    return whole
+
+
+@router.get("/lists", response_model=list[shapes.ListShape])
+def lists(request: Request) -> JSONResponse:
+    """The lists that are watched."""
+    room = room_of(request)
+    return answer(room, [list_json(item) for item in room.house.lists.values()], live=True)
+
+
+def list_json(item: Any) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "title": item.wording.title,
+        "format": item.format,
+        "address": item.page or item.file,
+        "cadence": list(item.cadence.crons),
+        "time_zone": item.time_zone,
+        "cadence_time_zone": item.cadence.time_zone,
+    }
+
+
+@router.get("/publications", response_model=shapes.Publications)
+def publications(
+    request: Request,
+    name: ListName = None,
+    before: Annotated[str | None, Query(max_length=64, description="The `next` of the page before.")] = None,
+    limit: Limit = 100,
+) -> JSONResponse:
+    """Every publication that was seen, whatever it was found to be, newest first."""
+    room = room_of(request)
+    room.house.chosen([name] if name else [])
+    with room.house.engine.connect() as connection:
+        found = publications_page(connection, name, before, limit + 1)
+    following = found[limit - 1].place if len(found) > limit else None
+    return answer(
+        room, {"publications": [_publication_json(row) for row in found[:limit]], "next": following}
+    )
+
+
+def _publication_json(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.key,
+        "list": row.list,
+        "state": row.state,
+        "published_at": iso(row.published_at),
+        "basis": row.basis,
+        "captured_at": iso(row.captured_at),
+        "recorded_at": iso(row.recorded_at),
+        "published_name": row.published_name,
+        "sha256": row.sha256,
+        "previous_sha256": row.previous_sha256,
+        "total_agreements": row.agreements,
+        "total_agencies": row.agencies,
+        "counts": row.counts or {},
+    }
+
+
+@router.get("/changes", response_model=shapes.Changes)
+def changes(
+    request: Request,
+    name: ListName = None,
+    since: Day = None,
+    until: Day = None,
+    kind: Annotated[list[Kind] | None, Query(description=f"Some of {', '.join(KINDS)}.")] = None,
+    state: Annotated[list[str] | None, Query(description="Two letters each.")] = None,
+    support_type: Annotated[list[str] | None, Query(description="JEM, TFM or WSO.")] = None,
+    agency: Text = None,
+    agency_id: Annotated[str | None, Query(max_length=32)] = None,
+    reviewed: bool | None = None,
+    recorded_since: Day = None,
+    order: Literal["oldest", "newest"] = "oldest",
+    after: After = None,
+    limit: Limit = 100,
+) -> JSONResponse:
+    """The change log: from `since` on, before `until`, both of publication."""
+    room = room_of(request)
+    zone = room.house.chosen([name])[0].time_zone if name else "UTC"
+    wanted = ChangeFilter(
+        lists=(name,) if name else (),
+        since=moment(since, zone) if since else None,
+        until=moment(until, zone) if until else None,
+        kinds=kind or (),
+        states=[part.upper() for part in state or ()],
+        support_types=support_type or (),
+        agency=agency,
+        agency_id=agency_id,
+        recorded_since=moment(recorded_since, zone) if recorded_since else None,
+        reviewed=reviewed,
+    )
+    with room.house.engine.connect() as connection:
+        found = list(
+            read_changes(
+                connection, wanted, pending_of=room.pending_of, after=cursor(after), limit=limit + 1,
+                newest_first=order == "newest",
+            )
+        )  # fmt: skip
+    following = coded(found[limit - 1].cursor) if len(found) > limit else None
+    told = [change_json(change, room.house.lists.get(change.list)) for change in found[:limit]]
+    return answer(room, {"changes": told, "next": following})
+
+
+@router.get("/changes/{identifier}", response_model=shapes.Change)
+def change(request: Request, identifier: Name) -> JSONResponse:
+    """One change."""
+    room = room_of(request)
+    with room.house.engine.connect() as connection:
+        found = read_change(connection, identifier, room.pending_of)
+    if found is None:
+        raise HTTPException(404, f"No change is called {identifier}.")
+    return answer(room, change_json(found, room.house.lists.get(found.list)))
+
+
+@router.get("/agencies", response_model=shapes.Agencies)
+def agencies(request: Request, q: Annotated[str, Query(min_length=1, max_length=200)]) -> JSONResponse:
+    """Agencies of which some name holds every word of `q`; at most 200."""
+    room = room_of(request)
+    with room.house.engine.connect() as connection:
+        found = find_agencies(connection, q)
+    told = [
+        {
+            "agency_id": agency.agency_id,
+            "state": agency.state,
+            "agency": agency.agency,
+            "lists": list(agency.lists),
+            "active_agreements": agency.active,
+        }
+        for agency in found
+    ]
+    return answer(room, {"agencies": told})
+
+
+@router.get("/agencies/{agency_id}", response_model=shapes.Agency)
+def agency(request: Request, agency_id: Name) -> JSONResponse:
+    """The life of an agency: every agreement, spelling, document, change and source row."""
+    room = room_of(request)
+    with room.house.engine.connect() as connection:
+        life = agency_life(connection, agency_id)
+        if life is None:
+            raise HTTPException(404, f"No agency is called {agency_id}.")
+        told = life_json(connection, room.house, agency_id, life)
+    return answer(room, told)
+
+
+@router.get("/states/{state}", response_model=shapes.State)
+def state(request: Request, state: Annotated[str, Path(max_length=2, min_length=2)]) -> JSONResponse:
+    """A state on every list now."""
+    room, state = room_of(request), state.upper()
+    told = {}
+    with room.house.engine.connect() as connection:
+        for name in room.house.lists:
+            newest = totals_before(connection, name)
+            if newest is not None and newest.by_state.get(state):
+                told[name] = {
+                    "published_at": iso(newest.published_at),
+                    "total_agreements": newest.by_state[state],
+                    "total_agencies": agency_count(connection, name, state),
+                }
+    if not told:
+        raise HTTPException(404, f"No list names the state {state} now.")
+    return answer(room, {"state": state, "name": state_name(state), "lists": told})
+
+
+@router.get("/agreements", response_model=shapes.Agreements)
+def agreements(
+    request: Request,
+    name: Annotated[str, Query(alias="list", max_length=64)],
+    as_of: Day = None,
+    known_at: Day = None,
+) -> JSONResponse:
+    """A list as published on a date, and as we knew it on another."""
+    room = room_of(request)
+    return answer(room, listed(room.house, name, as_of or None, known_at or None))
+
+
+@router.get("/runs", response_model=shapes.Runs)
+def runs(
+    request: Request,
+    name: ListName = None,
+    before: Annotated[int | None, Query(ge=0, lt=2**62)] = None,
+    limit: Limit = 100,
+) -> JSONResponse:
+    """Every look, newest first."""
+    room = room_of(request)
+    room.house.chosen([name] if name else [])
+    with room.house.engine.connect() as connection:
+        found = recent_runs(connection, name, limit + 1, before)
+    following = found[limit - 1].id if len(found) > limit else None
+    return answer(room, {"runs": [_run_json(row) for row in found[:limit]], "next": following}, live=True)
+
+
+def _run_json(row: Any) -> dict[str, Any]:
+    return {
+        **{name: getattr(row, name) for name in RUN_FIELDS},
+        "started_at": iso(row.started_at),
+        "ended_at": iso(row.ended_at),
+        "counts": row.counts or {},
+        "stages": row.stages or {},
+    }
+
+
+@router.get("/held", response_model=list[shapes.Held])
+def held(request: Request) -> JSONResponse:
+    """Lists that wait for a person, with the reasons."""
+    room = room_of(request)
+    with room.house.engine.connect() as connection:
+        rows = held_publications(connection)
+    return answer(room, [held_json(row) for row in rows])
+
+
+def held_json(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.key,
+        "list": row.list,
+        "published_at": iso(row.published_at),
+        "captured_at": iso(row.captured_at),
+        "published_name": row.published_name,
+        "sha256": row.sha256,
+        "reasons": row.reasons or [],
+        "counts": row.counts or {},
+        "agreements": row.agreements,
+    }
+
+
+@router.get("/report", response_model=shapes.Report)
+def report(
+    request: Request,
+    name: ListName = None,
+    week: Annotated[str | None, Query(max_length=8, description="2025-W20")] = None,
+    since: Day = None,
+    until: Day = None,
+    baseline: Day = None,
+) -> JSONResponse:
+    """The batch of a week or of any days, and the headline figures against a baseline."""
+    del name, week, since, until, baseline  # named for the description; asked as the page asks
+    room = room_of(request)
+    return answer(room, told(room, question(room, request.query_params)))
+
+
+@router.get("/claim", response_model=shapes.Claim)
+def claim(
+    request: Request,
+    text: Annotated[str, Query(min_length=1, max_length=2000)],
+    as_of: Day = None,
+    name: ListName = None,
+) -> JSONResponse:
+    """A public statement's figures, each held against what was published."""
+    room = room_of(request)
+    return answer(room, checked(room, text, day_of(as_of) if as_of else None, name))

@@ -1,0 +1,153 @@
+"""The report on a week or any period, as a page and in every form that it can be taken away in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+
+from changelog import charts
+from changelog.card import card
+from changelog.headline import headline, period
+from changelog.moments import week
+from changelog.report_pages import as_html, as_markdown, content_policy
+from changelog.reports import beginning, default_period, report
+from changelog.web.pages import page, stamp
+from changelog.web.room import Room, room_of
+from pipelines.history.figures import Totals, totals_between
+from scraper.errors import UsageError
+from scraper.lists import PublishedList
+
+router = APIRouter(include_in_schema=False)
+CHARTS: dict[str, Callable[[Sequence[Totals], PublishedList], str]] = {
+    "growth": lambda series, item: charts.growth(series, item.wording.nouns),
+    "models": lambda series, item: charts.model_mix(series, item.wording.nouns),
+    "states": lambda series, item: charts.by_state(series[-1].by_state, item.wording.nouns),
+    "map": lambda series, item: charts.state_map(series[-1].by_state, item.wording.nouns),
+}
+MEDIA = {
+    "md": "text/markdown; charset=utf-8",
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+    "png": "image/png",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which report: of which list, from the day `since` on and before the day `until`."""
+
+    declaration: PublishedList
+    since: date
+    until: date
+    baseline: date | None
+
+
+def question(room: Room, asked: QueryParams) -> Question:
+    name = asked.get("list") or next(iter(room.house.lists))
+    [declaration] = room.house.chosen([name])
+    baseline = day_of(asked["baseline"]) if asked.get("baseline") else None
+    if asked.get("week"):
+        return Question(declaration, *week(asked["week"]), baseline)
+    with room.house.engine.connect() as connection:
+        newest = default_period(connection, declaration)
+    if not asked.get("since"):
+        return Question(declaration, *newest, baseline)
+    since = day_of(asked["since"])
+    return Question(declaration, since, day_of(asked["until"]) if asked.get("until") else newest[1], baseline)
+
+
+def day_of(text: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = date.min
+    if not 1900 < found.year < 3000:
+        raise UsageError(f"{text[:40]!r} is not a day. Write 2025-04-08.")
+    return found
+
+
+def told(room: Room, asked: Question) -> dict[str, Any]:
+    with room.house.engine.connect() as connection:
+        return report(
+            connection, room.house.lists, asked.declaration.name, asked.since, asked.until, asked.baseline
+        )
+
+
+def _series(room: Room, asked: Question) -> list[Totals]:
+    end = beginning(asked.until, asked.declaration.time_zone)
+    with room.house.engine.connect() as connection:
+        return totals_between(connection, asked.declaration.name, until=end)
+
+
+@router.get("/report")
+def report_page(request: Request) -> HTMLResponse:
+    room = room_of(request)
+    asked = question(room, request.query_params)
+    found = told(room, asked)
+    return page(
+        request,
+        "report.html",
+        item=asked.declaration,
+        told=found,
+        said=headline(found, asked.declaration),
+        period=period(found),
+        where={
+            "list": asked.declaration.name,
+            "since": asked.since.isoformat(),
+            "until": asked.until.isoformat(),
+            "baseline": asked.baseline.isoformat() if asked.baseline else None,
+        },
+        charts=("growth", "models", "states"),
+    )
+
+
+@router.get("/report/charts/{name}.svg")
+def chart(request: Request, name: str) -> Response:
+    if name not in CHARTS:
+        raise HTTPException(404, f"There is no chart {name[:40]}.")
+    room = room_of(request)
+    asked = question(room, request.query_params)
+    series = _series(room, asked)
+    if not series:
+        raise HTTPException(404, "Nothing of this list was recorded by then.")
+    # Drawn as a picture, so its own styles may apply; nothing else may be fetched by it.
+    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+    answer = Response(CHARTS[name](series, asked.declaration), media_type="image/svg+xml", headers=policy)
+    stamp(answer, room.last_modified())
+    return answer
+
+
+@router.get("/report.{shape}")
+def report_file(request: Request, shape: str) -> Response:
+    """The report to take away: Markdown, JSON, one self-contained page, or a card to share."""
+    if shape not in MEDIA:
+        raise HTTPException(404, f"A report comes as {', '.join(MEDIA)}.")
+    room = room_of(request)
+    asked = question(room, request.query_params)
+    found = told(room, asked)
+    body: str | bytes
+    match shape:
+        case "json":
+            body = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+        case "md":
+            body = as_markdown(found, room.house.lists)
+        case "html":
+            body = as_html(found, room.house.lists, _series(room, asked))
+        case _:
+            body = card(found, asked.declaration, _series(room, asked))
+    answer = Response(body, media_type=MEDIA[shape])
+    shown = "inline" if shape in ("html", "png") else "attachment"
+    name = f"countersign-{asked.declaration.name}-{asked.since}.{shape}"
+    answer.headers["Content-Disposition"] = f'{shown}; filename="{name}"'
+    if shape == "html":
+        answer.headers["Content-Security-Policy"] = f"{content_policy()}; frame-ancestors 'none'"
+    stamp(answer, room.last_modified())
+    return answer
