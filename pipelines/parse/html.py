@@ -11,7 +11,7 @@ import lxml.html
 from lxml import etree
 
 from pipelines.parse.frame import framed
-from pipelines.parse.limits import Budget, Limits, check_size
+from pipelines.parse.limits import Budget, Limits, check_items, check_size
 from pipelines.parse.tally import Tally
 from pipelines.values import Finding, Row, Table
 from scraper.errors import UnreadableError
@@ -30,7 +30,9 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
     findings: list[Finding] = []
     tally = Tally()
     budget = Budget(limits)
-    page = _page(path.read_bytes(), findings)
+    body = path.read_bytes()
+    check_items(body.count(b"<"), limits)
+    page = _page(body, findings)
     base = urljoin(options.get("base_url", ""), next(iter(page.xpath("//base/@href")), ""))
     tables = [(table, _own_rows(table)) for table in page.iter("table")]
     table = _choose(tables, options.get("table", ""))

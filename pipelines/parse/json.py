@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.parse.cells import number_text
 from pipelines.parse.frame import fitted, framed
-from pipelines.parse.limits import Budget, Limits, check_size
+from pipelines.parse.limits import Budget, Limits, check_items, check_size
 from pipelines.parse.tally import Tally
 from pipelines.values import Finding, Row, Table
 from scraper.errors import UnreadableError
@@ -18,8 +18,10 @@ from scraper.errors import UnreadableError
 def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
     """`options["rows"]` is the dotted path to the array; without it the document or its longest array."""
     check_size(path, limits.max_bytes_held)
+    body = path.read_bytes()
+    check_items(sum(map(body.count, (b",", b"{", b"["))), limits)
     try:
-        document = json.loads(path.read_bytes(), parse_float=number_text, parse_constant=str)
+        document = json.loads(body, parse_float=number_text, parse_constant=str)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise UnreadableError(f"The document is not JSON: {reason}.") from error

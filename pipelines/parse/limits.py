@@ -17,13 +17,14 @@ T = TypeVar("T")
 class Limits:
     """`max_ratio` is unpacked to packed bytes of one member; `max_seconds` is the reader's own time only.
 
-    `max_bytes_held` is the size of a file that has to be held whole (HTML, JSON, PDF), `max_bytes_helper` the
-    memory of the process that reads a PDF.
+    `max_bytes_held` is the size of a file that has to be held whole (HTML, JSON, PDF), `max_items_held` how
+    many elements or values it may have, `max_bytes_helper` the memory of the process that reads a PDF.
     """
 
     max_bytes_unpacked: int = 1_000_000_000
     max_bytes_held: int = 30_000_000
-    max_bytes_helper: int = 768_000_000
+    max_items_held: int = 1_000_000
+    max_bytes_helper: int = 400_000_000
     max_entries: int = 5_000
     max_ratio: int = 200
     max_rows: int = 2_000_000
@@ -40,6 +41,11 @@ DEFAULT = Limits()
 def check_size(path: Path, most: int) -> None:
     if path.stat().st_size > most:
         raise UnreadableError(f"The file has more than {most:,} bytes.")
+
+
+def check_items(items: int, limits: Limits) -> None:
+    if items > limits.max_items_held:
+        raise UnreadableError(f"The document has more than {limits.max_items_held:,} elements or values.")
 
 
 class Budget:

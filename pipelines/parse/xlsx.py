@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 from pipelines.parse.cells import Texts
@@ -24,6 +24,7 @@ from pipelines.parse.workbook import choose_sheet, read_modified, read_workbook
 from pipelines.values import Finding, Row, Table
 
 ROWS = Repeated(re.compile(rb"<sheetData\b[^>]*>"), b"</row>", b"</sheetData")
+PIECES_AHEAD = 8
 MACROS = "vbaproject.bin"
 
 
@@ -48,16 +49,26 @@ def read(path: Path, options: Mapping[str, str], limits: Limits, quickly: bool =
     blocks = package.reader(sheet.part)
     read_layout(blocks, sheet.part, links, tally)
     rows = SheetRows(sheet.part, Texts(kinds, workbook.since_1904, strings, tally), links, budget)
-    stream = chain.from_iterable(budget.timed(rows.batches(blocks)))
-    ahead = list(islice(stream, LOOK_AHEAD))
+    batches = budget.timed(rows.batches(blocks))
+    ahead = _ahead(batches)
 
     def rest(header: tuple[str, ...]) -> Iterator[Row]:
         if quickly:
             rows.hasten(len(header))
-        return stream
+        return chain.from_iterable(batches)
 
     header, fitted = framed(ahead, rest, tally, findings)
     return Table(header, fitted, read_modified(package), findings)
+
+
+def _ahead(batches: Iterator[list[Row]]) -> list[Row]:
+    """The first rows: enough of them, or what there is in the first pieces when most rows are blank."""
+    ahead: list[Row] = []
+    for place, batch in enumerate(batches):
+        ahead += batch
+        if len(ahead) >= LOOK_AHEAD or (ahead and place >= PIECES_AHEAD):
+            break
+    return ahead
 
 
 class SheetRows:

@@ -97,8 +97,8 @@ def parts(sheet: str, **more: str | None) -> dict[str, str | bytes]:
     return {name: body for name, body in made.items() if body is not None}
 
 
-def write(path: Path, contents: Mapping[str, str | bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+def write(path: Path, contents: Mapping[str, str | bytes], packed: bool = True) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
         for name, body in contents.items():
             archive.writestr(name, body)
     return path
