@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -41,8 +42,7 @@ def play(home: Path | None) -> int:
         house = open_house(settings, publisher.lists())
         for week in published:
             _publish(publisher, week)
-            at = week.published_at + SEEN_AFTER
-            then = replace(house, now=lambda at=at: at)
+            then = replace(house, now=partial(_the_same, week.published_at + SEEN_AFTER))
             with redirect_stderr(StringIO()):  # the log of each look says what is printed here anyway
                 looks = asyncio.run(watch(then, list(house.lists.values()), trigger="person", by="demo"))
             _tell(console, then, week, looks)
@@ -52,6 +52,10 @@ def play(home: Path | None) -> int:
     console.print(f"  COUNTERSIGN_HOME={place} countersign serve")
     console.print(f"  COUNTERSIGN_HOME={place} countersign report --week {busiest:%G-W%V}")
     return 0
+
+
+def _the_same(at: datetime) -> datetime:
+    return at
 
 
 def _tell_batches(console: Console, house: House) -> None:

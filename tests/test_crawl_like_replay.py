@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from changelog.wording import change_json
-from demo.publisher import Publisher
+from demo.publisher import Publisher, UrlForm
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.house import House, open_house
 from pipelines.run import replay
@@ -49,7 +49,7 @@ def test_crawling_gives_what_replaying_gives(corpus: Path, home: Path, tmp_path:
     with Publisher() as publisher:
         house = open_house(get_settings(), publisher.lists())
         for number, (capture, path) in enumerate(pairs):
-            form = "number" if number % 3 == 2 else "doclib"
+            form: UrlForm = "number" if number % 3 == 2 else "doclib"
             publisher.show(capture.list, path.read_bytes(), capture.published_name, url_form=form)
             crawled += asyncio.run(watch(house, list(house.lists.values()), trigger="person", by="test"))
     assert not [look for look in crawled if look.outcome in ("failed", "held")]
