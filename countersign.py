@@ -8,7 +8,21 @@ from collections.abc import Sequence
 
 import typer
 
-from commands import agency, backfill, clock, decide, doctor, keep, lists_tools, look, read, serve, show, tell
+from commands import (
+    agency,
+    backfill,
+    clock,
+    decide,
+    doctor,
+    keep,
+    lists_tools,
+    look,
+    prove,
+    read,
+    serve,
+    show,
+    tell,
+)
 from scraper.errors import CountersignError
 
 ADVICE = "This is a bug in countersign. Please report it with the lines above."
@@ -23,7 +37,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (clock, look, backfill, read, lists_tools, show, agency, tell, decide, serve, keep, doctor):
+for room in (
+    clock,
+    look,
+    backfill,
+    read,
+    lists_tools,
+    show,
+    agency,
+    tell,
+    decide,
+    serve,
+    keep,
+    prove,
+    doctor,
+):
     room.add_to(app)
 
 

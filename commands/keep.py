@@ -10,7 +10,6 @@ from commands.printing import progress, say
 def add_to(app: typer.Typer) -> None:
     app.command()(migrate)
     app.command()(rebuild)
-    app.command()(verify)
 
 
 def migrate() -> int:
@@ -38,16 +37,3 @@ def rebuild() -> int:
         derive_again(house, show)
     say("Rebuilt.")
     return 0
-
-
-def verify() -> int:
-    """Prove that every file of the archive has its hash and that the journal's chain is whole."""
-    from pipelines.house import open_house
-
-    damaged = False
-    for problem in open_house().archive.verify():
-        damaged |= problem.damage
-        say(f"{problem.where}: {problem.text}")
-    if not damaged:
-        say("Whole: every file has its hash, every entry follows the one before it.")
-    return 7 if damaged else 0

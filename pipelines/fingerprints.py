@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from pipelines.normalise import VERSION, Normaliser
@@ -92,7 +92,7 @@ class Sifted:
     """A list sifted against the last accepted one.
 
     `kept` marks the positions of `packed` that the new list holds too; `packed.raws` follows the new print.
-    `rows` counts the rows of the new list, `repeated` the fresh ones that say exactly what an earlier one said.
+    `rows` counts the rows of the new list, `repeated` the fresh ones that say what an earlier one said.
     `findings` are about fresh rows: what is odd about a row is told once, when it comes.
     """
 
@@ -116,8 +116,7 @@ class _Known:
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
-        # Of rows that are printed alike the first one stands: it is also the one that reading them again finds.
-        self.by_raw = {packed.raws[at]: at for at in range(len(packed.raws) - 1, -1, -1)}
+        self.by_raw = {raw: position for position, raw in enumerate(packed.raws)}
         self._by_content: dict[int, int] | None = None
 
     @property
@@ -135,7 +134,7 @@ def sift(table: Table, normaliser: Normaliser, packed: Packed) -> Sifted:
     known = _Known(packed)
     sifted = Sifted(packed, bytearray(len(packed.intervals)), layout)
     by_raw = known.by_raw if layout == packed.layout else {}
-    seen: set[int] = set()
+    seen: dict[int, int] = {}
     for row in table.rows:
         sifted.rows += 1
         raw = row_fingerprint(row)
@@ -148,23 +147,30 @@ def sift(table: Table, normaliser: Normaliser, packed: Packed) -> Sifted:
     return sifted
 
 
-def _read(row: Row, raw: int, normaliser: Normaliser, known: _Known, sifted: Sifted, seen: set[int]) -> None:
+def _read(
+    row: Row, raw: int, normaliser: Normaliser, known: _Known, sifted: Sifted, seen: dict[int, int]
+) -> None:
     agreement, findings = normaliser.agreement(row)
     sifted.reread += 1
+    repeated = False
     content = agreement_fingerprint(agreement)
     position = known.by_content.get(content)
-    repeated = False
-    # The second of two rows that say the same is a row of its own, under the next number.
+    # The second of two rows that say the same is a row of its own, under the next number. Such twins are read
+    # again each time (their raw fingerprint is 0): which of them a row is, is settled by their order alone.
     while content in seen or (position is not None and sifted.kept[position]):
+        if position is not None and sifted.kept[position]:
+            sifted.packed.raws[position] = 0
+        else:
+            sifted.fresh[seen[content]] = replace(sifted.fresh[seen[content]], raw=0)
         content = (content + 1 + 2**63) % 2**64 - 2**63
         position = known.by_content.get(content)
-        repeated = True
+        raw, repeated = 0, True
     if position is None:
         # Whether a row that is held already was read again depends on what was derived when; nothing that
         # the guard or a person is told may depend on that.
         sifted.findings.extend(findings)
         sifted.repeated += repeated
-        seen.add(content)
+        seen[content] = len(sifted.fresh)
         sifted.fresh.append(Fresh(agreement, content, raw))
     else:
         sifted.kept[position] = 1

@@ -35,6 +35,22 @@ def agreements_at(connection: Connection, list_name: str, place: str) -> Sequenc
     return sorted((_stored(row) for row in rows), key=_by_state_and_name)
 
 
+def life_around(
+    connection: Connection, list_name: str, agreement_id: str, place: str
+) -> tuple[Agreement | None, Agreement | None]:
+    """What the list said of one agreement until just before the publication at `place`, and from then on."""
+    before = after = None
+    rows = connection.execute(
+        select(intervals).where(intervals.c.list == list_name, intervals.c.agreement_id == agreement_id)
+    )
+    for row in rows:
+        if row.from_place < place and (row.until_place is None or row.until_place >= place):
+            before = as_agreement(row)
+        if row.from_place <= place and (row.until_place is None or row.until_place > place):
+            after = as_agreement(row)
+    return before, after
+
+
 def _by_state_and_name(stored: StoredAgreement) -> tuple[str, ...]:
     # Sorted here and not by the database, so that both databases give the same bytes.
     a = stored.agreement

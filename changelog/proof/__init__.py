@@ -1,0 +1,1 @@
+"""What leaves the house as proof: evidence bundles that a stranger can check, and captures as WARC."""

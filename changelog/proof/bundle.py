@@ -1,0 +1,225 @@
+"""The evidence of one change as one zip that a stranger can check: the same bytes whenever it is made again.
+
+What is in it is laid out in the README it carries; `check.py`, which goes along, reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from changelog.proof.check import most_alike, tables
+from changelog.proof.readme import readme
+from changelog.wording import change_json
+from pipelines.eras import as_published
+from pipelines.history.agreements import life_around
+from pipelines.history.changes import StoredChange, read_change
+from pipelines.house import House
+from pipelines.normalise import DOCUMENTS, VERSION, Normaliser, read_header
+from pipelines.parse import read
+from pipelines.proof.seal import kept_seals, read_seal
+from pipelines.values import Agreement, Row
+from scraper.capture import Capture
+from scraper.errors import ArchiveError, UsageError
+from scraper.journal import BEGINNING
+from scraper.lists import PublishedList
+from scraper.settings import version
+
+_FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can name
+_DIGEST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One raw file of the bundle and the row in it that bears the change out, if it has one."""
+
+    sha256: str
+    member: str
+    published_name: str
+    declaration: PublishedList
+    places: Mapping[str, int]
+    row: Row | None
+    agreement: Agreement | None
+
+
+def evidence(house: House, identifier: str) -> bytes:
+    """The bundle of a change. Raises UsageError when there is no such change, ArchiveError at damage."""
+    with house.engine.connect() as connection:
+        change = read_change(connection, identifier)
+        if change is None or change.previous_sha256 is None:
+            raise UsageError(f"No change is called {identifier}. See `countersign changes`.")
+        lives = life_around(connection, change.list, change.agreement_id, change.place)
+    lines, captures = _journal(house)
+    before = _sheet(house, change, change.previous_sha256, lives[0], captures)
+    after = _sheet(house, change, change.sha256, lives[1], captures)
+    numbers = {
+        side: _capture_of(captures, change.list, sheet.sha256, change)
+        for side, sheet in (("before", before), ("after", after))
+    }
+    first = min(numbers.values())
+    members = {
+        "journal.jsonl": b"".join(lines[first - 1 :]),
+        "check.py": files("changelog.proof").joinpath("check.py").read_bytes(),
+        **{sheet.member: house.archive.read(sheet.sha256) for sheet in (before, after)},
+        **_seals(house, first, lines),
+    }
+    told = {
+        "change": _without_review(change, house),
+        "files": {
+            side: {
+                "member": sheet.member,
+                "sha256": sheet.sha256,
+                "format": "parts" if sheet.declaration.in_parts else sheet.declaration.format,
+                "entry": numbers[side],
+            }
+            for side, sheet in (("before", before), ("after", after))
+        },
+        "rows": {"before": _row(before), "after": _row(after)},
+        "printed_alike": _alike(members, before, after),
+        "journal": {"first": first, "last": len(lines), "head": hashlib.sha256(lines[-1][:-1]).hexdigest()},
+        "software": {"countersign": version(), "rules": VERSION},
+    }
+    members["evidence.json"] = (
+        json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    ).encode()
+    members["README.txt"] = readme(told).encode()
+    return _zipped(members)
+
+
+def _without_review(change: StoredChange, house: House) -> dict[str, Any]:
+    """What people said of a change is no part of its evidence."""
+    told = change_json(change, house.lists.get(change.list))
+    return {name: value for name, value in told.items() if name != "review"}
+
+
+def _journal(house: House) -> tuple[list[bytes], list[tuple[int, Capture]]]:
+    """Every whole line with its end, and the captures by the number of their line. Proven on the way."""
+    captures = []
+    end = 0
+    for entry, place in house.archive.journal.tail(0, 0, BEGINNING):
+        end = place.offset
+        if entry["kind"] == "capture" and entry.get("sha256"):
+            captures.append((place.n, Capture.from_entry(entry)))
+    with house.archive.journal.path.open("rb") as file:
+        return file.read(end).splitlines(keepends=True), captures
+
+
+def _capture_of(
+    captures: Sequence[tuple[int, Capture]], list_name: str, sha256: str, change: StoredChange
+) -> int:
+    """The line of the capture that the record goes by, else the first of these bytes."""
+    ours = [(n, capture) for n, capture in captures if (capture.list, capture.sha256) == (list_name, sha256)]
+    if not ours:
+        raise ArchiveError(f"The journal has no capture of {sha256}. Run `countersign verify`.")
+    by_time = [n for n, c in ours if sha256 == change.sha256 and c.captured_at == change.captured_at]
+    return min(by_time or [n for n, _ in ours])
+
+
+def _sheet(
+    house: House,
+    change: StoredChange,
+    sha256: str,
+    wanted: Agreement | None,
+    captures: Sequence[tuple[int, Capture]],
+) -> Sheet:
+    declaration = house.lists.get(change.list)
+    if declaration is None:
+        raise UsageError(f"The list {change.list} is not declared any more; declare it to prove its changes.")
+    name = next((c.published_name for _, c in captures if c.sha256 == sha256 and c.list == change.list), "")
+    with house.archive.local_path(sha256) as path:
+        declaration = as_published(path, declaration)
+        places, row, agreement = _find(path, declaration, change, wanted)
+    member = f"files/{sha256}.{'bin' if declaration.in_parts else declaration.format}"
+    return Sheet(sha256, member, name, declaration, places, row, agreement)
+
+
+def _find(
+    path: Path, declaration: PublishedList, change: StoredChange, wanted: Agreement | None
+) -> tuple[Mapping[str, int], Row | None, Agreement | None]:
+    """The columns of a file, and the row in it that says what the record says."""
+    table = read(path, declaration.format, declaration.options)
+    normaliser = Normaliser(table.header, declaration.columns, change.published_at.date())
+    places = read_header(table.header, declaration.columns).places
+    if wanted is None:
+        return places, None, None
+    said = wanted.as_json()
+    named: tuple[Row, Agreement] | None = None
+    for row in table.rows:
+        agreement, _ = normaliser.agreement(row)
+        if agreement.as_json() == said:
+            named = (row, agreement)
+            if row.number == change.row or change.row is None:
+                break
+    if named is None:
+        raise ArchiveError(f"No row of {path.name} says what the record says. Run `countersign verify`.")
+    return places, *named
+
+
+def _row(sheet: Sheet) -> dict[str, Any] | None:
+    """The row as printed and as read. Of a link only the address is told, not what it was wrapped in."""
+    if sheet.row is None or sheet.agreement is None:
+        return None
+    said = sheet.agreement.as_json()
+    fields = {}
+    for name, column in sorted(sheet.places.items()):
+        told: dict[str, Any] = {"column": column, "value": said.get(name)}
+        if name not in DOCUMENTS and not _has_address(sheet.row, column):
+            told["printed"] = sheet.row.cells[column]
+        fields[name] = told
+    return {"row": sheet.row.number, "fields": fields}
+
+
+def _has_address(row: Row, column: int) -> bool:
+    return "@" in row.cells[column] or "://" in row.cells[column] or bool(row.links and row.links[column])
+
+
+def _alike(members: Mapping[str, bytes], before: Sheet, after: Sheet) -> dict[str, Any]:
+    """How often each file prints the row's key as it is printed, counted by the check's own reader."""
+    shown = after if after.row else before
+    key = [
+        name
+        for name in shown.declaration.key
+        if all(name in sheet.places for sheet in (before, after)) and name not in DOCUMENTS
+    ]
+    assert shown.row is not None  # noqa: S101 - every change has a row on one side at least
+    printed = [shown.row.cells[shown.places[name]] for name in key]
+    columns = {side: [sheet.places[name] for name in key] for side, sheet in _sides(before, after)}
+    counts = {}
+    for side, sheet in _sides(before, after):
+        readings = list(tables(members[sheet.member], sheet.member.rpartition(".")[2]))
+        counts[side] = most_alike(readings, columns[side], printed) if readings else None
+    return {"printed": printed, "columns": columns, **counts}
+
+
+def _sides(before: Sheet, after: Sheet) -> tuple[tuple[str, Sheet], tuple[str, Sheet]]:
+    return ("before", before), ("after", after)
+
+
+def _seals(house: House, first: int, lines: Sequence[bytes]) -> dict[str, bytes]:
+    """The seals of this home that lie on the path from the captures to the head."""
+    return {
+        f"seals/{path.name}": path.read_bytes()
+        for path in kept_seals(house.settings.home)
+        if first <= read_seal(path).entries <= len(lines)
+    }
+
+
+def _zipped(members: Mapping[str, bytes]) -> bytes:
+    """Stored, not packed, so that no library decides the bytes; the comment is the hash of all before it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as bundle:
+        for name in sorted(members):
+            item = zipfile.ZipInfo(name, _FIRST_DAY)
+            item.create_system = 3
+            item.external_attr = 0o644 << 16
+            bundle.writestr(item, members[name])
+        bundle.comment = b"0" * _DIGEST
+    whole = packed.getvalue()[:-_DIGEST]
+    return whole + hashlib.sha256(whole).hexdigest().encode()
