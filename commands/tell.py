@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,7 @@ Output = Annotated[Path | None, typer.Option("--output", help="Write to this fil
 
 def add_to(app: typer.Typer) -> None:
     app.command()(report)
+    app.command()(claim)
 
 
 def report(
@@ -57,6 +59,36 @@ def report(
         data = _shaped(connection, house, declaration, told, shape)
     _deliver(data, told, shape, output)
     return 0
+
+
+def claim(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The statement, in quotation marks.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="The day on which it was made; the newest list otherwise.")
+    ] = None,
+    list_name: Annotated[str | None, typer.Option("--list", help="The list that it is about.")] = None,
+    format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None,
+) -> int:
+    """Hold the figures of a public statement against what was published, counted every sensible way."""
+    from changelog.claims import check_claim
+    from pipelines.house import open_house
+
+    shape = chosen_format(format_name, ("table", "json"))
+    house = open_house()
+    with house.engine.connect() as connection:
+        told = check_claim(connection, house.lists, text, _day(as_of) if as_of else None, list_name)
+    if shape == "json":
+        print_json(told)
+        return 0
+    typer.echo(f"{_filled(told['standing'], indent='')}\n")
+    for figure in told["figures"]:
+        typer.echo(f"{figure['phrase']}\n{_filled(figure['answer'])}\n")
+    typer.echo(_filled(told["summary"].removeprefix(told["standing"]).strip(), indent=""))
+    return 0
+
+
+def _filled(text: str, indent: str = "  ") -> str:
+    return textwrap.fill(text, 100, initial_indent=indent, subsequent_indent=indent)
 
 
 def _shape_of(output: Path | None) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
 from pipelines.history.changes import ChangeFilter, stamp
 from pipelines.history.publications import ACCEPTED
-from pipelines.tables import changes, publications
+from pipelines.tables import changes, intervals, publications
 
 PRESENCE = ("added", "removed", "returned")
 
@@ -176,3 +176,62 @@ def passing(connection: Connection, wanted: ChangeFilter) -> tuple[int, int]:
         else:
             came_and_went += min(lost, gained)
     return regained, came_and_went
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """An agreement's first appearance on a list, as far as counting it goes."""
+
+    published_at: datetime
+    agency_id: str
+    newly_signed: bool
+    new_agency: bool
+
+
+def additions(
+    connection: Connection, list_name: str, since: datetime | None = None, until: datetime | None = None
+) -> list[Addition]:
+    """Every addition to a list, in order of publication."""
+    wanted = ChangeFilter((list_name,), since, until, kinds=("added",))
+    c = changes.c
+    rows = connection.execute(
+        select(c.published_at, c.agency_id, c.newly_signed, c.new_agency)
+        .where(*wanted.where())
+        .order_by(c.place, c.seq)
+    )
+    return [Addition(row[0], row[1], bool(row[2]), bool(row[3])) for row in rows]
+
+
+def agencies_together(connection: Connection, lists: Sequence[str]) -> list[tuple[str, int]]:
+    """How many different agencies stand on any of the lists, at every place where that number turns."""
+    c = intervals.c
+    turns: dict[str, Counter[str]] = defaultdict(Counter)
+    for agency, first, until in connection.execute(
+        select(c.agency_id, c.from_place, c.until_place).where(c.list.in_(lists))
+    ):
+        turns[first][agency] += 1
+        if until is not None:
+            turns[until][agency] -= 1
+    standing: Counter[str] = Counter()
+    count = 0
+    counted: list[tuple[str, int]] = []
+    for place in sorted(turns):
+        for agency, turn in turns[place].items():
+            count += (standing[agency] + turn > 0) - (standing[agency] > 0)
+            standing[agency] += turn
+        if not counted or counted[-1][1] != count:
+            counted.append((place, count))
+    return counted
+
+
+def signed_between(connection: Connection, list_name: str, first: date, last: date) -> tuple[int, int]:
+    """How many agreements, of how many agencies, are dated from `first` to `last` on the newest list."""
+    c = intervals.c
+    row = connection.execute(
+        select(func.count(c.agreement_id.distinct()), func.count(c.agency_id.distinct())).where(
+            c.list == list_name,
+            c.until_place.is_(None),
+            c.signed.between(first.isoformat(), last.isoformat()),
+        )
+    ).one()
+    return row[0], row[1]
