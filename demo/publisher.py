@@ -128,10 +128,14 @@ class Publisher:
         """What the page says: `statement`, `counts`, `updated` (an ISO time), or all of it as `html`."""
         self._page = words
 
-    def serve(self, path: str, body: bytes, content_type: str) -> str:
+    def serve(self, path: str, body: bytes, content_type: str, last_modified: datetime | None = None) -> str:
         """Another document beside the lists. Returns its address."""
-        self._files[path] = Served(path, body, path.rpartition("/")[2], None, content_type)
+        self._files[path] = Served(path, body, path.rpartition("/")[2], last_modified, content_type)
         return self.url + path
+
+    def take_away(self, path: str) -> None:
+        """What stood at `path` is there no more."""
+        self._files.pop(path, None)
 
     def be_rude(self, where: str, how: Rudeness, times: int | None = None) -> None:
         """Answer with `how` for "page", "robots", or a list's file; for ever, or the next `times`."""

@@ -302,6 +302,45 @@ ticks = Table(
     Column("process", Text, nullable=False),
 )
 
+# The documents that agreements link to, by their addresses: what the journal tells of each, when it was asked
+# for last, and what it says of itself.
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("url", Text, nullable=False),
+    # posted, gone; new until it was had for the first time
+    Column("state", String(8), nullable=False),
+    Column("sha256", String(64)),
+    Column("published_name", Text),
+    Column("bytes", BigInteger),
+    Column("last_modified", Text),
+    Column("etag", Text),
+    Column("first_at", UtcTime),
+    Column("changed_at", UtcTime),
+    Column("checked_at", UtcTime),
+    # why it could not be had when it was asked for last
+    Column("trouble", Text),
+    Column("pages", Integer),
+    Column("said", Json),
+    Column("read_by", Integer),
+)
+
+document_events = Table(
+    "document_events",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("document_id", String(16), nullable=False),
+    Column("url", Text, nullable=False),
+    # what became of the document: posted, replaced, gone or returned
+    Column("kind", String(8), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("sha256", String(64)),
+    Column("previous_sha256", String(64)),
+    Index("ix_document_events_document", "document_id", "at"),
+    Index("ix_document_events_at", "at"),
+)
+
 # The journal as far as this database has taken it in: rebuilding starts from nothing.
 taken = Table(
     "taken",

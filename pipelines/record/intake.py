@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pipelines.derived import publication_key
 from pipelines.likeness import name_key
+from pipelines.record.documents import take_document
 from pipelines.tables import intervals, judgements, publications, reviews, taken
 from pipelines.values import Publication
 from scraper.capture import Capture
@@ -47,7 +48,8 @@ def take(
     """Take entries in and say which lists are to be derived again. One transaction: the caller's."""
     intake = Intake()
     last: Position | None = None
-    for entry, last in entries:
+    for entry, end in entries:
+        last = end
         _TAKERS.get(entry["kind"], _ignore)(connection, entry, intake, dated, announce)
     if last is not None:
         connection.execute(delete(taken))
@@ -56,7 +58,7 @@ def take(
 
 
 def _ignore(_c: Connection, _e: Entry, _i: Intake, _d: Dated, _a: bool) -> None:
-    """Entries of kinds that other rooms keep (seals, documents) are no business of the tables here."""
+    """Entries of kinds that other rooms keep (seals, backfills) are no business of the tables here."""
 
 
 def _take_capture(connection: Connection, entry: Entry, intake: Intake, dated: Dated, announce: bool) -> None:
@@ -218,8 +220,15 @@ def _take_judgement(
             intake.mark(list_name, place)
 
 
+def _take_document(
+    connection: Connection, entry: Entry, _intake: Intake, _dated: Dated, _announce: bool
+) -> None:
+    take_document(connection, entry)
+
+
 _TAKERS: dict[str, Callable[[Connection, Entry, Intake, Dated, bool], None]] = {
     "capture": _take_capture,
+    "document": _take_document,
     "accept": _take_verdict,
     "reject": _take_verdict,
     "review": _take_review,

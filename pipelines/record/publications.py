@@ -11,7 +11,17 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from pipelines.derived import Derived
 from pipelines.likeness import name_key
-from pipelines.tables import accepted, changes, intervals, judgements, publications, reviews, taken
+from pipelines.tables import (
+    accepted,
+    changes,
+    document_events,
+    documents,
+    intervals,
+    judgements,
+    publications,
+    reviews,
+    taken,
+)
 from pipelines.values import Agreement, Change, Publication
 
 CHUNK = 500  # SQLite allows 32,766 bound values, PostgreSQL 65,535; a chunk of ids stays far below both
@@ -43,7 +53,8 @@ def rewind(connection: Connection, list_name: str, place: str) -> None:
 
 def clear_everything(connection: Connection) -> None:
     """Forget all that can be derived again from the archive and its journal."""
-    for table in (changes, intervals, accepted, publications, reviews, judgements, taken):
+    derived = (changes, intervals, accepted, publications, reviews, judgements, documents, document_events)
+    for table in (*derived, taken):
         connection.execute(delete(table))
 
 

@@ -59,7 +59,7 @@ class ListSpider(Spider):
         validators = self.look.validators.get(published.name) if known else None
         if validators and (validators.url != url or not validators.sha256):
             validators = None
-        headers = {"Accept": "*/*"} | (_conditions(validators, self.look.now()) if validators else {})
+        headers = {"Accept": "*/*"} | (conditions(validators, self.look.now()) if validators else {})
         return Request(
             url,
             headers=headers,
@@ -91,7 +91,7 @@ class ListSpider(Spider):
         if refusal:
             self.look.results[published.name] = refusal
             return
-        headers, cost = _kept(response), response.meta["cost"]
+        headers, cost = kept_headers(response), response.meta["cost"]
         outcome: Found = "fetched"
         if response.status == 304 and validators:
             if _differs(headers, validators):
@@ -140,7 +140,7 @@ def published_name(response: Response) -> str:
     return _CONTROL.sub("", name.replace("\\", "/").rpartition("/")[2]).strip()[:200]
 
 
-def _conditions(validators: Validators, now: datetime) -> dict[str, str]:
+def conditions(validators: Validators, now: datetime) -> dict[str, str]:
     """The server's own words. A Last-Modified of the future would be answered 304 for years."""
     conditions = {}
     if validators.etag:
@@ -163,7 +163,7 @@ def _differs(headers: Mapping[str, str], validators: Validators) -> bool:
     return any(name in headers and value and headers[name] != value for name, value in ours.items())
 
 
-def _kept(response: Response) -> dict[str, str]:
+def kept_headers(response: Response) -> dict[str, str]:
     found = {name: _CONTROL.sub("", _said(response, name)) for name in KEPT_HEADERS}
     return {name: value for name, value in found.items() if value}
 

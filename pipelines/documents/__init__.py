@@ -1,0 +1,1 @@
+"""The documents that agreements link to: fetched, kept by their hashes, watched, and read where certain."""
