@@ -90,9 +90,10 @@ async def _deliver_one(house: House, row: Row[Any], result: Delivered) -> None:
         await _note(house, drop_notice, row.id, str(gone), now())
         log.warning("notice dropped", reason=str(gone))
         result.dropped += 1
-    except NotSentError as failure:
-        why = str(failure)
-        await _note(house, note_not_sent, row.id, row.attempts, row.created_at, why, now())
+    except Exception as failure:
+        # A bug, too, must neither lose this notice nor keep the others.
+        why = str(failure) if isinstance(failure, NotSentError) else f"A bug: {type(failure).__name__}."
+        await _note(house, note_not_sent, row.id, row.attempts, why, now())
         log.warning("notice not sent; it will be tried again", reason=why, attempt=row.attempts + 1)
         result.waiting += 1
     else:

@@ -21,7 +21,7 @@ from changelog.undelivered import NotSentError
 from scraper.addresses import is_public
 from scraper.settings import Settings
 
-PATIENCE = httpx.Timeout(20, connect=10)
+PATIENCE = 20.0  # seconds, or less where the settings have less
 SIGNATURE = "Countersign-Signature"
 NOTICE = "Countersign-Notice"
 
@@ -58,7 +58,7 @@ async def reach(
     """One request, no redirects. Raises NotSentError, which never repeats the address: it may be a secret."""
     told = {"User-Agent": settings.user_agent, **(headers or {})}
     try:
-        async with _client(private=settings.webhook_private) as client:
+        async with _client(settings) as client:
             answer = await client.request(method, url, content=body, headers=told)
     except PrivateAddressError as refusal:
         raise NotSentError(str(refusal)) from None
@@ -70,11 +70,16 @@ async def reach(
         raise NotSentError(f"The receiver answered {answer.status_code}.")
 
 
-def _client(*, private: bool) -> httpx.AsyncClient:
+def _client(settings: Settings) -> httpx.AsyncClient:
     transport = httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False)
-    if not private:
+    if not settings.webhook_private:
         transport._pool = httpcore.AsyncConnectionPool(ssl_context=_tls(), network_backend=PublicOnly())
-    return httpx.AsyncClient(transport=transport, timeout=PATIENCE, follow_redirects=False, trust_env=False)
+    return httpx.AsyncClient(
+        transport=transport,
+        timeout=min(PATIENCE, settings.timeout_seconds),
+        follow_redirects=False,
+        trust_env=False,
+    )
 
 
 @lru_cache(maxsize=1)

@@ -16,8 +16,8 @@ def process_name() -> str:
 
 def is_alive(process: str) -> bool | None:
     """None when the process is of another machine: only its lease can tell. A holder's tail is ignored."""
-    host, number, started = process.partition("/")[0].rsplit(":", 2)
-    if host != socket.gethostname():
+    host, number, started = ["", "", *process.partition("/")[0].rsplit(":", 2)][-3:]
+    if host != socket.gethostname() or not number.isdecimal():
         return None
     try:
         os.kill(int(number), 0)

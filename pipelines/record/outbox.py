@@ -13,7 +13,7 @@ from pipelines.tables import outbox, publications
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=2)
-GIVES_UP_AFTER = timedelta(days=7)  # news a week old is better read on the page
+GIVES_UP_AFTER = 90  # attempts, about a week of them; older news is better read on the page
 
 
 def owe(
@@ -54,12 +54,10 @@ def note_sent(connection: Connection, identifier: int, now: datetime) -> None:
     )
 
 
-def note_not_sent(
-    connection: Connection, identifier: int, attempts: int, created_at: datetime, why: str, now: datetime
-) -> None:
-    """Try again later, each time twice as late; after a week, give up and say so."""
+def note_not_sent(connection: Connection, identifier: int, attempts: int, why: str, now: datetime) -> None:
+    """Try again later, each time twice as late; after a week of it, give up and say so."""
     wait = min(FIRST_WAIT * 2 ** min(attempts, 20), LONGEST_WAIT)
-    gave_up = now - created_at >= GIVES_UP_AFTER
+    gave_up = attempts + 1 >= GIVES_UP_AFTER
     connection.execute(
         update(outbox)
         .where(outbox.c.id == identifier)
