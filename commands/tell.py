@@ -22,6 +22,7 @@ Output = Annotated[Path | None, typer.Option("--output", help="Write to this fil
 def add_to(app: typer.Typer) -> None:
     app.command()(report)
     app.command()(claim)
+    app.command()(export)
 
 
 def report(
@@ -84,6 +85,20 @@ def claim(
     for figure in told["figures"]:
         typer.echo(f"{figure['phrase']}\n{_filled(figure['answer'])}\n")
     typer.echo(_filled(told["summary"].removeprefix(told["standing"]).strip(), indent=""))
+    return 0
+
+
+def export(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write into.")]) -> int:
+    """Everything as a data package: CSV and Parquet, with a data dictionary; the same record, the same bytes."""
+    from changelog.exports import export as exported
+    from pipelines.history.streams import snapshot
+    from pipelines.house import open_house
+
+    house = open_house()
+    with snapshot(house.engine) as connection:
+        written = exported(connection, house.lists, folder)
+    for path in written:
+        say(f"Wrote {path}.")
     return 0
 
 

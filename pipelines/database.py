@@ -13,7 +13,7 @@ from pipelines.record.marks import keep_marks, mark_everything
 from pipelines.refusals import explain_refusals
 from scraper.errors import DatabaseError, OutdatedError
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 def open_engine(url: str) -> Engine:

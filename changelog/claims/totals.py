@@ -116,6 +116,13 @@ def _otherwise(
             said.append(f"{one.counted} really {passed} {figure.value:,.0f} {when}")
         else:
             said.append(f"{one.counted} were {run.first.said} {_stretch(scene, run)}")
+    if not found and figure.bound == "exactly" and not said:
+        tops = [
+            (one, max(one.steps, key=lambda step: step.value)) for one, _ in fails if one.pending != "with"
+        ]
+        if tops and all(step.value < figure.value for _, step in tops):
+            most_said = listed([f"{step.said} {one.counted}" for one, step in tops])
+            return f" No recorded list has so many: at most {most_said}."
     return f" {first_up('; '.join(said))}." if said else ""
 
 

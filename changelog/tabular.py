@@ -1,0 +1,164 @@
+"""Single tables as files: Parquet with types, workbooks whose cells are never formulas."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from changelog.cells import flat, runs_as_formula
+from changelog.dictionary import SHEETS, Column
+from scraper.errors import StorageError, UsageError
+
+PORTION = 5000
+SHEET_ROWS = 1_048_576  # of an XLSX sheet, with its header
+CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 - a workbook's time has no zone; fixed, so that the bytes are
+Record = Mapping[str, Any]
+
+
+def portions(records: Iterable[Record]) -> Iterator[list[Record]]:
+    iterator = iter(records)
+    while portion := list(islice(iterator, PORTION)):
+        yield portion
+
+
+class Replacing:
+    """A file that takes its name only once it is whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.partial")
+
+    def __enter__(self) -> io.BufferedWriter:
+        self._file = self._partial.open("wb")
+        return self._file
+
+    def __exit__(self, failed: type[BaseException] | None, *rest: object) -> None:
+        if not self._file.closed:
+            self._file.flush()
+            self._file.close()
+        if failed is None:
+            self._partial.replace(self._path)
+        else:
+            self._partial.unlink(missing_ok=True)
+
+
+class ParquetFile:
+    """A Parquet file written portion by portion, its columns typed as the dictionary says."""
+
+    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+        import pyarrow as pa
+
+        self._replacing = Replacing(path)
+        self._columns = columns
+        self._schema = pa.schema([_arrow_field(column) for column in columns])
+
+    def __enter__(self) -> ParquetFile:
+        import pyarrow.parquet as pq
+
+        self._writer = pq.ParquetWriter(self._replacing.__enter__(), self._schema, compression="zstd")
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *rest: object) -> None:
+        self._writer.close()
+        self._replacing.__exit__(failed, *rest)
+
+    def write(self, records: Sequence[Record]) -> None:
+        import pyarrow as pa
+
+        arrays = [
+            pa.array([_arrow_value(record.get(c.name), c) for record in records], _arrow(c.type))
+            for c in self._columns
+        ]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+
+
+def _arrow_field(column: Column) -> Any:
+    import pyarrow as pa
+
+    words = {"description": column.text} if column.text else None
+    return pa.field(column.name, _arrow(column.type), nullable=not column.required, metadata=words)
+
+
+def _arrow(kind: str) -> Any:
+    import pyarrow as pa
+
+    return {
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "datetime": pa.timestamp("ms", tz="UTC"),
+    }.get(kind, pa.string())
+
+
+def _arrow_value(value: Any, column: Column) -> Any:
+    if value is None or value == "":
+        return None if value is None or column.type != "string" else value
+    if column.type == "date":
+        return date.fromisoformat(value)
+    if column.type == "datetime":
+        return datetime.fromisoformat(value)
+    return value if column.type in ("integer", "number", "boolean") else flat(value)
+
+
+def write_table(path: Path, shape: str, columns: Sequence[str], records: Iterable[Record]) -> None:
+    """One table as `shape` ("xlsx" or "parquet"). Columns that the dictionary knows have its types.
+
+    Raises UsageError when a workbook cannot hold so many rows, StorageError when the file cannot be written.
+    """
+    try:
+        if shape == "parquet":
+            with ParquetFile(path, _typed(columns)) as parquet:
+                for portion in portions(records):
+                    parquet.write(portion)
+        else:
+            with Replacing(path) as file:
+                _write_workbook(file, _typed(columns), records)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _typed(columns: Sequence[str]) -> list[Column]:
+    known = {column.name: column for sheet in SHEETS for column in sheet.columns}
+    return [
+        Column(
+            name, known[name].type if name in known else "string", known[name].text if name in known else ""
+        )
+        for name in columns
+    ]
+
+
+def _write_workbook(file: io.BufferedWriter, columns: Sequence[Column], records: Iterable[Record]) -> None:
+    """Every text is written as text: no cell is a formula, and none becomes one when it is edited."""
+    import xlsxwriter
+
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+               "strings_to_numbers": False}  # fmt: skip
+    with xlsxwriter.Workbook(file, options) as book:
+        book.set_properties({"title": "countersign", "created": CREATED})
+        sheet = book.add_worksheet("list")
+        bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
+        quoted = book.add_format({"quote_prefix": True})
+        for number, column in enumerate(columns):
+            sheet.write_string(0, number, column.name, bold)
+        sheet.freeze_panes(1, 0)
+        for row, record in enumerate(records, 1):
+            if row >= SHEET_ROWS:
+                raise UsageError("A workbook's sheet ends at 1,048,576 rows. Choose csv or parquet.")
+            for number, column in enumerate(columns):
+                value = record.get(column.name)
+                if value is None or value == "":
+                    continue
+                if column.type == "date":
+                    sheet.write_datetime(row, number, datetime.fromisoformat(value), day)
+                elif column.type in ("integer", "number"):
+                    sheet.write_number(row, number, value)
+                elif column.type == "boolean":
+                    sheet.write_boolean(row, number, value)
+                else:
+                    text = flat(value)[:32_767]
+                    sheet.write_string(row, number, text, quoted if runs_as_formula(text) else None)
