@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     if wish not in LOCK:
         sys.stderr.write(__doc__ or "")
         return 2
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - it runs before anything was installed that could check
         sys.stderr.write("Python 3.11 or newer is needed.\n")
         return 2
     set_up(HERE / LOCK[wish])

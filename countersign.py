@@ -14,6 +14,7 @@ from commands import (
     clock,
     decide,
     doctor,
+    documents,
     keep,
     lists_tools,
     look,
@@ -46,6 +47,7 @@ for room in (
     show,
     agency,
     tell,
+    documents,
     decide,
     serve,
     keep,
@@ -73,7 +75,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; nothing may be written to it at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001 - the one boundary: everything unforeseen ends here
+    except Exception as error:
         return _told(error)
     return int(code or 0)
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
 
-from changelog.headline import long_day, period
+from changelog.headline import long_day, time_of
 from pipelines.history.figures import Totals
 from scraper.lists import PublishedList, Wording
 
@@ -26,13 +26,12 @@ def card(told: Mapping[str, Any], declaration: PublishedList, series: Sequence[T
 
 def card_svg(told: Mapping[str, Any], declaration: PublishedList, series: Sequence[Totals] = ()) -> str:
     wording = declaration.wording
-    when = f"in {period(told)}" if told["week"] else f"from {period(told)}"
     lines = [
         _text(_cut(wording.title, 52), 110, 38, weight=600, colour=ACCENT),
         _text(
             f"{told['total_agreements']:,} {_nouns(told['total_agreements'], wording)}", 222, 100, weight=700
         ),
-        _text(_cut(f"+{told['added']:,} added {when}", 54), 298, 42, weight=600),
+        _text(_cut(f"+{told['added']:,} added {time_of(told)}", 54), 298, 42, weight=600),
         _text(_cut(_second(told), 66), 354, 34, colour=QUIET),
         _text(_cut(_since(told, wording), 66), 404, 34, colour=QUIET),
         _curve(series),

@@ -27,10 +27,17 @@ def period(told: Report) -> str:
     return f"{long_day(since)} to {long_day(until - timedelta(days=1))}"
 
 
+def time_of(told: Report) -> str:
+    """ "in the week of 12 May 2025", "on 12 May 2025", "from 12 May 2025 to 30 May 2025"."""
+    since, until = _days(told)
+    word = "in" if told["week"] else "on" if until - since == timedelta(days=1) else "from"
+    return f"{word} {period(told)}"
+
+
 def batch(told: Report, declaration: PublishedList) -> str:
     """The period's additions in one sentence, in which agreements and agencies are two counts."""
     nouns = _nouns(told["added"], declaration)
-    when = f"in {period(told)}" if told["week"] else f"from {period(told)}"
+    when = time_of(told)
     if not told["publications"]:
         return f"No list was published {when}; the figures are those of the list before."
     if not told["added"]:

@@ -83,7 +83,7 @@ def _renamed(change: StoredChange) -> str:
 
 
 def _differing(change: StoredChange) -> str:
-    names = [name for name in change.after or change.before or {}]
+    names = list(change.after or change.before or {})
     return ", ".join(difference(name, change.before or {}, change.after or {}) for name in names) or "amended"
 
 

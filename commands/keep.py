@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
-from commands.printing import progress, say
+from commands.printing import chosen_format, print_json, print_table, progress, say
+
+if TYPE_CHECKING:
+    from pipelines.house import House
+    from pipelines.rules import Effect
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,13 +33,80 @@ def migrate() -> int:
     return 0
 
 
-def rebuild() -> int:
+def rebuild(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what the present rules would change in the log.")
+    ] = False,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="With --dry-run: table or json.")
+    ] = None,
+) -> int:
     """Derive the database again from the archive and its journal. Announces nothing."""
     from pipelines.house import open_house
     from pipelines.run import rebuild as derive_again
 
+    if dry_run:
+        return _show_effect(format_name)
     house = open_house()
     with progress("rebuilding") as show:
         derive_again(house, show)
     say("Rebuilt.")
     return 0
+
+
+def _show_effect(format_name: str | None) -> int:
+    from pipelines.house import open_house
+    from pipelines.rules import effect_of_rules
+
+    shape = chosen_format(format_name, ("json", "table"))
+    house = open_house()
+    with progress("deriving beside") as show:
+        effect = effect_of_rules(house, show)
+    told = _effect_json(house, effect)
+    if shape == "json":
+        print_json(told)
+    elif not effect.nothing:
+        lines = [
+            {"": sign, **record}
+            for sign, kind in (("-", "gone"), ("+", "come"), ("~", "altered"), ("?", "judged"))
+            for record in told[kind]
+        ]
+        print_table(("", "published_at", "list", "title"), lines)
+    say(
+        "The present rules make of the archive exactly what is recorded."
+        if effect.nothing
+        else f"{len(effect.gone)} changes would be gone, {len(effect.come)} would come, {len(effect.altered)} "
+        f"would say something else, {len(effect.judged)} publications would be judged otherwise."
+    )
+    say("This is what our rules make of it, not what a publisher changed. Nothing was written or announced.")
+    return 0
+
+
+def _effect_json(house: House, effect: Effect) -> dict[str, Any]:
+    from changelog.wording import change_json, title
+
+    lists = house.lists
+    return {
+        "gone": [change_json(one, lists.get(one.list)) for one in effect.gone],
+        "come": [change_json(one, lists.get(one.list)) for one in effect.come],
+        "altered": [
+            {
+                **change_json(after, lists.get(after.list)),
+                "title": f"{title(before, lists.get(before.list))} => {title(after, lists.get(after.list))}",
+                "recorded": change_json(before, lists.get(before.list)),
+            }
+            for before, after in effect.altered
+        ],
+        "judged": [
+            {
+                "list": one.list,
+                "publication": one.key,
+                "published_name": one.published_name,
+                "before": one.before,
+                "after": one.after,
+                "title": f"{one.published_name}: {one.before} => {one.after}",
+            }
+            for one in effect.judged
+        ],
+        "publications_reread": effect.reread,
+    }

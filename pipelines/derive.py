@@ -18,8 +18,8 @@ from sqlalchemy import Connection
 from pipelines.derived import Derived, interval_id
 from pipelines.diff import Diff, diff
 from pipelines.entries import identify_entries, own_key, own_value
-from pipelines.facts import comparison_facts
 from pipelines.eras import as_published
+from pipelines.facts import comparison_facts
 from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
 from pipelines.guard import judge
 from pipelines.history.holdings import Holdings, Name, Standing, holdings, people_judged, taken_agreement_ids
@@ -214,7 +214,7 @@ def _say_repeated(
         side = change.after if change.kind == "added" else change.before if change.kind == "removed" else None
         key = (_name(side), side.support_type or "") if side else None
         if key and listed[key] > 0:
-            change = replace(change, rule=REPEATED)  # noqa: PLW2901
+            change = replace(change, rule=REPEATED)
         if key and change.kind == "added":
             listed[key] += 1
         changes.append(change)

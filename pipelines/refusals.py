@@ -51,15 +51,17 @@ def explain_refusals(engine: Engine) -> None:
     event.listen(engine, "handle_error", _explain)
 
 
-def _explain(context: ExceptionContext) -> None:
+def _explain(context: ExceptionContext) -> DatabaseError | None:
+    """What is raised instead; None leaves the error as it is."""
     refusal = context.original_exception
     if isinstance(context.sqlalchemy_exception, IntegrityError):
-        return
+        return None
     why = _why(refusal)
-    if why is not None:
-        context.chained_exception = DatabaseError(
-            f"The database refused: {why}. What was not finished was undone. ({_first_line(refusal)})"
-        )
+    if why is None:
+        return None
+    return DatabaseError(
+        f"The database refused: {why}. What was not finished was undone. ({_first_line(refusal)})"
+    )
 
 
 def _why(refusal: BaseException) -> str | None:

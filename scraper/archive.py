@@ -118,7 +118,7 @@ class Archive:
             self.path(capture.sha256)
         return self.append("capture", at, **capture.as_json())
 
-    def append(self, kind: str, at: datetime, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+    def append(self, kind: str, at: datetime, **fields: Any) -> dict[str, Any]:
         return self.journal.append(kind, at, fields)
 
     def entries(self) -> Iterator[dict[str, Any]]:

@@ -44,7 +44,10 @@ def _from_manifest(path: Path, declaration: PublishedList) -> Iterator[tuple[Cap
             if not place.is_file():
                 raise UsageError(f"{path}, line {number}: {row['path']} does not exist.")
             captured_at = _time(row["captured_at"], f"{path}, line {number}")
-            yield _capture(declaration, captured_at, row["published_name"], row.get("captured_by") or "replay"), place
+            yield (
+                _capture(declaration, captured_at, row["published_name"], row.get("captured_by") or "replay"),
+                place,
+            )
 
 
 def _from_file(path: Path, declaration: PublishedList) -> tuple[Capture, Path]:

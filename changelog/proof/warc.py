@@ -71,7 +71,7 @@ def _write_capture(
     writer: WARCWriter, archive: Archive, entry: Mapping[str, Any], first: dict[str, tuple[str, str]]
 ) -> None:
     address, date, sha256 = _address(entry), _date(entry["captured_at"]), entry["sha256"]
-    digest = "sha256:" + base64.b32encode(bytes.fromhex(sha256)).decode().rstrip("=")
+    digest = "sha256:" + base64.b32encode(bytes.fromhex(sha256)).decode()
     record_id = _id(entry["hash"], "resource")
     headers = {"WARC-Record-ID": record_id, "WARC-Date": date, "WARC-Payload-Digest": digest}
     if sha256 in first:

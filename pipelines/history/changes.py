@@ -246,7 +246,8 @@ def read_baseline(connection: Connection, list_name: str) -> Iterator[StoredChan
         agreement = as_agreement(row)
         yield StoredChange(
             f"b{row.id:016x}"[:16], list_name, "added", first.place, seq,
-            first.published_at, first.captured_at, first.recorded_at, first.published_name, first.sha256, None, row.row, row.state, row.agency,
+            first.published_at, first.captured_at, first.recorded_at, first.published_name,
+            first.sha256, None, row.row, row.state, row.agency,
             row.agency_id, row.agreement_id, row.support_type, agreement.signed, None, agreement.as_json(),
             "baseline", 1.0, baseline=True,
         )  # fmt: skip

@@ -100,4 +100,4 @@ def _status(
 def _last_changes(connection: Connection) -> dict[str, datetime]:
     """When the newest change of each list was published."""
     newest = select(changes.c.list, func.max(changes.c.published_at)).group_by(changes.c.list)
-    return dict(connection.execute(newest).tuples().all())
+    return {name: moment for name, moment in connection.execute(newest)}  # noqa: C416 - typed this way

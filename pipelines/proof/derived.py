@@ -18,7 +18,16 @@ from pipelines.proof.marked import row_name
 from pipelines.proof.snapshot import Columns, columns, meant
 from pipelines.record.intake import position
 from pipelines.run import Progress, rebuild, silent
-from pipelines.tables import accepted, changes, intervals, judgements, publications, reviews, taken
+from pipelines.tables import (
+    accepted,
+    changes,
+    document_events,
+    intervals,
+    judgements,
+    publications,
+    reviews,
+    taken,
+)
 from scraper.archive import Problem
 
 # By what a row is known, and what in it an archive cannot know (`record.marks` watches over that).
@@ -27,6 +36,7 @@ _BY_KEY: Mapping[Table, tuple[str, frozenset[str]]] = {
     intervals: ("id", frozenset()),
     changes: ("id", frozenset()),
     reviews: ("change_id", frozenset()),
+    document_events: ("id", frozenset()),
     taken: ("id", frozenset()),
 }
 _SHOWN = 80

@@ -58,7 +58,8 @@ def seal(house: House) -> Seal:
     """The head as it is now, proven from the first line. Raises UsageError when there is nothing to seal."""
     files: set[str] = set()
     end = Position()
-    for entry, end in house.archive.journal.tail(0, 0, BEGINNING):
+    for entry, reached in house.archive.journal.tail(0, 0, BEGINNING):
+        end = reached
         if entry.get("sha256"):
             files.add(entry["sha256"])
     if not end.n:

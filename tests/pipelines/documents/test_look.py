@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -85,17 +84,6 @@ class Played:
     def take_away(self, *numbers: int) -> None:
         for number in numbers:
             self.publisher.take_away(f"/doclib/moa/town{number}.pdf")
-
-
-@pytest.fixture
-def publisher() -> Iterator[Publisher]:
-    with Publisher() as playing:
-        yield playing
-
-
-@pytest.fixture
-def few(publisher: Publisher, home: Path) -> Played:
-    return Played(publisher, 12)
 
 
 @pytest.mark.long

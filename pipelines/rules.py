@@ -1,0 +1,84 @@
+"""What the present rules make of the archive, beside what is recorded: the effect of a new parser, before it is.
+
+Nothing of it is the publisher's doing, so nothing of it is announced, now or when it is rebuilt for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
+from pipelines.history.publications import new_publications
+from pipelines.house import House
+from pipelines.proof.derived import derived_beside, entries_taken
+from pipelines.run import Progress, catch_up, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A publication that the rules judge otherwise, or read with another version."""
+
+    list: str
+    key: str
+    published_name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The difference between two change logs of the same publications, in order of publication.
+
+    `gone` would no longer be changes, `come` would be new ones, `altered` (before, after) would say something
+    else. `judged` are publications with another outcome; `reread` counts those read by an older parser.
+    """
+
+    gone: Sequence[StoredChange]
+    come: Sequence[StoredChange]
+    altered: Sequence[tuple[StoredChange, StoredChange]]
+    judged: Sequence[Judged]
+    reread: int
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.gone or self.come or self.altered or self.judged)
+
+
+def effect_of_rules(house: House, progress: Progress = silent) -> Effect:
+    """Derive everything anew in a database beside this one, and compare. This one is not touched."""
+    catch_up(house)
+    with house.engine.connect() as connection:
+        entries = entries_taken(connection)
+        with derived_beside(house, entries, progress) as beside, beside.engine.connect() as other:
+            before, after = _log(connection), _log(other)
+            judged, reread = _judged(connection, other)
+    return Effect(
+        gone=[change for identifier, change in before.items() if identifier not in after],
+        come=[change for identifier, change in after.items() if identifier not in before],
+        altered=[
+            (change, after[identifier])
+            for identifier, change in before.items()
+            if identifier in after and after[identifier] != change
+        ],
+        judged=judged,
+        reread=reread,
+    )
+
+
+def _log(connection: Connection) -> dict[str, StoredChange]:
+    return {change.id: change for change in read_changes(connection, ChangeFilter())}
+
+
+def _judged(connection: Connection, other: Connection) -> tuple[list[Judged], int]:
+    after = {row.key: row for row in new_publications(other, states=None)}
+    judged, reread = [], 0
+    for row in new_publications(connection, states=None):
+        anew = after.get(row.key)
+        now = anew.state if anew is not None else "not derived"
+        reread += anew is not None and anew.parser != row.parser
+        if now != row.state:
+            judged.append(Judged(row.list, row.key, row.published_name, row.state, now))
+    return judged, reread

@@ -1,0 +1,226 @@
+"""Looks: recorded from their start, one at a time for each list, closed whatever becomes of their process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from demo.made import Week
+from demo.publisher import Publisher
+from demo.rudeness import silent
+from pipelines.house import House, open_house
+from pipelines.processes import is_alive, process_name
+from pipelines.record.runs import LEASE, start_run, take_lease
+from pipelines.run import writing
+from pipelines.tables import leases, runs
+from pipelines.watch import watch
+from scheduler import Clock
+from scraper.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def playing(publisher: Publisher, published: list[Week]) -> Publisher:
+    week = published[0]
+    publisher.show("participating", week.participating, week.participating_name, week.published_at)
+    publisher.show("pending", week.pending, week.pending_name, week.published_at)
+    return publisher
+
+
+@pytest.fixture
+def house(tmp_path: Path, home: Path, playing: Publisher) -> House:
+    return open_house(Settings(home=tmp_path / "desk", retries=0, timeout_seconds=20), playing.lists())
+
+
+def recorded(house: House) -> list[Any]:
+    with house.engine.connect() as connection:
+        return list(connection.execute(select(runs).order_by(runs.c.id)))
+
+
+def declared(tmp_path: Path, playing: Publisher) -> dict[str, str]:
+    """The environment of a process of its own that watches the playing publisher."""
+    lists = tmp_path / "lists.toml"
+    lists.write_text(
+        "\n".join(
+            f'[[list]]\nname = "{name}"\nlike = "{name}"\npage = "{playing.page_url}"\n'
+            "private_addresses = true\ndelay_seconds = 0\n"
+            for name in ("participating", "pending")
+        )
+    )
+    return {
+        **os.environ,
+        "COUNTERSIGN_HOME": str(tmp_path / "desk"),
+        "COUNTERSIGN_LISTS": str(lists),
+        "COUNTERSIGN_RETRIES": "0",
+    }
+
+
+def test_a_run_says_who_asked_what_it_cost_and_how_long_each_stage_took(house: House) -> None:
+    asyncio.run(watch(house, house.chosen(["participating"]), "person", "reader"))
+    [run] = recorded(house)
+    assert (run.trigger, run.by, run.outcome, run.exit_code) == ("person", "reader", "recorded", 0)
+    assert run.requests >= 2
+    assert run.bytes > 5000
+    assert run.rows == 134
+    assert {"fetch", "keep", "derive", "read"} <= set(run.stages)
+    assert run.started_at <= run.ended_at
+    assert is_alive(run.process)
+
+
+def test_one_looks_and_the_others_say_so(house: House) -> None:
+    async def three() -> list[list[str]]:
+        found = await asyncio.gather(
+            *(
+                watch(house, house.chosen(["participating"]), who, who)
+                for who in ("person", "clock", "person")
+            )
+        )
+        return [[look.outcome for look in looks] for looks in found]
+
+    outcomes = sorted(asyncio.run(three()))
+    assert outcomes == [["busy"], ["busy"], ["recorded"]]
+    assert len(recorded(house)) == 1
+    with house.engine.connect() as connection:
+        assert connection.execute(select(leases)).all() == []
+
+
+@pytest.mark.long
+def test_two_commands_and_the_clock_at_once(tmp_path: Path, house: House, playing: Publisher) -> None:
+    environment = declared(tmp_path, playing)
+    command = [sys.executable, "-m", "countersign", "crawl", "participating", "--json"]
+    playing.be_rude("robots", silent(), times=1)  # whoever comes first is kept waiting
+
+    async def at_once() -> list[tuple[int | None, dict[str, Any]]]:
+        async def crawl() -> tuple[int | None, dict[str, Any]]:
+            process = await asyncio.create_subprocess_exec(
+                *command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+            out, _ = await process.communicate()
+            return process.returncode, json.loads(out)
+
+        clock = Clock(house)
+        first = asyncio.ensure_future(crawl())
+        while not recorded(house):
+            await asyncio.sleep(0.05)
+        second, ticking = asyncio.ensure_future(crawl()), asyncio.ensure_future(clock.run())
+        said = await second
+        playing.wait.set()
+        done = await first
+        clock.stop()
+        await ticking
+        return [done, said]
+
+    (_code, one), (code, other) = asyncio.run(at_once())
+    assert one["outcome"] in ("recorded", "failed")
+    assert (code, other["outcome"]) == (0, "busy")
+    assert "Another process" in other["reason"]
+    looked = [run for run in recorded(house) if run.list == "participating"]
+    assert looked[0].trigger == "person"
+    assert all(one.ended_at <= two.started_at for one, two in zip(looked, looked[1:], strict=False))
+
+
+def test_a_process_that_is_killed_leaves_a_run_that_is_closed_as_died(
+    tmp_path: Path, house: House, playing: Publisher
+) -> None:
+    playing.be_rude("page", silent())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "countersign", "crawl", "participating"],
+        cwd=ROOT, env=declared(tmp_path, playing), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    _wait_for(lambda: len(recorded(house)) == 1)
+    process.kill()
+    process.wait()
+    playing.be_kind()
+    [look] = asyncio.run(watch(house, house.chosen(["participating"]), "person", "reader"))
+    assert look.outcome == "recorded"  # nobody waits for the lease of the dead
+    died, again = recorded(house)
+    assert (died.outcome, died.reason) == ("died", "The process died before the look ended.")
+    assert again.outcome == "recorded"
+
+
+def test_sigterm_abandons_a_look_cleanly_within_ten_seconds(
+    tmp_path: Path, house: House, playing: Publisher
+) -> None:
+    playing.be_rude("page", silent())
+    process = subprocess.Popen(
+        [sys.executable, "scheduler.py"], cwd=ROOT, env=declared(tmp_path, playing),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    _wait_for(lambda: len(recorded(house)) == 2)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=15)
+    assert time.monotonic() - asked < 10
+    assert process.returncode == 0
+    assert [run.outcome for run in recorded(house)] == ["stopped", "stopped"]
+    assert "the clock has stopped" in log
+    with house.engine.connect() as connection:
+        assert connection.execute(select(leases)).all() == []
+
+
+def test_a_look_that_is_cancelled_is_nobodys_failure(house: House, playing: Publisher) -> None:
+    playing.be_rude("page", silent())
+
+    async def cancelled() -> None:
+        task = asyncio.ensure_future(watch(house, house.chosen(["participating"]), "clock", "test"))
+        while not recorded(house):
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    [run] = recorded(house)
+    assert run.outcome == "stopped"
+    playing.be_kind()
+    [look] = asyncio.run(watch(house, house.chosen(["participating"]), "clock", "test"))
+    assert look.outcome == "recorded"
+
+
+def test_a_lease_of_another_machine_is_respected_until_it_expires(house: House) -> None:
+    now = datetime(2025, 5, 12, 14, tzinfo=UTC)
+    elsewhere = "another.example:77:0"
+    with writing(house) as connection:
+        assert take_lease(connection, "participating", elsewhere, now)
+        start_run(connection, "r1", "participating", "clock", "test", elsewhere, now)
+    outcomes: Mapping[timedelta, str] = {
+        timedelta(minutes=1): "busy",
+        LEASE + timedelta(seconds=1): "recorded",
+    }
+    for later, outcome in outcomes.items():
+        then = replace(house, now=lambda at=now + later: at)
+        [look] = asyncio.run(watch(then, house.chosen(["participating"]), "clock", "test"))
+        assert look.outcome == outcome
+    assert [run.outcome for run in recorded(house)] == ["died", "recorded"]
+
+
+def test_a_process_is_known_by_more_than_its_number() -> None:
+    host, number, started = process_name().rsplit(":", 2)
+    assert is_alive(process_name())
+    assert is_alive(f"{process_name()}/tail")
+    assert is_alive(f"{host}:{number}:{started}0") is False
+    assert is_alive(f"{host}:{2**22 + 1}:{started}") is False
+    assert is_alive(f"another.example:{number}:{started}") is None
+    assert is_alive("nonsense") is None
+
+
+def _wait_for(true: Any) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.05)
