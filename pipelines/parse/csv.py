@@ -35,7 +35,7 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
         raise UnreadableError(f"A delimiter is one character, not {delimiter!r}.")
     rows = chain.from_iterable(budget.timed(_batches(path, encoding, delimiter, budget, tally)))
     ahead = list(islice(rows, LOOK_AHEAD))
-    header, fitted = framed(ahead, lambda fit: fit.rows(rows), tally, findings, ragged=True)
+    header, fitted = framed(ahead, lambda _: rows, tally, findings, ragged=True)
     return Table(header, fitted, None, findings)
 
 

@@ -64,11 +64,11 @@ class Links:
         if max(map(len, letters)) > MOST_LETTERS or max(map(len, digits)) > MOST_DIGITS:
             return None
         self._add_count(len(found))
-        targets = list(map(self._targets.get, identifiers))
+        places = list(zip(letters, map(int, digits), map(self._targets.get, identifiers), strict=True))
         for column in set(letters):
-            places = zip(letters, map(int, digits), targets, strict=True)
-            rows = self.columns.setdefault(column_index(column), {})
-            rows.update({row: target for letter, row, target in places if letter == column and target})
+            self.columns.setdefault(column_index(column), {}).update(
+                {row: target for letter, row, target in places if letter == column and target}
+            )
         return []
 
     def _add_count(self, count: int) -> None:

@@ -18,7 +18,6 @@ T = TypeVar("T")
 LONGEST = 4 << 20
 ENCODING = re.compile(rb"<\?xml[^>]*\bencoding=[\"']([^\"']*)")
 ENTITY = re.compile("&(?:amp|lt|gt|quot|apos);")
-ILLEGAL = bytes({*range(32)} - {9, 10, 13})
 CARRIAGE = "\r"
 
 
@@ -92,14 +91,6 @@ def _quick(piece: bytes, quick: Callable[[str], list[T] | None]) -> list[T] | No
     except UnicodeDecodeError:
         return None
     return quick(text)
-
-
-def is_legal(text: str) -> bool:
-    """Whether every character may stand in an XML document. (Deleting and counting is the quickest way.)"""
-    body = text.encode()
-    if len(body.translate(None, ILLEGAL)) != len(body):
-        return False
-    return text.isascii() or not ("\ufffe" in text or "\uffff" in text)
 
 
 def is_plain(text: str) -> bool:

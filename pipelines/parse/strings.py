@@ -8,10 +8,11 @@ from pipelines.parse.cells import unescape
 from pipelines.parse.limits import Budget
 from pipelines.parse.markup import feed, local, make_parser
 from pipelines.parse.package import Package
-from pipelines.parse.pieces import Repeated, is_legal, is_plain, plain_text, read_pieces
+from pipelines.parse.pieces import Repeated, is_plain, plain_text, read_pieces
 
 COMMON = re.compile('<si><t(?: xml:space="preserve")?+>([^<]*+)</t></si>')
 REPEATED = Repeated(re.compile(rb"<sst\b[^>]*>"), b"</si>", b"</sst")
+ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 class StringsParser:
@@ -35,7 +36,9 @@ class StringsParser:
 
     def quick(self, text: str) -> list[str] | None:
         made: list[str] = COMMON.findall(text)
-        if len(made) != text.count("<si") or not (is_plain(text) and is_legal(text)):
+        if len(made) != text.count("<si") or not is_plain(text):
+            return None
+        if not text.isprintable() and ILLEGAL.search(text):
             return None
         self._budget.check_text(max(map(len, made), default=0))
         if "&" in text:
