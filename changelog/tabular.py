@@ -153,7 +153,7 @@ def _write_workbook(file: io.BufferedWriter, columns: Sequence[Column], records:
                 value = record.get(column.name)
                 if value is None or value == "":
                     continue
-                if column.type == "date":
+                if column.type == "date" and value >= "1900":  # a workbook knows no earlier day
                     sheet.write_datetime(row, number, datetime.fromisoformat(value), day)
                 elif column.type in ("integer", "number"):
                     sheet.write_number(row, number, value)

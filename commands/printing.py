@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from changelog.cells import flat, harmless, markdown
 from scraper.errors import UsageError
 
 Record = Mapping[str, Any]
@@ -49,33 +50,11 @@ def print_csv(columns: Sequence[str], records: Iterable[Record]) -> None:
         writer.writerow([harmless(flat(record.get(column))) for column in columns])
 
 
-def flat(value: object) -> str:
-    """One cell of text: lists and objects as JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
-
-
-def harmless(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula is made text by an apostrophe."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 def print_markdown(columns: Sequence[str], records: Iterable[Record]) -> None:
     sys.stdout.write(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n")
     for record in records:
-        cells = (_markdown(flat(record.get(column))) for column in columns)
+        cells = (markdown(record.get(column)) for column in columns)
         sys.stdout.write(f"| {' | '.join(cells)} |\n")
-
-
-def _markdown(text: str) -> str:
-    for sign in "\\|`*_<>[]":
-        text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
 
 
 def print_table(columns: Sequence[str], records: Iterable[Record], note: str = "") -> None:

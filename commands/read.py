@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +16,7 @@ from commands.printing import (
     print_json_lines,
     print_markdown,
     print_table,
+    say,
 )
 from commands.times import moment
 from scraper.errors import UsageError
@@ -47,14 +50,18 @@ def changes(
     include_baseline: Annotated[
         bool, typer.Option("--include-baseline", help="Also the agreements of each list's first publication.")
     ] = False,
-    format_name: Format = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="table, json, jsonl, csv, md, xlsx or parquet.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
 ) -> int:
     """The change log, oldest first."""
     from changelog.wording import change_json
     from pipelines.history.changes import read_baseline, read_changes
     from pipelines.house import open_house
 
-    shape = chosen_format(format_name, ("json", "table", "jsonl", "csv", "md"))
+    offered = ("json", "table", "jsonl", "csv", "md", "xlsx", "parquet")
+    shape = chosen_format(format_name or (output.suffix.lstrip(".") if output else None), offered)
     house = open_house()
     wanted = _filter(house, list_name, since, until, kind, state, agency, unreviewed)
     pending_of = {name: item.pending_list for name, item in house.lists.items() if item.pending_list}
@@ -68,8 +75,24 @@ def changes(
             for change in read_changes(connection, wanted, pending_of=pending_of):
                 yield change_json(change, house.lists.get(change.list))
 
-        _print_changes(shape, records())
+        _deliver(shape, records(), output)
     return 0
+
+
+def _deliver(shape: str, records: Iterator[dict[str, Any]], output: Path | None) -> None:
+    if shape in ("xlsx", "parquet"):
+        from changelog.exports import write_table
+
+        if output is None:
+            raise UsageError(f"A {shape} file cannot be printed. Name it with --output.")
+        write_table(output, shape, COLUMNS, records)
+    elif output is not None:
+        with output.open("w", encoding="utf-8", newline="") as file, redirect_stdout(file):
+            _print_changes(shape, records)
+    else:
+        _print_changes(shape, records)
+        return
+    say(f"Wrote {output}.")
 
 
 def _print_changes(shape: str, records: Iterator[dict[str, Any]]) -> None:
