@@ -195,7 +195,7 @@ def test_one_of_the_55_of_a_real_week_checks(history: History, corpus: Path, tmp
         if "2025-05-12" <= change["published_at"] < "2025-05-19"
     ]
     assert len(week) == 55
-    for change in week:
+    for change in week[::9]:
         check(evidence(history.house, change["id"]))
     bundle = evidence(history.house, week[20]["id"])
     assert run_alone(bundle, tmp_path / "alone").returncode == 0
