@@ -12,6 +12,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,10 @@ from scheduler import Clock
 from scraper.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+
+
+def _the_same(at: datetime) -> datetime:
+    return at
 
 
 @pytest.fixture
@@ -130,7 +136,7 @@ def test_two_commands_and_the_clock_at_once(tmp_path: Path, house: House, playin
     assert "Another process" in other["reason"]
     looked = [run for run in recorded(house) if run.list == "participating"]
     assert looked[0].trigger == "person"
-    assert all(one.ended_at <= two.started_at for one, two in zip(looked, looked[1:], strict=False))
+    assert all(one.ended_at <= two.started_at for one, two in pairwise(looked))
 
 
 def test_a_process_that_is_killed_leaves_a_run_that_is_closed_as_died(
@@ -203,7 +209,8 @@ def test_a_lease_of_another_machine_is_respected_until_it_expires(house: House) 
         LEASE + timedelta(seconds=1): "recorded",
     }
     for later, outcome in outcomes.items():
-        then = replace(house, now=lambda at=now + later: at)
+        at = now + later
+        then = replace(house, now=partial(_the_same, at))
         [look] = asyncio.run(watch(then, house.chosen(["participating"]), "clock", "test"))
         assert look.outcome == outcome
     assert [run.outcome for run in recorded(house)] == ["died", "recorded"]

@@ -15,23 +15,25 @@ from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.house import House
 from tests.changelog.web.conftest import client_of
 
+ADDRESSES = "//a/@href | //link/@href | //script/@src | //img/@src"
 
-def page(client: TestClient, address: str) -> Any:  # noqa: ANN401 - an lxml document
+
+def page(client: TestClient, address: str) -> Any:
     answer = client.get(address)
     assert answer.status_code == 200, (address, answer.text[:500])
     return html.document_fromstring(answer.text)
 
 
-def texts(document: Any, path: str) -> list[str]:  # noqa: ANN401
+def texts(document: Any, path: str) -> list[str]:
     return [" ".join(item.text_content().split()) for item in document.xpath(path)]
 
 
-def every_change(house: House, **wanted: Any) -> list[Any]:  # noqa: ANN401
+def every_change(house: House, **wanted: Any) -> list[Any]:
     with house.engine.connect() as connection:
         return list(read_changes(connection, ChangeFilter(**wanted), newest_first=True))
 
 
-def shown_ids(document: Any) -> list[str]:  # noqa: ANN401
+def shown_ids(document: Any) -> list[str]:
     return [item.get("id").removeprefix("c-") for item in document.xpath("//li[@class='change']")]
 
 
@@ -103,7 +105,9 @@ def test_what_is_new_since_the_last_visit_needs_no_script(house: House) -> None:
 
 
 def test_a_change_shows_its_evidence_one_click_away(reader: TestClient, read_house: House) -> None:
-    change = next(change for change in every_change(read_house, kinds=("renamed",)) if "agency" in change.after)
+    change = next(
+        change for change in every_change(read_house, kinds=("renamed",)) if "agency" in change.after
+    )
     document = page(reader, f"/changes/{change.id}")
     told = " ".join(texts(document, "//dl[@class='evidence']"))
     assert change.sha256 in told
@@ -115,7 +119,9 @@ def test_a_change_shows_its_evidence_one_click_away(reader: TestClient, read_hou
 
 
 def test_an_agency_is_found_by_any_spelling_and_shows_its_life(reader: TestClient, read_house: House) -> None:
-    change = next(change for change in every_change(read_house, kinds=("renamed",)) if "agency" in change.after)
+    change = next(
+        change for change in every_change(read_house, kinds=("renamed",)) if "agency" in change.after
+    )
     old = change.before["agency"]
     found = page(reader, f"/agencies?q={old}")
     [address] = set(found.xpath(f"//a[contains(@href, '{change.agency_id}')]/@href"))
@@ -131,7 +137,10 @@ def test_a_list_as_of_a_date_is_the_one_that_stood(reader: TestClient) -> None:
     document = page(reader, "/lists/participating?as_of=2025-09-12")
     assert "published 10 Sep 2025" in texts(document, "//p[@class='lead']")[0]
     assert document.xpath("//table//tbody/tr")
-    assert "Nothing of this list" in texts(page(reader, "/lists/pending?as_of=2020-01-01"), "//p[@class='lead']")[0]
+    assert (
+        "Nothing of this list"
+        in texts(page(reader, "/lists/pending?as_of=2020-01-01"), "//p[@class='lead']")[0]
+    )
 
 
 def test_two_dates_are_compared_with_words_marked(reader: TestClient) -> None:
@@ -175,7 +184,7 @@ def test_every_link_of_every_kind_of_page_leads_somewhere(reader: TestClient) ->
         assert answer.status_code in (200, 303), (address, answer.status_code)
         if "text/html" not in answer.headers.get("content-type", "") or address.startswith("/report."):
             continue
-        for link in html.document_fromstring(answer.text).xpath("//a/@href | //link/@href | //script/@src | //img/@src"):
+        for link in html.document_fromstring(answer.text).xpath(ADDRESSES):
             shape = re.sub(r"[ga]?[0-9a-f]{8,}|=[^&]*|/states/\w+", "", link)
             if link.startswith("/") and shape not in seen:
                 seen.add(shape)
@@ -203,7 +212,13 @@ def test_nonsense_is_answered_with_a_sentence(reader: TestClient, address: str, 
 
 
 def test_pages_are_not_sent_twice(reader: TestClient) -> None:
-    for address in ("/changes", "/lists/participating", "/api/v1/changes", "/api/v1/lists", "/static/style.css"):
+    for address in (
+        "/changes",
+        "/lists/participating",
+        "/api/v1/changes",
+        "/api/v1/lists",
+        "/static/style.css",
+    ):
         first = reader.get(address)
         again = reader.get(address, headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
