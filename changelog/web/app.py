@@ -45,6 +45,7 @@ from scraper.settings import version
 
 BODY_LIMIT = 262_144
 API = "/api/"
+NOWHERE = "There is nothing at this address."
 PAGES = (
     overview,
     changes,
@@ -131,7 +132,8 @@ def _say_errors_well(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        answer = _told(request, error.status_code, str(error.detail))
+        said = NOWHERE if error.detail == "Not Found" else str(error.detail)
+        answer = _told(request, error.status_code, said)
         answer.headers.update(error.headers or {})
         return answer
 
