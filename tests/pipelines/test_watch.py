@@ -59,11 +59,13 @@ def recorded(house: House) -> list[Any]:
 
 def declared(tmp_path: Path, playing: Publisher) -> dict[str, str]:
     """The environment of a process of its own that watches the playing publisher."""
+    columns = {"STATE": "state", "LAW ENFORCEMENT AGENCY": "agency", "SUPPORT TYPE": "support_type"}
     lists = tmp_path / "lists.toml"
     lists.write_text(
-        "\n".join(
-            f'[[list]]\nname = "{name}"\nlike = "{name}"\npage = "{playing.page_url}"\n'
-            "private_addresses = true\ndelay_seconds = 0\n"
+        "".join(
+            f'[lists.{name}]\npage = "{playing.page_url}"\nprivate_addresses = true\ndelay_seconds = 0\n'
+            f'link = {{ text = "{name}" }}\n[lists.{name}.columns]\n'
+            + "".join(f'"{header}" = "{field}"\n' for header, field in columns.items())
             for name in ("participating", "pending")
         )
     )
