@@ -15,6 +15,7 @@ _WHOLE = (
     "application/atom",
     "application/feed",
     "image/svg",
+    "text/markdown",
 )
 
 

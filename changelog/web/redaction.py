@@ -44,7 +44,9 @@ def cleaned(path: Path, kind: str) -> Cleaned | None:
 
     Raises UnreadableError when it is not of its kind, or a bomb.
     """
-    if path.open("rb").read(2) == b"PK":
+    with path.open("rb") as file:
+        packed = file.read(2) == b"PK"
+    if packed:
         return _packed(path)
     if kind in TEXT_FORMATS:
         body, replaced = _without_wrappers(path.read_bytes(), markup=kind == "html")

@@ -1,0 +1,77 @@
+"""Feeds, for whoever follows without visiting; and the page that offers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from starlette.exceptions import HTTPException
+
+from changelog.feeds import Feed, as_atom, as_json_feed, change_feed, weekly_feed
+from changelog.web.pages import page, stamp
+from changelog.web.room import Room, room_of
+from changelog.wording import state_name
+from pipelines.history.figures import totals_before
+from pipelines.values import KINDS
+
+router = APIRouter(include_in_schema=False)
+SHAPES: dict[str, tuple[str, Callable[[Feed, str], bytes]]] = {
+    "atom": ("application/atom+xml; charset=utf-8", as_atom),
+    "json": ("application/feed+json", as_json_feed),
+}
+
+
+@router.get("/feeds")
+def feeds(request: Request) -> HTMLResponse:
+    room = room_of(request)
+    with room.house.engine.connect() as connection:
+        newest = [totals_before(connection, name) for name in room.house.lists]
+    states = sorted(
+        {state for totals in newest if totals for state in totals.by_state if state}, key=state_name
+    )
+    return page(request, "feeds.html", states=states, kinds=KINDS)
+
+
+@router.get("/feeds/changes.{shape}")
+def changes(request: Request, shape: str) -> Response:
+    """The newest changes; of one list, state or kind when the address names it."""
+    room, asked = room_of(request), request.query_params
+    name, state, kind = (asked.get(key) or None for key in ("list", "state", "kind"))
+    room.house.chosen([name] if name else [])
+    if kind is not None and kind not in KINDS:
+        raise HTTPException(404, f"There is no kind {kind[:40]!r}. Kinds are: {', '.join(KINDS)}.")
+    with room.house.engine.connect() as connection:
+        feed = change_feed(
+            connection,
+            room.house.lists,
+            _base(request),
+            list_name=name,
+            state=state and state.upper()[:2],
+            kind=kind,
+        )
+    return _given(request, room, shape, feed)
+
+
+@router.get("/feeds/weeks.{shape}")
+def weeks(request: Request, shape: str) -> Response:
+    """The batch of each week of a list."""
+    room = room_of(request)
+    name = request.query_params.get("list") or next(iter(room.house.lists))
+    room.house.chosen([name])
+    with room.house.engine.connect() as connection:
+        feed = weekly_feed(connection, room.house.lists, _base(request), name)
+    return _given(request, room, shape, feed)
+
+
+def _given(request: Request, room: Room, shape: str, feed: Feed) -> Response:
+    if shape not in SHAPES:
+        raise HTTPException(404, f"A feed comes as {' or '.join(SHAPES)}.")
+    media, write = SHAPES[shape]
+    answer = Response(write(feed, str(request.url)), media_type=media)
+    stamp(answer, room.last_modified())
+    return answer
+
+
+def _base(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
