@@ -146,14 +146,17 @@ def _passing(connection: Connection, wanted: ChangeFilter) -> dict[str, int]:
 def _baseline(
     connection: Connection, declaration: PublishedList, asked: date | None, last: Totals
 ) -> dict[str, Any] | None:
-    """The list as of the day asked for, else the declared day, else the list's first publication."""
+    """The list as of the day asked for, else of the declared day, else the list's first publication.
+
+    None when a day is asked for at which no list was recorded.
+    """
     day = asked or declaration.baseline
+    totals = None
     if day is not None:
-        totals = totals_before(
-            connection, declaration.name, beginning(day + timedelta(days=1), declaration.time_zone)
-        )
-    else:
-        totals = first_totals(connection, declaration.name)
+        end = beginning(day + timedelta(days=1), declaration.time_zone)
+        totals = totals_before(connection, declaration.name, end)
+    if totals is None and asked is None:
+        totals, day = first_totals(connection, declaration.name), None
     if totals is None:
         return None
     then = day or totals.published_at.astimezone(ZoneInfo(declaration.time_zone)).date()

@@ -78,6 +78,7 @@ def read_scene(
     if newest is None or first is None:
         raise UsageError(f"Nothing of the list {declaration.name} is recorded.")
     day = as_of or newest.published_at.astimezone(zone).date()
+    first_day = first.published_at.astimezone(zone).date()
     end = beginning(day + DAY, declaration.time_zone)
     series = read_series(connection, declaration, pending)
     both = [declaration.name, *([pending.name] if pending else [])]
@@ -85,7 +86,7 @@ def read_scene(
         declaration,
         day,
         end,
-        declaration.baseline or first.published_at.astimezone(zone).date(),
+        max(declaration.baseline or first_day, first_day),
         series,
         read_ways(connection, declaration, pending, series),
         _published(connection, both, first),
