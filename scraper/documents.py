@@ -35,10 +35,20 @@ async def look_at_documents(
     own = scrapy_settings(settings, published)
     own["ITEM_PIPELINES"] = {"scraper.spiders.documents.HandOver": 100}
     crawler = Crawler(DocumentSpider, ScrapySettings(own))
-    task = asyncio.create_task(crawler.crawl_async(wanted=wanted, most_bytes=MOST_BYTES, took=took, now=now))
+    stopping = asyncio.Event()
+
+    async def handed(seen: Seen) -> None:
+        # What we gave up ourselves was refused by nobody.
+        if not (stopping.is_set() and seen.came == "refused"):
+            await took(seen)
+
+    task = asyncio.create_task(
+        crawler.crawl_async(wanted=wanted, most_bytes=MOST_BYTES, took=handed, now=now)
+    )
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
+        stopping.set()
         crawler.signals.send_catch_log(giving_up)
         if crawler.crawling:
             await crawler.stop_async()

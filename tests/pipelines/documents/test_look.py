@@ -77,9 +77,8 @@ class Played:
             return document_log(connection, ["participating"])
 
     def replace(self, number: int) -> None:
-        self.publisher.serve(
-            f"/doclib/moa/town{number}.pdf", agreed(number, "amended"), "application/pdf", self.at
-        )
+        path, later = f"/doclib/moa/town{number}.pdf", self.at + timedelta(hours=1)
+        self.publisher.serve(path, agreed(number, "amended"), "application/pdf", later)
 
     def take_away(self, *numbers: int) -> None:
         for number in numbers:
