@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from changelog.papers import document_events
 from changelog.wording import change_json, iso
 from pipelines.history.agencies import Held, Life, agency_life, find_agencies, places_of
 from pipelines.history.changes import ChangeFilter, read_changes
@@ -61,6 +62,7 @@ def life_json(connection: Connection, house: House, identifier: str, life: Life)
             )
         ],
         "changes": [change_json(change, house.lists.get(change.list)) for change in changes],
+        "document_events": list(document_events(connection, agency_ids=life.ids)),
     }
 
 

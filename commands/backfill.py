@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,7 @@ def backfill(
 ) -> int:
     """Fetch a list's past from the Wayback Machine, slowly; go on where it stopped. Announces nothing."""
     from pipelines.house import open_house
+    from pipelines.recorded import recorded
     from pipelines.run import catch_up
     from scraper.backfill.manners import Visitor
     from scraper.backfill.story import WAYBACK
@@ -40,10 +42,14 @@ def backfill(
     if first >= last:
         raise UsageError(f"A period ends after it begins; {last} is not after {first}.")
     try:
-        with Visitor(WAYBACK, house.settings.user_agent) as visitor, progress("asking the archive") as show:
-            done = bring_home(
-                declaration, list(house.lists.values()), house.archive, visitor, first, last, house.now, show
-            )
+        with (
+            recorded(house, [list_name], "backfill", getpass.getuser()) as run,
+            Visitor(WAYBACK, house.settings.user_agent) as visitor,
+            progress("asking the archive") as show,
+        ):
+            lists = list(house.lists.values())
+            done = bring_home(declaration, lists, house.archive, visitor, first, last, house.now, show)
+            run.note(f"{done.captures} captures of the past, {done.known} known before")
     finally:
         # What came before a stop is taken in all the same.
         with progress("deriving") as show:
