@@ -13,13 +13,14 @@ from pipelines.record.marks import keep_marks, mark_everything
 from pipelines.refusals import explain_refusals
 from scraper.errors import DatabaseError, OutdatedError
 
+BUSY_SECONDS = 60  # how long a process waits for another one that writes
 HEAD = "0004"
 
 
 def open_engine(url: str) -> Engine:
     """An engine for `url`; an SQLite file is tuned for one writer and many readers."""
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": 60})
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -35,7 +36,7 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
-        "busy_timeout=60000",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
         "foreign_keys=ON",
         "temp_store=MEMORY",
         "cache_size=-32768",
@@ -104,6 +105,8 @@ def migrate(url: str, revision_name: str = "head") -> None:
                 mark_everything(connection)
     except SQLAlchemyError as error:
         raise DatabaseError(f"The migration failed: {_first_line(error)}") from error
+    finally:
+        engine.dispose()
 
 
 def migrations_folder() -> Path:

@@ -82,11 +82,15 @@ class Journal:
         """
         if not self.path.exists():
             if offset:
-                raise ArchiveError(f"{self.path}: missing, although entries were read from it before.")
+                raise ArchiveError(
+                    f"{self.path}: missing, although entries were read before. Restore a copy."
+                )
             return
         with storing(self.path), self.path.open("rb") as file:
             if file.seek(0, os.SEEK_END) < offset:
-                raise ArchiveError(f"{self.path}: shorter than when it was read last.")
+                raise ArchiveError(
+                    f"{self.path}: shorter than when it was read last. Restore it from a copy."
+                )
             file.seek(offset)
             for line in file:
                 if not line.endswith(b"\n"):
