@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,12 +41,11 @@ class File:
 
 
 class History:
-    """One installation that is fed made files."""
+    """One installation that is fed made files; on SQLite in its home unless a database is named."""
 
-    def __init__(self, home: Path) -> None:
-        settings = get_settings().model_copy(
-            update={"home": home, "database_url": f"sqlite:///{home}/countersign.sqlite"}
-        )
+    def __init__(self, home: Path, database_url: str | None = None) -> None:
+        url = database_url or f"sqlite:///{home}/countersign.sqlite"
+        settings = get_settings().model_copy(update={"home": home, "database_url": url})
         self.house: House = replace(open_house(settings, BUILT_IN), now=lambda: NOW)
         self.folder = home / "files"
         self.folder.mkdir(exist_ok=True)
@@ -84,13 +83,19 @@ class History:
 
 
 @pytest.fixture
-def new_history(tmp_path: Path, home: Path) -> Callable[[], History]:
-    made = iter(range(100))
+def new_history(
+    tmp_path: Path, home: Path, database: Callable[[Path], str]
+) -> Iterator[Callable[[], History]]:
+    made: list[History] = []
 
     def make() -> History:
-        return History(tmp_path / f"home{next(made)}")
+        place = tmp_path / f"home{len(made)}"
+        made.append(History(place, database(place)))
+        return made[-1]
 
-    return make
+    yield make
+    for history in made:
+        history.house.engine.dispose()
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_two_commands_and_the_clock_at_once(tmp_path: Path, house: House, playin
 
         clock = Clock(house)
         first = asyncio.ensure_future(crawl())
-        while not recorded(house):
+        while not (recorded(house) and playing.asked):
             await asyncio.sleep(0.05)
         second, ticking = asyncio.ensure_future(crawl()), asyncio.ensure_future(clock.run())
         said = await second

@@ -1,0 +1,24 @@
+"""Here every test runs on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.pipelines.conftest import history, new_history, published
+from tests.postgres.server import Server
+
+__all__ = ["history", "new_history", "published"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.postgres)
+
+
+@pytest.fixture
+def database(server: Server) -> Callable[[Path], str]:
+    return lambda _home: server.new_database()
