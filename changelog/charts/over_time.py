@@ -86,7 +86,7 @@ def model_mix(series: Sequence[Totals], nouns: str = "agreements", width: int = 
         .encode(
             x=days(),
             y=alt.Y("count:Q", title=None, stack="zero", axis=alt.Axis(tickCount=5, format=",d")),
-            color=alt.Color("model:N", scale=colours, legend=legend(names)),
+            color=alt.Color("model:N", scale=colours, legend=legend(names) if names else None),
             order=alt.Order("rank:Q"),
         )
         .properties(width=width, height=240)
