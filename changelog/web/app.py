@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from changelog.web import (
@@ -89,7 +90,6 @@ def create_app(house: House, token: str | None = None, hosts: Collection[str] = 
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
-        max_body_size=BODY_LIMIT,
     )
     app.state.room = Room(house, templates(house.lists), Keys(token), crawls)
     for room in PAGES:
@@ -98,6 +98,7 @@ def create_app(house: House, token: str | None = None, hosts: Collection[str] = 
     _say_errors_well(app)
     app.add_middleware(Conditional)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT)
     app.add_middleware(Guard, hosts=tuple(hosts))
     return app
 

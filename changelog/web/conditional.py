@@ -83,5 +83,6 @@ class _Answer:
 
 
 def _is_whole(start: Message) -> bool:
-    kind = Headers(raw=list(start["headers"])).get("content-type", "")
-    return start["status"] == 200 and kind.startswith(_WHOLE)
+    headers = Headers(raw=list(start["headers"]))
+    tagged = "etag" in headers and "last-modified" not in headers
+    return start["status"] == 200 and (tagged or headers.get("content-type", "").startswith(_WHOLE))
