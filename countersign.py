@@ -23,6 +23,7 @@ from commands import (
     serve,
     show,
     tell,
+    upkeep,
 )
 from scraper.errors import CountersignError
 
@@ -51,6 +52,7 @@ for room in (
     decide,
     serve,
     keep,
+    upkeep,
     prove,
     doctor,
 ):

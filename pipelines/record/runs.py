@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipelines.tables import leases, runs, ticks, watched
@@ -117,6 +117,13 @@ def close_dead_runs(connection: Connection, alive: Alive, now: datetime) -> list
             end_run(connection, row.run_id, row.list, ended, now)
             dead.append((row.run_id, row.list))
     return dead
+
+
+def forget_ended(connection: Connection, before: datetime) -> int:
+    """Delete runs that ended before a moment, but for the last of each list. Returns how many."""
+    last = select(func.max(runs.c.id)).group_by(runs.c.list)
+    found = connection.execute(delete(runs).where(runs.c.ended_at < before, runs.c.id.not_in(last)))
+    return int(found.rowcount)
 
 
 def note_look(connection: Connection, list_name: str, outcome: str, now: datetime, **served: Any) -> None:
