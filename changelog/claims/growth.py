@@ -64,8 +64,10 @@ def answer_batch(scene: Scene, figure: Figure) -> Answer:
 
 def _ways(scene: Scene, figure: Figure) -> list[Way]:
     if figure.pending == "only":
-        return [way for way in scene.ways if way.pending == "only"]
-    return sorted(scene.ways, key=lambda way: (figure.unit not in ("either", way.unit), way.pending != ""))
+        return [way for way in scene.read_ways() if way.pending == "only"]
+    return sorted(
+        scene.read_ways(), key=lambda way: (figure.unit not in ("either", way.unit), way.pending != "")
+    )
 
 
 def _first_of_each(items: Sequence[tuple[Way, Window, int]]) -> list[tuple[Way, Window, int]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,14 +28,17 @@ HEADER_ROW = "the difference that a counted header row makes"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`end` is the end of the day of the claim, `base_day` the day whose list growth is counted from."""
+    """`end` is the end of the day of the claim, `base_day` the day whose list growth is counted from.
+
+    Only a batch needs the additions one by one, so they are read when it asks.
+    """
 
     declaration: PublishedList
     as_of: date
     end: datetime
     base_day: date
     series: Sequence[Series]
-    ways: Sequence[Way]
+    read_ways: Callable[[], Sequence[Way]]
     published: Sequence[datetime]
     own: Totals | None
     pending: Totals | None
@@ -88,7 +92,7 @@ def read_scene(
         end,
         max(declaration.baseline or first_day, first_day),
         series,
-        read_ways(connection, declaration, pending, series),
+        cache(lambda: read_ways(connection, declaration, pending, series)),
         _published(connection, both, first),
         totals_before(connection, declaration.name, end),
         totals_before(connection, pending.name, end) if pending else None,

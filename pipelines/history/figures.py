@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
@@ -195,20 +196,20 @@ def additions(
     wanted = ChangeFilter((list_name,), since, until, kinds=("added",))
     c = changes.c
     rows = connection.execute(
-        select(c.published_at, c.agency_id, c.newly_signed, c.new_agency)
+        select(c.place, c.agency_id, c.newly_signed, c.new_agency)
         .where(*wanted.where())
         .order_by(c.place, c.seq)
-    )
-    return [Addition(row[0], row[1], bool(row[2]), bool(row[3])) for row in rows]
+    ).all()
+    at = cache(lambda place: datetime.fromisoformat(place[:20]))  # once per publication, not per change
+    return [Addition(at(row[0]), row[1], bool(row[2]), bool(row[3])) for row in rows]
 
 
 def agencies_together(connection: Connection, lists: Sequence[str]) -> list[tuple[str, int]]:
     """How many different agencies stand on any of the lists, at every place where that number turns."""
     c = intervals.c
     turns: dict[str, Counter[str]] = defaultdict(Counter)
-    for agency, first, until in connection.execute(
-        select(c.agency_id, c.from_place, c.until_place).where(c.list.in_(lists))
-    ):
+    rows = connection.execute(select(c.agency_id, c.from_place, c.until_place).where(c.list.in_(lists))).all()
+    for agency, first, until in rows:
         turns[first][agency] += 1
         if until is not None:
             turns[until][agency] -= 1
@@ -222,16 +223,3 @@ def agencies_together(connection: Connection, lists: Sequence[str]) -> list[tupl
         if not counted or counted[-1][1] != count:
             counted.append((place, count))
     return counted
-
-
-def signed_between(connection: Connection, list_name: str, first: date, last: date) -> tuple[int, int]:
-    """How many agreements, of how many agencies, are dated from `first` to `last` on the newest list."""
-    c = intervals.c
-    row = connection.execute(
-        select(func.count(c.agreement_id.distinct()), func.count(c.agency_id.distinct())).where(
-            c.list == list_name,
-            c.until_place.is_(None),
-            c.signed.between(first.isoformat(), last.isoformat()),
-        )
-    ).one()
-    return row[0], row[1]
