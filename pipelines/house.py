@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 
 from pipelines.database import ready
+from pipelines.record.intake import position
 from scraper.archive import Archive
 from scraper.errors import ListError
+from scraper.journal import Position
 from scraper.lists import PublishedList
 from scraper.register import declared_lists
 from scraper.settings import Settings, get_settings
@@ -45,6 +47,10 @@ def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] 
     declared = declared_lists(settings.lists) if lists is None else lists
     with storing(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True)
-    return House(
-        settings, Archive(settings.home), ready(settings.database_url), {item.name: item for item in declared}
-    )
+    engine = ready(settings.database_url)
+
+    def known() -> Position:
+        with engine.connect() as connection:
+            return position(connection)
+
+    return House(settings, Archive(settings.home, known), engine, {item.name: item for item in declared})

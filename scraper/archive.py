@@ -16,7 +16,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ from typing import IO, Any, cast
 
 from scraper.capture import Capture
 from scraper.errors import ArchiveError
-from scraper.journal import Journal
+from scraper.journal import Journal, Position
 from scraper.packing import DAMAGE, opened, pack, sealed
 from scraper.storage import storing, sync_directory
 
@@ -45,9 +45,10 @@ class Problem:
 
 
 class Archive:
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, known: Callable[[], Position] = Position) -> None:
+        """`known` tells how far the journal was read before (see Journal)."""
         self.folder = home / "archive"
-        self.journal = Journal(self.folder / "journal.jsonl")
+        self.journal = Journal(self.folder / "journal.jsonl", known)
 
     def put(self, body: bytes | Iterable[bytes]) -> str:
         """Keep a body for ever and return its SHA-256. A body that is kept already is left as it is."""

@@ -14,7 +14,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,15 +36,20 @@ class Position(NamedTuple):
 
 
 class Journal:
-    def __init__(self, path: Path) -> None:
+    """`known` tells how far it was read before: a journal that lost those lines is not written on."""
+
+    def __init__(self, path: Path, known: Callable[[], Position] = Position) -> None:
         self.path = path
+        self._known = known
 
     def append(self, kind: str, at: datetime, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Write one entry for good (flushed to the disk) and return it."""
         if at.tzinfo is None:
             msg = f"the time of a {kind} entry has no time zone"
             raise ValueError(msg)
+        known = self._known()
         with storing(self.path), self._locked() as file:
+            self._must_hold(file, known)
             last = self._last_whole_line(file)
             entry = {
                 **fields,
@@ -110,6 +115,15 @@ class Journal:
             file.seek(-1, os.SEEK_END)
             return file.read() != b"\n"
 
+    def _must_hold(self, file: int, known: Position) -> None:
+        """Raises ArchiveError unless the line that was read last still ends where it did."""
+        if not known.offset:
+            return
+        if os.fstat(file).st_size < known.offset:
+            raise ArchiveError(f"{self.path}: shorter than when it was read last. Restore it from a copy.")
+        if _sha256(_line_before(file, known.offset)) != known.prev:
+            raise ArchiveError(f"{self.path}, line {known.n}: not the one that was read. Restore a copy.")
+
     @contextmanager
     def _locked(self) -> Iterator[int]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,6 +160,15 @@ class Journal:
             kept.flush()
             os.fsync(kept.fileno())
         os.ftruncate(file, end - len(cut))
+
+
+def _line_before(file: int, end: int) -> bytes:
+    """The line whose line end is the last byte before `end`; what is no line has no right hash either."""
+    tail, start = b"", end
+    while start and b"\n" not in tail[:-1]:
+        start = max(0, start - _BLOCK)
+        tail = os.pread(file, end - start, start)
+    return tail[:-1].rpartition(b"\n")[2] if tail.endswith(b"\n") else b""
 
 
 def _write(file: int, line: bytes) -> None:
