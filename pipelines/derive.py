@@ -22,7 +22,15 @@ from pipelines.eras import as_published
 from pipelines.facts import comparison_facts
 from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
 from pipelines.guard import judge
-from pipelines.history.holdings import Holdings, Name, Standing, holdings, people_judged, taken_agreement_ids
+from pipelines.history.holdings import (
+    Holdings,
+    Name,
+    Standing,
+    holdings,
+    linked_by_others,
+    people_judged,
+    taken_agreement_ids,
+)
 from pipelines.identify import Context
 from pipelines.likeness import name_key
 from pipelines.normalise import FIELDS, VERSION, Normaliser
@@ -134,8 +142,15 @@ def _compare(
     else:
         held = Holdings((), {}, {})
     same, distinct = people_judged(connection) if held.known else (frozenset(), frozenset())
+    at_hand = {row.moa for row in rows if row.moa} | {
+        link for known in held.known for link in known.documents
+    }
     context = Context(
-        standing=held.standing(set(missing)), together=held.together, same=same, distinct=distinct
+        standing=held.standing(set(missing)),
+        documents=linked_by_others(connection, declaration.name, at_hand, set(missing)),
+        together=held.together,
+        same=same,
+        distinct=distinct,
     )
     matches = identify_entries(rows, held.known, context, declaration.key)
     mint = _mint(connection, declaration, rows, matches, held)
@@ -282,14 +297,8 @@ def _carry_on(
     """The intervals that begin, and the packed list that the next publication is sifted against."""
     sifted = compared.sifted
     whose = _ids_of_rows(compared)
-    packed = Packed(sifted.layout)
-    for position, kept in enumerate(sifted.kept):
-        if kept:
-            packed.append(
-                sifted.packed.fingerprints[position],
-                sifted.packed.raws[position],
-                sifted.packed.intervals[position],
-            )
+    packed = sifted.packed.only(sifted.kept)
+    packed.layout = sifted.layout
     opened = []
     for index, fresh in enumerate(sifted.fresh):
         agreement_id, agency_id = whose[index]

@@ -213,6 +213,24 @@ def _active_ids(connection: Connection, list_name: str, ids: Sequence[str]) -> s
     return found
 
 
+def linked_by_others(
+    connection: Connection, list_name: str, documents: set[str], missing: set[int]
+) -> frozenset[str]:
+    """Of `documents`, those that rows of the new list link to which are printed as before: shared documents.
+
+    Asked for a handful at once. Of a list that changes by the thousand nothing follows from a shared document.
+    """
+    links = sorted(link for link in documents if link.startswith("http"))
+    if not links or len(links) > CHUNK:
+        return frozenset()
+    rows = connection.execute(
+        select(intervals.c.id, intervals.c.moa).where(
+            intervals.c.list == list_name, intervals.c.until_place.is_(None), intervals.c.moa.in_(links)
+        )
+    )
+    return frozenset(row.moa for row in rows if row.id not in missing)
+
+
 def _by_ids(connection: Connection, ids: Iterable[int]) -> Iterator[Row[Any]]:
     for chunk in _chunks(ids):
         yield from connection.execute(select(intervals).where(intervals.c.id.in_(chunk)))
