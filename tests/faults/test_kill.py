@@ -222,7 +222,8 @@ def test_killed_over_the_busiest_weeks(lives: Lives, corpus: Path) -> None:
 def _published(corpus: Path, begin: datetime, end: datetime) -> Iterator[Published]:
     """What stood on the page at each moment at which a list of these days was published."""
     standing: dict[str, tuple[bytes, str]] = {}
-    rows = sorted(csv.DictReader((corpus / "manifest.csv").open()), key=lambda row: Path(row["path"]).name)
+    manifest = (corpus / "manifest.csv").read_text().splitlines()
+    rows = sorted(csv.DictReader(manifest), key=lambda row: Path(row["path"]).name)
     for row in rows:
         at = datetime.strptime(Path(row["path"]).name[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         if at >= end:
