@@ -8,11 +8,13 @@ from collections.abc import Mapping
 
 def flat(value: object) -> str:
     """One cell of text: lists and objects as JSON."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Mapping | list | tuple):
+    if isinstance(value, (dict, list, tuple, Mapping)):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
 

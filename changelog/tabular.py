@@ -96,13 +96,13 @@ def _arrow(kind: str) -> Any:
 
 
 def _arrow_value(value: Any, column: Column) -> Any:
-    if value is None or value == "":
-        return None if value is None or column.type != "string" else value
+    if value is None or column.type in ("integer", "number", "boolean"):
+        return value
     if column.type == "date":
-        return date.fromisoformat(value)
+        return date.fromisoformat(value) if value else None
     if column.type == "datetime":
-        return datetime.fromisoformat(value)
-    return value if column.type in ("integer", "number", "boolean") else flat(value)
+        return datetime.fromisoformat(value) if value else None
+    return flat(value)
 
 
 def write_table(path: Path, shape: str, columns: Sequence[str], records: Iterable[Record]) -> None:
