@@ -34,6 +34,8 @@ READERS: dict[Format, Reader] = {
     "pdf": _when_needed("pdf"),
     "ods": _when_needed("ods"),
 }
+# The formats that hold the time of their own last edit.
+DATED: frozenset[Format] = frozenset({"xlsx", "ods"})
 
 
 def read(path: Path, format: Format, options: Mapping[str, str], limits: Limits = DEFAULT) -> Table:  # noqa: A002

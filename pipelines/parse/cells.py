@@ -112,6 +112,10 @@ class Texts:
                 raise OddValueError("impossible-date", value) from None
         return unescape(value) if stored in ("str", "inlineStr") else value
 
+    def kind(self, style: str) -> Kind:
+        place = int(style) if style.isdecimal() else 0
+        return self.kinds[place] if place < len(self.kinds) else "number"
+
     def _shared(self, value: str, row: int) -> str:
         if not value:
             return ""
@@ -122,8 +126,7 @@ class Texts:
         return self.strings[int(value)]
 
     def _number(self, style: str, value: str) -> str:
-        place = int(style) if style.isdecimal() else 0
-        kind = self.kinds[place] if place < len(self.kinds) else "number"
+        kind = self.kind(style)
         try:
             plain = number_text(value.strip())
         except ValueError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, count, islice
 from pathlib import Path
 
-from pipelines.parse.frame import LOOK_AHEAD, framed
+from pipelines.parse.frame import LOOK_AHEAD, Fit, framed
 from pipelines.parse.limits import Budget, Limits, check_size
 from pipelines.parse.tally import Tally
 from pipelines.values import Finding, Row, Table
@@ -20,6 +21,7 @@ NAMED = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 SAMPLE_RECORDS = 50
 BATCH = 1_000
 MANY_LINES = 20
+LINE_ENDS = re.compile(r"\r\n?|\n")
 
 
 def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
@@ -33,9 +35,10 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
     delimiter = NAMED.get(wanted, wanted) or find_delimiter(path, encoding)
     if len(delimiter) != 1:
         raise UnreadableError(f"A delimiter is one character, not {delimiter!r}.")
-    rows = chain.from_iterable(budget.timed(_batches(path, encoding, delimiter, budget, tally)))
-    ahead = list(islice(rows, LOOK_AHEAD))
-    header, fitted = framed(ahead, lambda _: rows, tally, findings, ragged=True)
+    batches = budget.timed(_batches(path, encoding, delimiter, budget, tally))
+    first = next(batches, [])
+    rest = chain([first[LOOK_AHEAD:]], batches)
+    header, fitted = framed(first[:LOOK_AHEAD], lambda fit: _fit(rest, fit), tally, findings, ragged=True)
     return Table(header, fitted, None, findings)
 
 
@@ -77,24 +80,35 @@ def find_delimiter(path: Path, encoding: str) -> str:
 
 def _batches(path: Path, encoding: str, delimiter: str, budget: Budget, tally: Tally) -> Iterator[list[Row]]:
     errors = "replace" if encoding == "cp1252" else "strict"
+    number, more_lines = 1, 0
     with path.open(encoding=encoding, errors=errors, newline="") as stream:
-        records = _records(csv.reader(stream, delimiter=delimiter), budget, tally)
+        reader = csv.reader(stream, delimiter=delimiter)
         try:
-            while batch := list(islice(records, BATCH)):
-                yield batch
+            while records := list(islice(reader, BATCH)):
+                widths = [*map(len, records)]
+                budget.spend(len(records), sum(widths))
+                budget.check_width(max(widths))
+                rows = [*map(Row, count(number), map(tuple, records))]
+                number += len(records)
+                if reader.line_num != number - 1 + more_lines:
+                    more_lines = reader.line_num - number + 1
+                    _tell_many_lines(rows, tally)
+                yield rows
         except UnicodeDecodeError as error:
             raise UnreadableError(f"The text is not {encoding} throughout: {error.reason}.") from error
         except csv.Error as error:
             raise UnreadableError(f"The text cannot be read as CSV: {error}.") from error
 
 
-def _records(records: Iterator[list[str]], budget: Budget, tally: Tally) -> Iterator[Row]:
-    line = 0
-    for number, cells in enumerate(records, 1):
-        budget.spend(1, len(cells))
-        budget.check_width(len(cells))
-        after: int = getattr(records, "line_num", line + 1)
-        if after - line > MANY_LINES:
-            tally.add("many-lines", number)
-        line = after
-        yield Row(number, tuple(cells))
+def _tell_many_lines(rows: list[Row], tally: Tally) -> None:
+    for row in rows:
+        if len(LINE_ENDS.findall("".join(row.cells))) >= MANY_LINES:
+            tally.add("many-lines", row.number)
+
+
+def _fit(batches: Iterable[list[Row]], fit: Fit) -> Iterator[Row]:
+    """Rows are looked at one by one only where a batch of them has something odd in it."""
+    for rows in batches:
+        text = "".join(chain.from_iterable([row.cells for row in rows]))
+        plain = text.isprintable() and all(len(row.cells) == fit.width for row in rows)
+        yield from fit.clean(rows) if plain else fit.rows(rows)

@@ -27,16 +27,16 @@ def is_blank(cells: Sequence[str]) -> bool:
 
 def framed(
     ahead: Iterable[Row],
-    rest: Callable[[tuple[str, ...]], Iterable[Row]],
+    rest: Callable[[Fit], Iterable[Row]],
     tally: Tally,
     findings: list[Finding],
     ragged: bool = False,
 ) -> tuple[tuple[str, ...], Iterator[Row]]:
     """The header and the rows below it, each as wide as the header; blank rows are left out.
 
-    `ahead` are the first rows (as many as there are, up to LOOK_AHEAD), `rest` makes the others once the
-    header is known. `findings` is completed from `tally` after the last row. `ragged` says that a row with
-    fewer cells than the header is worth telling.
+    `ahead` are the first rows (as many as there are, up to LOOK_AHEAD); `rest` gives the others, fitted, once
+    the header is known. `findings` is completed from `tally` after the last row. `ragged` says that a row
+    with fewer cells than the header is worth telling.
     """
     first = [row for row in ahead if not is_blank(row.cells)]
     if not first:
@@ -46,7 +46,14 @@ def framed(
         titles = "; ".join(" ".join(filter(str.strip, row.cells)) for row in first[:top])
         findings.append(Finding("title-rows", f"Above the header stands: {titles}", first[0].number))
     header = _header(first[top].cells, first[top + 1 :], findings, first[top].number)
-    return header, fitted(chain(first[top + 1 :], rest(header)), header, tally, findings, ragged)
+    fit = Fit(header, tally, ragged)
+    return header, told(chain(fit.rows(first[top + 1 :]), rest(fit)), tally, findings)
+
+
+def told(rows: Iterable[Row], tally: Tally, findings: list[Finding]) -> Iterator[Row]:
+    """The same rows; after the last one the findings are complete."""
+    yield from rows
+    findings.extend(tally.findings())
 
 
 def _filled(cells: Sequence[str]) -> int:
@@ -80,35 +87,45 @@ def _header(
     return tuple(header)
 
 
-def fitted(
-    rows: Iterable[Row],
-    header: tuple[str, ...],
-    tally: Tally,
-    findings: list[Finding],
-    ragged: bool = False,
-) -> Iterator[Row]:
-    width = len(header)
-    unnamed = [index for index, name in enumerate(header) if not name]
-    for row in rows:
-        number, cells, links = row
-        text = "".join(cells)
-        if not text or text.isspace():
-            continue
-        if not text.isprintable():
-            _tell_odd_characters(text, number, tally)
-        if len(cells) != width or len(links) not in (0, width):
-            if ragged and len(cells) < width:
-                tally.add("short-rows", number)
-            if not is_blank(cells[width:]):
-                tally.add("beyond-header", number)
-            cells = _wide(cells, width)
-            if is_blank(cells):
+class Fit:
+    """Makes rows as wide as the header."""
+
+    def __init__(self, header: tuple[str, ...], tally: Tally, ragged: bool = False) -> None:
+        self.width = len(header)
+        self._unnamed = [index for index, name in enumerate(header) if not name]
+        self._tally = tally
+        self._ragged = ragged
+
+    def clean(self, rows: list[Row]) -> Iterable[Row]:
+        """Of rows that are as wide as the header and hold no odd characters, those that are not blank."""
+        if self._unnamed or not all(map(str.strip, [row.cells[0] for row in rows])):
+            return self.rows(rows)
+        return rows
+
+    def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
+        width = self.width
+        for row in rows:
+            number, cells, links = row
+            text = "".join(cells)
+            if not text or text.isspace():
                 continue
-            row = Row(number, cells, _wide(links, width) if any(links[:width]) else ())
-        if unnamed and not is_blank([cells[index] for index in unnamed]):
-            tally.add("unnamed-column", number)
-        yield row
-    findings.extend(tally.findings())
+            if not text.isprintable():
+                _tell_odd_characters(text, number, self._tally)
+            if len(cells) != width or len(links) not in (0, width):
+                self._tell_width(row)
+                cells = _wide(cells, width)
+                if is_blank(cells):
+                    continue
+                row = Row(number, cells, _wide(links, width) if any(links[:width]) else ())
+            if self._unnamed and not is_blank([cells[index] for index in self._unnamed]):
+                self._tally.add("unnamed-column", number)
+            yield row
+
+    def _tell_width(self, row: Row) -> None:
+        if self._ragged and len(row.cells) < self.width:
+            self._tally.add("short-rows", row.number)
+        if not is_blank(row.cells[self.width :]):
+            self._tally.add("beyond-header", row.number)
 
 
 def _tell_odd_characters(text: str, number: int, tally: Tally) -> None:

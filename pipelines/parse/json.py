@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.parse.cells import number_text
-from pipelines.parse.frame import fitted, framed
+from pipelines.parse.frame import Fit, framed, told
 from pipelines.parse.limits import Budget, Limits, check_items, check_size
 from pipelines.parse.tally import Tally
 from pipelines.values import Finding, Row, Table
@@ -41,7 +41,7 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
         Row(number, tuple(record.get(key, "") for key in header)) for number, record in enumerate(records, 1)
     ]
     _spend(rows, budget)
-    return Table(header, fitted(rows, header, tally, findings), None, findings)
+    return Table(header, told(Fit(header, tally).rows(rows), tally, findings), None, findings)
 
 
 def _spend(rows: list[Row], budget: Budget) -> None:

@@ -7,19 +7,16 @@ from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
+from pipelines.parse.attributes import columns_of
 from pipelines.parse.limits import Limits
-from pipelines.parse.pieces import is_plain
 from pipelines.parse.places import column_index, place_of
 from scraper.errors import UnreadableError
 
 # Areas up to this many cells are spread out cell by cell; larger ones are kept as areas.
 SMALL = 1_000
 MAX_AREAS = 1_000
-MOST_LETTERS, MOST_DIGITS = 3, 9
-# The order of attributes in which nearly every program writes them, for a link of one cell to an address.
-COMMON = re.compile(
-    '<hyperlink ref="([A-Z]++)([0-9]++)" r:id="([^"]*+)"(?: (?:display|tooltip|xr:uid)="[^"]*+")*+ ?/>'
-)
+COLUMN = re.compile("[A-Z]{1,3}")
+DIGITS = "0123456789"
 
 
 class Area(NamedTuple):
@@ -56,19 +53,21 @@ class Links:
                 self._spread(Area(top, bottom, left, right, target))
 
     def quick(self, text: str) -> list[None] | None:
-        """Many hyperlink elements at once, when all have the common shape (one cell, one address)."""
-        found: list[tuple[str, str, str]] = COMMON.findall(text)
-        if not found or len(found) != text.count("<") or not is_plain(text) or "&" in text:
+        """Many hyperlink elements at once, when all are written alike and each has one cell and one address."""
+        columns = columns_of(text, "hyperlink")
+        if columns is None or "r:id" not in columns or "ref" not in columns or "location" in columns:
             return None
-        letters, digits, identifiers = zip(*found, strict=True)
-        if max(map(len, letters)) > MOST_LETTERS or max(map(len, digits)) > MOST_DIGITS:
+        references, targets = columns["ref"], [self._targets.get(key, "") for key in columns["r:id"]]
+        letters = {reference.rstrip(DIGITS) for reference in references}
+        if len(letters) > 1 or not all(targets) or not COLUMN.fullmatch(column := letters.pop()):
             return None
-        self._add_count(len(found))
-        places = list(zip(letters, map(int, digits), map(self._targets.get, identifiers), strict=True))
-        for column in set(letters):
-            self.columns.setdefault(column_index(column), {}).update(
-                {row: target for letter, row, target in places if letter == column and target}
-            )
+        start = len(column)
+        try:
+            rows = [int(reference[start:]) for reference in references]
+        except ValueError:
+            return None
+        self._add_count(len(rows))
+        self.columns.setdefault(column_index(column), {}).update(zip(rows, targets, strict=True))
         return []
 
     def _add_count(self, count: int) -> None:

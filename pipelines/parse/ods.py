@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 
-from pipelines.parse.frame import LOOK_AHEAD, framed
+from pipelines.parse.frame import LOOK_AHEAD, Fit, framed
 from pipelines.parse.limits import Budget, Limits
 from pipelines.parse.markup import local, walk
 from pipelines.parse.ods_sheet import CONTENT, SheetParser
@@ -34,8 +34,8 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
     rows = chain.from_iterable(budget.timed(_batches(package, parser)))
     ahead = list(islice(rows, LOOK_AHEAD))
 
-    def rest(_: tuple[str, ...]) -> Iterator[Row]:
-        yield from rows
+    def rest(fit: Fit) -> Iterator[Row]:
+        yield from fit.rows(rows)
         if parser.others:
             names = ", ".join(map(repr, parser.others))
             findings.append(Finding("extra-sheets", f"Only one sheet was read; there is also {names}"))

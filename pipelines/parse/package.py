@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines.parse.limits import Limits
 from scraper.errors import UnreadableError
 
-BLOCK = 1 << 17
+BLOCK = 1 << 16
 HELD = 64 << 20
 # Small parts may be of any ratio: a theme or a page of blanks packs well and does no harm.
 HARMLESS = 2 << 20

@@ -8,7 +8,7 @@ a processing instruction), or the repeated elements end, all that follows goes t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ T = TypeVar("T")
 LONGEST = 4 << 20
 ENCODING = re.compile(rb"<\?xml[^>]*\bencoding=[\"']([^\"']*)")
 ENTITY = re.compile("&(?:amp|lt|gt|quot|apos);")
+ILLEGAL = bytes({*range(32)} - {9, 10, 13})
 CARRIAGE = "\r"
 
 
@@ -30,7 +31,7 @@ class Repeated:
     closing: bytes
 
 
-def _whole(blocks: Iterable[bytes], repeated: Repeated) -> Iterator[bytes]:
+def _whole(blocks: Iterator[bytes], repeated: Repeated) -> Iterator[bytes]:
     """The same bytes: up to the opening tag, then cut after closing tags of the elements."""
     pending = b""
     opened = False
@@ -40,6 +41,11 @@ def _whole(blocks: Iterable[bytes], repeated: Repeated) -> Iterator[bytes]:
             opened = True
             yield pending[: found.end()]
             pending = pending[found.end() :]
+        if opened and (end := pending.find(repeated.closing)) >= 0:
+            yield pending[:end]
+            yield pending[end:]
+            yield from blocks
+            return
         cut = pending.rfind(repeated.each) + len(repeated.each) if opened else 0
         if cut >= len(repeated.each):
             yield pending[:cut]
@@ -51,7 +57,7 @@ def _whole(blocks: Iterable[bytes], repeated: Repeated) -> Iterator[bytes]:
 
 
 def read_pieces(
-    blocks: Iterable[bytes],
+    blocks: Iterator[bytes],
     repeated: Repeated,
     slow: Callable[[bytes, bool], list[T]],
     quick: Callable[[str], list[T] | None],
@@ -63,9 +69,8 @@ def read_pieces(
         if trusted is None:
             trusted = is_plain_start(piece) and repeated.opening.search(piece) is not None
         elif trusted:
-            trusted = (
-                piece.endswith(repeated.each) and repeated.closing not in piece and not hides_tags(piece)
-            )
+            ended = piece.startswith(repeated.closing) or not piece.endswith(repeated.each)
+            trusted = not ended and not hides_tags(piece)
             made = _quick(piece, quick) if trusted else None
         yield slow(piece, False) if made is None else made
     yield slow(b"", True)
@@ -91,6 +96,14 @@ def _quick(piece: bytes, quick: Callable[[str], list[T] | None]) -> list[T] | No
     except UnicodeDecodeError:
         return None
     return quick(text)
+
+
+def is_legal(text: str) -> bool:
+    """Whether every character may stand in an XML document. (Deleting and counting is the quickest way.)"""
+    body = text.encode()
+    if len(body.translate(None, ILLEGAL)) != len(body):
+        return False
+    return text.isascii() or not ("\ufffe" in text or "\uffff" in text)
 
 
 def is_plain(text: str) -> bool:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pipelines.parse.attributes import columns_of
 from pipelines.parse.limits import Limits
 from pipelines.parse.markup import feed, local, make_parser, walk
 from pipelines.parse.package import Package
-from pipelines.parse.pieces import Repeated, is_plain, plain_text, read_pieces
+from pipelines.parse.pieces import Repeated, read_pieces
 from scraper.errors import UnreadableError
 
-# The order of attributes in which Excel and most programs write them; other orders are read through expat.
-COMMON = re.compile(
-    '<Relationship Id="([^"]*+)" Type="[^"]*+" Target="([^"]*+)"(?: TargetMode="[^"]*+")?+ ?/>'
-)
 REPEATED = Repeated(re.compile(rb"<Relationships\b[^>]*>"), b"/>", b"</Relationships")
 
 
@@ -67,10 +64,10 @@ def read_targets(package: Package, source: str, limits: Limits) -> dict[str, str
         return made
 
     def quick(text: str) -> list[tuple[str, str]] | None:
-        made: list[tuple[str, str]] = COMMON.findall(text)
-        if len(made) != text.count("<") or not is_plain(text) or "\n" in text or "\t" in text:
+        columns = columns_of(text, "Relationship")
+        if columns is None or not {"Id", "Target"} <= columns.keys():
             return None
-        return [(key, plain_text(target)) for key, target in made] if "&" in text else made
+        return list(zip(columns["Id"], columns["Target"], strict=True))
 
     parser.StartElementHandler = start
     targets: dict[str, str] = {}

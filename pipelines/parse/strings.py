@@ -8,11 +8,11 @@ from pipelines.parse.cells import unescape
 from pipelines.parse.limits import Budget
 from pipelines.parse.markup import feed, local, make_parser
 from pipelines.parse.package import Package
-from pipelines.parse.pieces import Repeated, is_plain, plain_text, read_pieces
+from pipelines.parse.pieces import Repeated, is_legal, is_plain, plain_text, read_pieces
 
+BEFORE, AFTER, PLAIN_TAGS = "<si><t>", "</t></si>", 4
 COMMON = re.compile('<si><t(?: xml:space="preserve")?+>([^<]*+)</t></si>')
 REPEATED = Repeated(re.compile(rb"<sst\b[^>]*>"), b"</si>", b"</sst")
-ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 class StringsParser:
@@ -35,10 +35,11 @@ class StringsParser:
         return strings
 
     def quick(self, text: str) -> list[str] | None:
-        made: list[str] = COMMON.findall(text)
-        if len(made) != text.count("<si") or not is_plain(text):
-            return None
-        if not text.isprintable() and ILLEGAL.search(text):
+        made = text[len(BEFORE) : -len(AFTER)].split(AFTER + BEFORE)
+        alike = text.startswith(BEFORE) and text.endswith(AFTER) and text.count("<") == len(made) * PLAIN_TAGS
+        if not alike:
+            made = COMMON.findall(text)
+        if len(made) != text.count(BEFORE[:3]) or not (is_plain(text) and is_legal(text)):
             return None
         self._budget.check_text(max(map(len, made), default=0))
         if "&" in text:

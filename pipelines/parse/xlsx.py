@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 
 from pipelines.parse.cells import Texts
-from pipelines.parse.frame import LOOK_AHEAD, framed
+from pipelines.parse.frame import LOOK_AHEAD, Fit, framed
 from pipelines.parse.layout import Blocks, read_layout
 from pipelines.parse.limits import Budget, Limits
 from pipelines.parse.links import Links
@@ -50,14 +49,14 @@ def read(path: Path, options: Mapping[str, str], limits: Limits, quickly: bool =
     read_layout(blocks, sheet.part, links, tally)
     rows = SheetRows(sheet.part, Texts(kinds, workbook.since_1904, strings, tally), links, budget)
     batches = budget.timed(rows.batches(blocks))
-    ahead = _ahead(batches)
 
-    def rest(header: tuple[str, ...]) -> Iterator[Row]:
+    def rest(fit: Fit) -> Iterator[Row]:
         if quickly:
-            rows.hasten(len(header))
-        return chain.from_iterable(batches)
+            rows.hasten(fit.width)
+        for batch in batches:
+            yield from fit.clean(batch) if rows.clean else fit.rows(batch)
 
-    header, fitted = framed(ahead, rest, tally, findings)
+    header, fitted = framed(_ahead(batches), rest, tally, findings)
     return Table(header, fitted, read_modified(package), findings)
 
 
@@ -75,22 +74,22 @@ class SheetRows:
     """Through expat until the table's width is known, then quickly wherever the XML has the common shape."""
 
     def __init__(self, part: str, texts: Texts, links: Links, budget: Budget) -> None:
+        self.clean = False  # whether the last batch is as wide as the table and holds no odd characters
         self._texts = texts
         self._links = links
         self._budget = budget
         self._parser = SheetParser(part, texts, links, budget)
         self._quick: QuickRows | None = None
-        self._in_place = False
 
     def hasten(self, width: int) -> None:
         if width <= WIDEST:
-            self._quick = QuickRows(width, self._in_place, self._texts, self._links, self._budget)
+            self._quick = QuickRows(width, self._texts, self._links, self._budget)
 
     def batches(self, blocks: Blocks) -> Iterator[list[Row]]:
         return read_pieces(blocks(), ROWS, self._slowly, self._quickly)
 
     def _slowly(self, piece: bytes, final: bool) -> list[Row]:
-        self._in_place = self._in_place or b"<is>" in piece
+        self.clean = False
         return self._parser.feed(piece, final)
 
     def _quickly(self, xml: str) -> list[Row] | None:
@@ -99,4 +98,5 @@ class SheetRows:
         rows = self._quick.read(xml, self._parser.number)
         if rows:
             self._parser.number = rows[-1].number
+            self.clean = self._quick.clean
         return rows
