@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Row
+
 from pipelines.history.looks import watched_lists
 from pipelines.history.publications import latest_of_bytes
 from pipelines.house import House
@@ -51,32 +53,39 @@ def outcome(
     served = {"served_sha256": capture.sha256, "served_since": since, "url": capture.url}
     if capture.outcome == "fetched":
         served |= {"last_modified": capture.validators.last_modified, "etag": capture.validators.etag}
-    with timed(stages, "derive"):
-        _believe_what_stays(house, declaration, capture, since)
     with timed(stages, "read"):
-        return _found_to_be(house, declaration, capture, fresh), served
+        row = _served_now(house, capture)
+    with timed(stages, "derive"):
+        if _believe_what_stays(house, declaration, capture, row, since):
+            row = _served_now(house, capture)
+    return _found_to_be(row, fresh), served
 
 
-def _believe_what_stays(house: House, declaration: PublishedList, capture: Capture, since: datetime) -> None:
-    """An older list that is served again for as long as the declaration says is what the publisher means."""
+def _served_now(house: House, capture: Capture) -> Row[Any]:
+    """What the derivation made of the bytes that are served now."""
     with house.engine.connect() as connection:
-        row = latest_of_bytes(connection, declaration.name, capture.sha256 or "")
-    if row is None or row.basis != SERVED_AGAIN or row.state != "held" or row.verdict:
-        return
-    if capture.captured_at - since >= declaration.believed_after:
+        row = latest_of_bytes(connection, capture.list, capture.sha256 or "")
+    if row is None:
+        raise UnreadableError(f"The list {capture.list} was kept and cannot be found in the record.")
+    return row
+
+
+def _believe_what_stays(
+    house: House, declaration: PublishedList, capture: Capture, row: Row[Any], since: datetime
+) -> bool:
+    """An older list that is served again for as long as the declaration says is what the publisher means."""
+    stays = capture.captured_at - since >= declaration.believed_after
+    waits = row.basis == SERVED_AGAIN and row.state == "held" and not row.verdict
+    if stays and waits:
         house.archive.append(
             "accept", house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=DECLARATION,
             note=f"Served without a break for {duration(capture.captured_at - since)}.",
         )  # fmt: skip
         catch_up(house)
+    return stays and waits
 
 
-def _found_to_be(house: House, declaration: PublishedList, capture: Capture, fresh: bool) -> Ended:
-    """What the derivation made of the bytes that are served now."""
-    with house.engine.connect() as connection:
-        row = latest_of_bytes(connection, declaration.name, capture.sha256 or "")
-    if row is None:
-        raise UnreadableError(f"The list {declaration.name} was kept and cannot be found in the record.")
+def _found_to_be(row: Row[Any], fresh: bool) -> Ended:
     reasons = "; ".join(reason["text"] for reason in row.reasons or ())
     match row.state:
         case "recorded" if fresh:

@@ -102,7 +102,9 @@ async def watch(house: House, lists: Sequence[PublishedList], trigger: str, by: 
         raise
     finally:
         renewing.cancel()
-        await _whole(_give_back, visit, mine)
+        unfinished = [item for item in mine if item.name not in looks]
+        if unfinished:
+            await _whole(_give_back, visit, unfinished)
     return [looks[item.name] for item in lists]
 
 
