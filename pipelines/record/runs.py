@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipelines.tables import leases, runs, ticks, watched
@@ -35,18 +35,11 @@ class Ended:
 
 def take_lease(connection: Connection, name: str, holder: str, now: datetime) -> bool:
     """True when `holder` may go on. An expired lease is anybody's, so is one of a clock that ran ahead."""
-    connection.execute(
-        delete(leases).where(
-            leases.c.name == name,
-            or_(
-                leases.c.expires_at <= now,
-                leases.c.expires_at > now + 2 * LEASE,
-                leases.c.holder == holder,
-            ),
-        )
-    )
-    if connection.execute(select(leases.c.holder).where(leases.c.name == name)).first():
-        return False
+    held = connection.execute(select(leases).where(leases.c.name == name)).first()
+    if held is not None:
+        if held.holder != holder and now < held.expires_at <= now + 2 * LEASE:
+            return False
+        connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == held.holder))
     try:
         with connection.begin_nested():
             connection.execute(insert(leases).values(name=name, holder=holder, expires_at=now + LEASE))
