@@ -115,6 +115,8 @@ def _moves(changes: Sequence[Change]) -> Iterator[tuple[str, str, str]]:
     gone = [change.before for change in changes if change.kind == "removed" and change.before]
     come = [change.after for change in changes if change.kind == "added" and change.after]
     for name in _MOVING:
+        if not gone or not come:
+            return
         waiting: defaultdict[Hashable, list[Agreement]] = defaultdict(list)
         for agreement in gone:
             waiting[_without(agreement, name)].append(agreement)

@@ -6,28 +6,42 @@ of its normal form (saved again, a link wrapped anew). Only the others become ag
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from itertools import compress, islice
+from operator import not_
 
 from pipelines.normalise import VERSION, Normaliser
 from pipelines.values import Agreement, Finding, Row, Table
 
 CELL = "\x1f"
 PART = "\x1e"
+BATCH = 2_000
 
 
 def fingerprint(text: str) -> int:
     """64 signed bits: what both databases keep as an integer."""
-    return int.from_bytes(
-        blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True
-    )
+    return int.from_bytes(_digest(text), "big", signed=True)
 
 
-def row_fingerprint(row: Row) -> int:
-    text = CELL.join(row.cells)
-    return fingerprint(text + PART + CELL.join(row.links)) if row.links else fingerprint(text)
+def row_fingerprints(rows: Sequence[Row]) -> array[int]:
+    """Of rows as printed. Many at once, since one by one the integers cost more than the hashes."""
+    printed = [CELL.join(row.cells) for row in rows]
+    for index, row in enumerate(rows):
+        if row.links:
+            printed[index] += PART + CELL.join(row.links)
+    found = array("q")
+    found.frombytes(b"".join([_digest(text) for text in printed]))
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def agreement_fingerprint(agreement: Agreement) -> int:
@@ -66,6 +80,19 @@ class Packed:
             column.frombytes(packed[start : start + third])
             columns.append(column)
         return cls(layout, *columns)
+
+    def only(self, kept: bytearray) -> Packed:
+        """The rows whose mark is set, copied in runs, since most of them stay."""
+        chosen = Packed(self.layout)
+        start = 0
+        while start < len(kept):
+            gap = kept.find(0, start)
+            end = gap if gap >= 0 else len(kept)
+            chosen.fingerprints.extend(self.fingerprints[start:end])
+            chosen.raws.extend(self.raws[start:end])
+            chosen.intervals.extend(self.intervals[start:end])
+            start = end + 1
+        return chosen
 
     def append(self, content: int, raw: int, interval: int) -> None:
         self.fingerprints.append(content)
@@ -107,8 +134,7 @@ class Sifted:
 
     def missing(self) -> list[int]:
         """The intervals that the new list does not hold as they were."""
-        intervals = self.packed.intervals
-        return [intervals[position] for position, kept in enumerate(self.kept) if not kept]
+        return list(compress(self.packed.intervals, map(not_, self.kept)))
 
 
 class _Known:
@@ -116,15 +142,14 @@ class _Known:
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
-        self.by_raw = {raw: position for position, raw in enumerate(packed.raws)}
+        self.by_raw = dict(zip(packed.raws, range(len(packed.raws)), strict=True))
         self._by_content: dict[int, int] | None = None
 
     @property
     def by_content(self) -> dict[int, int]:
         if self._by_content is None:
-            self._by_content = {
-                content: position for position, content in enumerate(self.packed.fingerprints)
-            }
+            contents = self.packed.fingerprints
+            self._by_content = dict(zip(contents, range(len(contents)), strict=True))
         return self._by_content
 
 
@@ -135,14 +160,16 @@ def sift(table: Table, normaliser: Normaliser, packed: Packed) -> Sifted:
     sifted = Sifted(packed, bytearray(len(packed.intervals)), layout)
     by_raw = known.by_raw if layout == packed.layout else {}
     seen: dict[int, int] = {}
-    for row in table.rows:
-        sifted.rows += 1
-        raw = row_fingerprint(row)
-        position = by_raw.get(raw)
-        if position is not None and not sifted.kept[position]:
-            sifted.kept[position] = 1
-            continue
-        _read(row, raw, normaliser, known, sifted, seen)
+    kept = sifted.kept
+    rows = iter(table.rows)
+    while batch := list(islice(rows, BATCH)):
+        sifted.rows += len(batch)
+        raws = row_fingerprints(batch)
+        for row, raw, position in zip(batch, raws, map(by_raw.get, raws), strict=True):
+            if position is not None and not kept[position]:
+                kept[position] = 1
+            else:
+                _read(row, raw, normaliser, known, sifted, seen)
     sifted.findings.extend(table.findings)
     return sifted
 

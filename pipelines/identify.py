@@ -23,8 +23,8 @@ def identify(rows: Sequence[Agreement], known: Sequence[Known], context: Context
     """One match per row, in the order of the rows; each known agreement is matched at most once."""
     found = _exact(rows, known)
     news = {index: row for index, row in enumerate(rows) if index not in found}
-    if news:
-        taken = {match.known for match in found.values()}
+    taken = {match.known for match in found.values()}
+    if news and len(taken) < len(known):
         olds = {index: one for index, one in enumerate(known) if index not in taken}
         scene = Scene(context, [rows[i] for i in found], list(news.values()), list(olds.values()))
         pairs: Pairs = {}

@@ -21,7 +21,7 @@ from pipelines.history.holdings import Standing, as_publication, standing
 from pipelines.history.publications import first_new, new_publications, publication_by_key
 from pipelines.house import House
 from pipelines.normalise import VERSION
-from pipelines.parse import last_edited
+from pipelines.parse import DATED, last_edited
 from pipelines.publication_time import publication_time
 from pipelines.record.intake import Intake, position, take
 from pipelines.record.outbox import mark_unannounced, unannounced
@@ -154,7 +154,7 @@ def dated(house: House, capture: Capture) -> tuple[datetime, str]:
     """When a captured file was published, and by what evidence. One that cannot be read is dated all the same."""
     modified = None
     declaration = house.lists.get(capture.list)
-    if declaration is not None and capture.sha256:
+    if declaration is not None and capture.sha256 and (declaration.earlier or declaration.format in DATED):
         try:
             with house.archive.local_path(capture.sha256) as path:
                 modified = last_edited(path, as_published(path, declaration).format)

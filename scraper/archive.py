@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -108,9 +107,8 @@ class Archive:
             yield path
             return
         with tempfile.NamedTemporaryFile(prefix="countersign-") as copy:
-            with storing(path), self.open(sha256) as file:
-                shutil.copyfileobj(file, copy, _BLOCK)
-                copy.flush()
+            with storing(path):
+                self._unpack(path, sha256, copy)
             yield Path(copy.name)
 
     def keep(self, capture: Capture, at: datetime) -> dict[str, Any]:
@@ -175,6 +173,21 @@ class Archive:
             with suppress(FileNotFoundError):
                 if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
                     left.unlink()
+
+    @staticmethod
+    def _unpack(path: Path, sha256: str, copy: IO[bytes]) -> None:
+        """Proven while it is copied: a large list would else be unpacked twice."""
+        found = hashlib.sha256()
+        try:
+            with opened(path) as file:
+                while block := file.read(_BLOCK):
+                    found.update(block)
+                    copy.write(block)
+        except DAMAGE as damage:
+            raise _altered(path) from damage
+        if found.hexdigest() != sha256 or not sealed(path):
+            raise _altered(path)
+        copy.flush()
 
     @staticmethod
     def _prove(path: Path, sha256: str) -> None:
