@@ -14,6 +14,7 @@ FIRST_YEAR = 2002
 # Day 0 of a spreadsheet's serial numbers, as every writer since 1987 counts them.
 _SERIAL_ZERO = date(1899, 12, 30)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LONGEST = 80  # no date needs more, and numbers of thousands of digits cannot be read
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]00:00(?::00)?)?")
 _TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:\s*[AaPp][Mm])?Z?$")
 _NUMERIC = re.compile(r"\d+(?:[/\-.,\s]+\d+){0,2}")
@@ -24,6 +25,8 @@ _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s-]*([a-z]{3,9})\.?[\s,-]+(
 @lru_cache(maxsize=1 << 15)
 def read_date(text: str, last_year: int) -> tuple[date | None, bool]:
     """The date and whether it had to be repaired; None when the text has no reading or more than one."""
+    if len(text) > _LONGEST:
+        return None, False
     if found := _ISO.fullmatch(text):
         year, month, day = map(int, found.groups())
         if FIRST_YEAR <= year <= last_year:
@@ -116,5 +119,5 @@ def _years(text: str, last_year: int, *, mend: bool) -> list[int]:
 def _valid(year: int, month: int, day: int) -> date | None:
     try:
         return date(year, month, day)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

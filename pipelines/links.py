@@ -22,7 +22,7 @@ _DOUBLE_SCHEME = re.compile(r"https?:/*(?=https?(?:://|:/|//))", re.I)
 _SCHEME = re.compile(r"(https?)(?::/*|//+)(?=[^/:])", re.I)
 _BARE_HOST = re.compile(r"www\.[\w-]+(\.[\w-]+)+(/|$)", re.I)
 _DEFENSE_V3 = re.compile(r"https?://urldefense\.(?:com|us)/v3/__(?P<url>.*?)__;(?P<kept>[\w-]*)", re.I)
-_EMAIL = re.compile(r"[^\s@/|,;=&?<>]+@[^\s@/|,;=&?<>]+", re.I)
+_EMAIL = re.compile(r"[^\s@/|,;=&?<>]+@+[^\s@/|,;=&?<>]+", re.I)
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 # Drop what no reader sees; a soft hyphen or a zero-width blank inside a pasted address is never meant.

@@ -38,6 +38,10 @@ def feed(parser: expat.XMLParserType, block: bytes, part: str, final: bool = Fal
         parser.Parse(block, final)
     except expat.ExpatError as error:
         raise UnreadableError(f"{part} is not well-formed XML: {error}.") from error
+    except (LookupError, ValueError) as error:
+        if "encoding" not in str(error):
+            raise
+        raise UnreadableError(f"{part} names an encoding that nobody knows: {error}.") from error
 
 
 def walk(

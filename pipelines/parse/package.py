@@ -32,7 +32,7 @@ class Package:
             raise UnreadableError(f"The file is a damaged zip archive: {error}.") from error
         self._parts: dict[str, zipfile.ZipInfo] = {}
         for entry in self._zip.infolist():
-            if entry.is_dir():
+            if entry.filename.endswith("/"):
                 continue
             name = entry.filename.replace("\\", "/").lstrip("/").casefold()
             if name in self._parts:
