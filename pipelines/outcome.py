@@ -48,7 +48,7 @@ def outcome(
         with timed(stages, "keep"):
             house.archive.keep(capture, house.now())
         with timed(stages, "derive"):
-            catch_up(house)
+            catch_up(house, needed=[declaration.name])
     since = capture.captured_at if fresh or row is None else row.served_since
     served = {"served_sha256": capture.sha256, "served_since": since, "url": capture.url}
     if capture.outcome == "fetched":
@@ -81,7 +81,7 @@ def _believe_what_stays(
             "accept", house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=DECLARATION,
             note=f"Served without a break for {duration(capture.captured_at - since)}.",
         )  # fmt: skip
-        catch_up(house)
+        catch_up(house, needed=[declaration.name])
     return stays and waits
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from pipelines.derived import Derived
 from pipelines.eras import as_published
 from pipelines.history.changes import read_change
 from pipelines.history.holdings import Standing, as_publication, standing
-from pipelines.history.publications import first_new, new_publications, publication_by_key
+from pipelines.history.publications import count_from, first_new, new_publications, publication_by_key
 from pipelines.house import House
 from pipelines.normalise import VERSION
 from pipelines.parse import DATED, last_edited
@@ -26,7 +26,7 @@ from pipelines.publication_time import publication_time
 from pipelines.record.intake import Intake, position, take
 from pipelines.record.outbox import mark_unannounced, unannounced
 from pipelines.record.publications import clear_everything, rewind, write
-from pipelines.turns import one_at_a_time
+from pipelines.turns import alone, deriving, groups, hold_group, side_by_side, taking_in
 from pipelines.values import Finding
 from scraper.capture import Capture
 from scraper.errors import UnreadableError, UsageError
@@ -39,16 +39,37 @@ def silent(_name: str, _done: int, _total: int) -> None:
     pass
 
 
-def catch_up(house: House, progress: Progress = silent) -> None:
+def catch_up(house: House, progress: Progress = silent, needed: Collection[str] | None = None) -> None:
     """Take in what the journal holds and the database does not, derive what is new, owe the notices of it.
 
     Who calls does not matter: what a crash kept from being told is told all the same, and a file of the past
-    (a replay, a backfill) is never news.
+    (a replay, a backfill) is never news. Lists that are not `needed` (None: all are) may be left to another
+    process that derives them now.
     """
-    with one_at_a_time(house):
+    with taking_in(house):
         with writing(house) as connection:
             _take_tail(house, connection, announce=True)
-        _derive_new(house, progress)
+        if not side_by_side(house):
+            _derive_new(house, progress)
+    if side_by_side(house):
+        _derive_by_groups(house, progress, needed)
+
+
+def _derive_by_groups(house: House, progress: Progress, needed: Collection[str] | None) -> None:
+    group_of = groups(house.lists)
+    with house.engine.connect() as connection:
+        waiting = {group_of[row.list] for row in new_publications(connection) if row.list in group_of}
+    wanted = waiting if needed is None else waiting & {group_of[name] for name in needed}
+    left = []
+    for group in sorted(waiting):
+        with deriving(house, group, wait=False) as ours:
+            if ours:
+                _derive_new(house, progress, group)
+            elif group in wanted:
+                left.append(group)
+    for group in left:
+        with deriving(house, group, wait=True):
+            _derive_new(house, progress, group)
 
 
 def _take_tail(house: House, connection: Connection, *, announce: bool, entries: int | None = None) -> None:
@@ -58,8 +79,24 @@ def _take_tail(house: House, connection: Connection, *, announce: bool, entries:
         lambda capture: dated(house, capture),
         announce=announce,
     )
-    for list_name, place in _with_dependents(house, connection, intake).items():
+    dirty = _with_dependents(house, connection, intake)
+    _keep_derivers_away(house, connection, intake, dirty)
+    for list_name, place in dirty.items():
         rewind(connection, list_name, place)
+
+
+def _keep_derivers_away(
+    house: House, connection: Connection, intake: Intake, dirty: Mapping[str, str]
+) -> None:
+    """What another process derives just now may have to be undone too. A newest publication undoes nothing."""
+    group_of = groups(house.lists)
+    held = {
+        group_of[name]
+        for name, place in dirty.items()
+        if name in group_of and count_from(connection, name, place) > (name in intake.dirty)
+    }
+    for group in sorted(held):
+        hold_group(connection, group)
 
 
 def replay(
@@ -134,7 +171,7 @@ def rebuild(house: House, progress: Progress = silent, entries: int | None = Non
     `entries` is how many of the journal's entries are taken in: all, or as many as another database has.
     Forgetting and taking in are one transaction: whoever goes on after a crash must not take old news for new.
     """
-    with one_at_a_time(house):
+    with alone(house):
         with writing(house) as connection:
             owed = unannounced(connection)
             clear_everything(connection)
@@ -189,10 +226,15 @@ def _with_dependents(house: House, connection: Connection, intake: Intake) -> di
     return dirty
 
 
-def _derive_new(house: House, progress: Progress) -> None:
-    """Derive all new publications in order of their places, over all lists, one transaction each."""
+def _derive_new(house: House, progress: Progress, group: str | None = None) -> None:
+    """Derive all new publications (of a group of lists) in order of their places, one transaction each."""
+    group_of = groups(house.lists)
     with house.engine.connect() as connection:
-        waiting = [row for row in new_publications(connection) if row.list in house.lists]
+        waiting = [
+            row
+            for row in new_publications(connection)
+            if row.list in group_of and group in (None, group_of[row.list])
+        ]
     last: dict[str, Standing | None] = {}
     for done, row in enumerate(waiting, 1):
         declaration = house.lists[row.list]

@@ -125,7 +125,7 @@ def recover(house: House) -> None:
         for run_id, name in close_dead_runs(connection, is_alive, now):
             get_log(run=run_id, list=name).warning("a run's process died before the look ended")
         free_leases_of_the_dead(connection, is_alive)
-    catch_up(house)
+    catch_up(house, needed=())
 
 
 def _begin(visit: Visit, lists: Sequence[PublishedList]) -> list[PublishedList]:

@@ -36,6 +36,12 @@ def first_new(connection: Connection, list_name: str, place: str) -> str | None:
     ).scalar()
 
 
+def count_from(connection: Connection, list_name: str, place: str) -> int:
+    """How many publications the list has at or after `place`."""
+    query = select(func.count()).where(publications.c.list == list_name, publications.c.place >= place)
+    return connection.execute(query).scalar_one()
+
+
 def publication_by_key(connection: Connection, key: str) -> Row[Any] | None:
     return connection.execute(select(publications).where(publications.c.key == key)).first()
 
