@@ -25,3 +25,14 @@ format:          ## bring the code into form
 lock:            ## pin every package with its hashes
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra build --output-file requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra build --extra test --output-file requirements-test.lock pyproject.toml
+
+audit:           ## known weaknesses of the pinned packages, and of our own code
+	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --no-deps
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive commands scraper pipelines changelog demo migrations countersign.py scheduler.py
+	$(BIN)/ruff check --select S .
+
+sbom:            ## what is in it: a CycloneDX list of the pinned packages with their hashes
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --output-file sbom.json
+
+fuzz:            ## the long run over every reader (pip install '.[fuzz]'; SECONDS for each target)
+	$(PY) tests/fuzz/long.py --seconds $(or $(SECONDS),300)
