@@ -98,7 +98,7 @@ def _redirected(address: str) -> str:
     if not address.startswith(("http://", "https://")):
         return address
     parts = urlsplit(address)
-    host = (parts.hostname or "").lower()
+    host = (parts.hostname or "").lower().rstrip(".")
     if host == "urldefense.proofpoint.com" and (given := parse_qs(parts.query).get("u")):
         return unquote(given[0].replace("-", "%").replace("_", "/"))
     for suffix, names in _REDIRECTORS:
