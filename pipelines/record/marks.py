@@ -117,7 +117,9 @@ def _written(connection: Connection) -> set[tuple[str, Any]]:
 
 
 def _forget(connection: Connection) -> None:
-    connection.info.pop(_WRITTEN, None)
+    # A connection that was lost has taken with it what was noted of its rows.
+    if not connection.invalidated:
+        connection.info.pop(_WRITTEN, None)
 
 
 def _mark_written(connection: Connection) -> None:
