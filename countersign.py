@@ -24,6 +24,7 @@ from commands import (
     show,
     tell,
     upkeep,
+    worker,
 )
 from scraper.errors import CountersignError
 
@@ -55,6 +56,7 @@ for room in (
     upkeep,
     prove,
     doctor,
+    worker,
 ):
     room.add_to(app)
 

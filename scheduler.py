@@ -24,6 +24,7 @@ from changelog.rounds import round_of, worst
 from pipelines.cadence import MISFIRE, next_due
 from pipelines.history.status import CLOCK, TICK
 from pipelines.house import House, open_house
+from pipelines.jobs import hand_over
 from pipelines.logs import get_log, hush_libraries
 from pipelines.processes import process_name
 from pipelines.record.runs import stop_ticking, tick
@@ -55,7 +56,7 @@ class CadenceTrigger(BaseTrigger):  # type: ignore[misc]
 
 
 async def look_at(house: House, lists: Sequence[PublishedList], trigger: str) -> object:
-    return await round_of(house, lists, trigger, BY)
+    return await hand_over(house, lists, trigger, BY, round_of)
 
 
 class Clock:
@@ -237,7 +238,7 @@ async def once(house: House) -> int:
     hush_libraries()
     due = due_lists(house, timedelta(), TICK)
     await asyncio.to_thread(keep_watch, house)
-    looks = await round_of(house, due, "clock", BY) if due else []
+    looks = await hand_over(house, due, "clock", BY, round_of) if due else []
     await deliver(house)
     return worst([look.exit_code for look in looks])
 

@@ -14,7 +14,7 @@ from pipelines.refusals import explain_refusals
 from scraper.errors import DatabaseError, OutdatedError
 
 BUSY_SECONDS = 60  # how long a process waits for another one that writes
-HEAD = "0004"
+HEAD = "0005"
 
 
 def open_engine(url: str) -> Engine:

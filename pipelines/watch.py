@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -65,6 +65,9 @@ class Look:
             "run_id": self.run_id,
             "publication": self.publication,
         }
+
+
+Looking = Callable[[House, Sequence[PublishedList], str, str], Awaitable[Sequence[Look]]]
 
 
 @dataclass(frozen=True, slots=True)

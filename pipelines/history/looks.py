@@ -37,6 +37,17 @@ def last_look(connection: Connection, list_name: str) -> datetime | None:
     return connection.execute(query).scalar()
 
 
+def last_whole_look(connection: Connection, list_name: str) -> datetime | None:
+    """When the last look began that came to an end, however it ended; not one whose process died or was stopped."""
+    query = select(func.max(runs.c.started_at)).where(
+        runs.c.list == list_name,
+        runs.c.trigger.not_in(NO_LOOKS),
+        runs.c.ended_at.is_not(None),
+        runs.c.outcome.not_in(("died", "stopped")),
+    )
+    return connection.execute(query).scalar()
+
+
 def first_look(connection: Connection) -> datetime | None:
     return connection.execute(select(func.min(runs.c.started_at))).scalar()
 

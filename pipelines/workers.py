@@ -1,0 +1,177 @@
+"""Workers and the queue between them and the clocks: Procrastinate, in PostgreSQL.
+
+One job is one look at one list. Its queueing lock is the list, so that several clocks never queue a look twice;
+its lock is the list's host, so that no two workers press one publisher, nor look at one list, at a time. What a
+worker is given it still holds against the record: a look that another one has made since is not made again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from sqlalchemy import make_url
+
+from pipelines.history.queue import SCHEMA
+from pipelines.house import House
+from pipelines.logs import get_log
+from pipelines.watch import Looking
+from pipelines.watchkeeping import still_due
+from scraper.errors import CountersignError, DatabaseError
+from scraper.lists import PublishedList
+
+LOOKS = "looks"  # the queue of this kind of job
+TASK = "look"
+FIRST, LATER = 10, 0  # priorities: a person waits for an answer, a clock does not
+# A list that is being looked at elsewhere, a database that went away, a worker that was stopped: 2, 4, 8 ...
+# seconds, eight minutes in all, which is longer than the lease of a machine that died.
+RETRY = RetryStrategy(max_attempts=8, exponential_wait=2)
+
+
+class BusyError(CountersignError):
+    """Another process is looking at this list; the job is tried again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """In seconds: signs of life, how long without one makes a worker dead, how often the queue is asked."""
+
+    heartbeat: float = 5.0
+    dead: float = 20.0
+    poll: float = 5.0
+    farewell: float = 10.0
+    again: float = 2.0
+
+
+async def defer(house: House, lists: Sequence[PublishedList], trigger: str, by: str) -> None:
+    """Queue a look at each of `lists`, unless one waits already."""
+    try:
+        async with _opened(_app(house)) as app:
+            for item in lists:
+                await _defer(app, item, trigger, by)
+    except ConnectorException as error:
+        raise DatabaseError(f"The looks could not be queued: {error}") from error
+
+
+async def _defer(app: App, item: PublishedList, trigger: str, by: str) -> None:
+    job = app.configure_task(
+        TASK,
+        allow_unknown=True,
+        queue=LOOKS,
+        lock=_host(item),
+        queueing_lock=f"list {item.name}",
+        priority=FIRST if trigger == "person" else LATER,
+    )
+    with suppress(AlreadyEnqueued):
+        await job.defer_async(list_name=item.name, trigger=trigger, by=by)
+
+
+async def cancel(house: House, list_name: str) -> int:
+    """Take the looks at a list from the queue; one that is being made is broken off. Returns how many."""
+    async with _opened(_app(house)) as app:
+        jobs = await app.job_manager.list_jobs_async(queue=LOOKS)
+        ours = [job for job in jobs if job.task_kwargs.get("list_name") == list_name]
+        ended = [
+            await app.job_manager.cancel_job_by_id_async(job.id, abort=True)
+            for job in ours
+            if job.id is not None and job.status in ("todo", "doing")
+        ]
+    return sum(ended)
+
+
+async def work(
+    house: House, here: Looking, concurrency: int, stop: asyncio.Event, pace: Pace | None = None
+) -> None:
+    """Make the looks that are handed over, until `stop`. A database that goes away is waited for."""
+    pace = pace or Pace()
+    log = get_log(worker=True)
+    while not stop.is_set():
+        try:
+            async with _opened(_app(house, here)) as app:
+                log.info("the worker is running", concurrency=concurrency)
+                await _work_once(app, concurrency, stop, pace)
+        except (ConnectorException, DatabaseError) as trouble:
+            log.warning("the queue cannot be reached", reason=str(trouble))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pace.again)
+    log.info("the worker has stopped")
+
+
+async def _work_once(app: App, concurrency: int, stop: asyncio.Event, pace: Pace) -> None:
+    """Until we are asked to stop, or the database fails us."""
+    working = asyncio.create_task(
+        app.run_worker_async(
+            queues=[LOOKS],
+            concurrency=concurrency,
+            install_signal_handlers=False,
+            delete_jobs="successful",
+            fetch_job_polling_interval=pace.poll,
+            update_heartbeat_interval=pace.heartbeat,
+            stalled_worker_timeout=pace.dead,
+            shutdown_graceful_timeout=pace.farewell,
+        )
+    )
+    others = [asyncio.create_task(stop.wait()), asyncio.create_task(_recover(app, pace))]
+    try:
+        await asyncio.wait([working, *others], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (working, *others):
+            task.cancel()
+        ended = await asyncio.gather(working, *others, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
+
+
+async def _recover(app: App, pace: Pace) -> None:
+    """Give the jobs of workers that died to the living."""
+    while True:
+        for job in await app.job_manager.get_stalled_jobs(queue=LOOKS, seconds_since_heartbeat=pace.dead):
+            get_log(list=job.task_kwargs.get("list_name")).warning("a worker died; its look is made again")
+            await app.job_manager.retry_job(job)
+        await asyncio.sleep(pace.heartbeat)
+
+
+def _app(house: House, here: Looking | None = None) -> App:
+    address = make_url(house.settings.database_url).set(drivername="postgresql")
+    connector = PsycopgConnector(
+        conninfo=address.render_as_string(hide_password=False),
+        kwargs={"options": f"-c search_path={SCHEMA}"},
+        min_size=1,
+        max_size=4,
+        timeout=10,
+    )
+    app = App(connector=connector)
+    if here is not None:
+        _add_task(app, house, here)
+    return app
+
+
+def _add_task(app: App, house: House, here: Looking) -> None:
+    @app.task(name=TASK, queue=LOOKS, retry=RETRY, pass_context=True)
+    async def look(context: JobContext, list_name: str, trigger: str, by: str) -> None:
+        del context
+        if list_name not in house.lists:
+            return
+        lists = [house.lists[list_name]]
+        if trigger != "person" and not await asyncio.to_thread(still_due, house, lists):
+            return
+        looks = await here(house, lists, trigger, by)
+        if any(made.outcome == "busy" for made in looks):
+            raise BusyError
+
+
+@asynccontextmanager
+async def _opened(app: App) -> AsyncIterator[App]:
+    async with app.open_async():
+        yield app
+
+
+def _host(item: PublishedList) -> str:
+    address = item.file or item.page or next(iter(item.files), item.name)
+    return f"host {urlsplit(address).netloc.lower() or item.name}"
