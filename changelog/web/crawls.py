@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from changelog.rounds import round_of
 from changelog.wording import iso
 from pipelines.history.looks import recent_runs
 from pipelines.house import House
-from pipelines.watch import Look, watch
+from pipelines.watch import Look
 from scraper.lists import PublishedList
 
 TICK_SECONDS = 0.4
@@ -43,7 +44,7 @@ class Crawls:
 
     async def _look(self, lists: Sequence[PublishedList], by: str) -> None:
         try:
-            self._looks = await watch(self._house, lists, trigger="person", by=by)
+            self._looks = await round_of(self._house, lists, "person", by)
         except Exception as error:
             # Whoever watches the page is told; the log has the rest.
             self._failed = f"The look broke off: {error}"
