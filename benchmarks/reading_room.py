@@ -101,7 +101,7 @@ def agency_of(number: int) -> tuple[str, str, str]:
 
 
 def _word(number: int) -> str:
-    return random.Random(number).choice(("Baker", "Clay", "Dixon", "Elk", "Ford", "Grant", "Hart", "Irwin"))  # noqa: S311
+    return random.Random(number).choice(("Baker", "Clay", "Dixon", "Elk", "Ford", "Grant", "Hart", "Irwin"))
 
 
 def made_changes() -> Iterator[dict[str, Any]]:
@@ -109,7 +109,9 @@ def made_changes() -> Iterator[dict[str, Any]]:
     for number in range(CHANGES):
         published, seq = divmod(number, each)
         identifier, state, agency = agency_of(number * 7919 % AGENCIES)
-        kind = ("added", "amended", "removed", "renamed", "returned")[0 if seq < 300 else min(1 + seq % 50 // 45, 4)]
+        kind = ("added", "amended", "removed", "renamed", "returned")[
+            0 if seq < 300 else min(1 + seq % 50 // 45, 4)
+        ]
         at = moment_of(published)
         record = {"state": state, "agency": agency, "support_type": MODELS[seq % 3], "signed": "2025-01-01"}
         yield {
@@ -147,13 +149,18 @@ def pages(client: TestClient) -> list[str]:
     agency = agency_of(7919 % AGENCIES)[0]
     return [
         "/", "/changes", last, f"/changes?older={middle}", "/changes?kind=renamed", "/changes?list=pending&kind=added",
-        "/changes?state=WY", "/changes?model=JEM&state=FL&kind=amended", "/changes?q=dixon+4242", "/changes?q=nobody+at+all",
+        "/changes?state=WY", "/changes?model=JEM&state=FL&kind=amended", "/changes?q=dixon+4242",
+        "/changes?q=nobody+at+all",
         "/changes?reviewed=no", "/changes?reviewed=yes", "/changes?group=week", "/changes?fresh=2019-01-01",
         "/changes?since=2017-01-01&through=2017-02-01", f"/changes/{5:016x}", "/agencies?q=dixon", f"/agencies/{agency}",
-        "/states", "/states/FL", "/lists", "/lists/participating", "/lists/participating?as_of=2018-05-05",
+        "/states", "/states/FL", "/lists", "/lists/participating",
+        "/lists/participating?as_of=2018-05-05",
         "/lists/participating?state=TX&q=baker", "/lists/participating/publications", f"/publications/{77:010x}",
-        "/compare?from=2019-01-01&to=2019-02-01", "/held", "/runs", "/report", "/report?since=2019-01-01&until=2019-01-08",
-        "/feeds", "/feeds/changes.atom", "/feeds/weeks.atom", "/claim?text=more+than+5000+agencies", "/status", "/metrics",
+        "/compare?from=2019-01-01&to=2019-02-01",
+        "/held", "/runs", "/report",
+        "/report?since=2019-01-01&until=2019-01-08",
+        "/feeds", "/feeds/changes.atom", "/feeds/weeks.atom", "/claim?text=more+than+5000+agencies",
+        "/status", "/metrics",
         "/api/v1/changes", "/api/v1/publications", "/api/v1/states/FL", "/method",
     ]  # fmt: skip
 
@@ -171,7 +178,12 @@ def main(home: Path) -> int:
                 taken.append(1000 * (time.perf_counter() - began))
             median = statistics.median(taken)
             slow += median > LIMIT_MS
-            told = {"page": address, "status": answer.status_code, "median_ms": round(median), "first_ms": round(taken[0])}
+            told = {
+                "page": address,
+                "status": answer.status_code,
+                "median_ms": round(median),
+                "first_ms": round(taken[0]),
+            }
             print(json.dumps(told) + ("   <-- slow" if median > LIMIT_MS else ""), flush=True)
     return 1 if slow else 0
 

@@ -180,9 +180,7 @@ PAGES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(390, "dark"), (1440, "light")]
-)
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_axe_finds_nothing_serious_and_nothing_runs_over(
     house: House, browser: Browser, width: int, scheme: Any
 ) -> None:
