@@ -1,0 +1,184 @@
+"""The command line against a playing publisher: outcomes, exit codes, and that nothing is lost on bad days."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import countersign
+from demo.made import Week
+from demo.publisher import Publisher
+from demo.rudeness import answering, block_page, silent
+
+DECLARED = """
+[lists.{name}]
+page = "{page}"
+link = {{ text = '{name}\\s+agenc', file = "{name}\\\\s*agenc" }}
+other = "{other}"
+private_addresses = true
+delay_seconds = 0.0
+
+[lists.{name}.columns]
+"state" = "state"
+"law enforcement agency" = "agency"
+"type" = "type"
+"county" = "county"
+"support type" = "support_type"
+"signed" = "signed"
+"moa" = "moa"
+
+[lists.{name}.cadence]
+crons = ["0 9-20 * * mon-fri"]
+time_zone = "America/New_York"
+
+[lists.{name}.wording]
+title = "{name} agencies"
+added = "signed"
+removed = "left"
+"""
+
+Door = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture(scope="module")
+def weeks() -> list[Week]:
+    from demo.made import weeks
+
+    return weeks()
+
+
+@pytest.fixture
+def door(
+    publisher: Publisher,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Door:
+    """Runs a command of a home that watches the playing publisher; returns the exit code and its JSON."""
+    lists = tmp_path / "lists.toml"
+    lists.write_text(
+        "".join(
+            DECLARED.format(name=name, other=other, page=publisher.page_url)
+            for name, other in (("participating", "pending"), ("pending", "participating"))
+        )
+    )
+    monkeypatch.setenv("COUNTERSIGN_LISTS", str(lists))
+    monkeypatch.setenv("COUNTERSIGN_RETRIES", "0")
+    monkeypatch.setenv("COUNTERSIGN_TIMEOUT_SECONDS", "2")
+
+    def knock(*words: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        code = countersign.run(list(words))
+        out = capsys.readouterr().out
+        if words[0] == "crawl":
+            return code, {look["list"]: look for look in map(json.loads, out.splitlines())}
+        return code, json.loads(out) if out else None
+
+    return knock
+
+
+def show(publisher: Publisher, week: Week) -> None:
+    publisher.show("participating", week.participating, week.participating_name, week.published_at)
+    publisher.show("pending", week.pending, week.pending_name, week.published_at, url_form="number")
+
+
+@pytest.fixture
+def watched(door: Door, publisher: Publisher, weeks: list[Week]) -> Door:
+    """Two publications were crawled: a baseline and its first changes."""
+    for week in weeks[:2]:
+        show(publisher, week)
+        code, looks = door("crawl", "--json")
+        assert code == 0
+        assert {look["outcome"] for look in looks.values()} == {"recorded"}
+    publisher.forget()
+    return door
+
+
+def test_a_second_look_is_unchanged_and_asks_conditionally(watched: Door, publisher: Publisher) -> None:
+    code, looks = watched("crawl", "--json")
+    assert code == 0
+    assert {look["outcome"] for look in looks.values()} == {"unchanged"}
+    statuses = {asked.path: asked.status for asked in publisher.asked if "robots" not in asked.path}
+    assert sorted(statuses.values()) == [200, 304, 304]
+
+
+def test_a_link_that_moved_to_the_other_form_is_followed(
+    watched: Door, publisher: Publisher, weeks: list[Week]
+) -> None:
+    week = weeks[2]
+    publisher.show(
+        "participating", week.participating, week.participating_name, week.published_at, url_form="number"
+    )
+    code, looks = watched("crawl", "participating", "--json")
+    assert (code, looks["participating"]["outcome"]) == (0, "recorded")
+    assert looks["participating"]["counts"]["added"] == len(week.truth["participating"].added)
+
+
+def test_a_link_that_left_is_absent(watched: Door, publisher: Publisher) -> None:
+    publisher.hide("pending")
+    code, looks = watched("crawl", "--json")
+    assert code == 0
+    assert (looks["pending"]["outcome"], looks["participating"]["outcome"]) == ("absent", "unchanged")
+
+
+@pytest.mark.parametrize(
+    ("rudeness", "code"),
+    [
+        (answering(403), 4),
+        (answering(404), 4),
+        (answering(500), 4),
+        (silent(), 4),
+        (block_page(), 4),
+        (answering(200, b"this is no workbook at all", {"Content-Type": "application/octet-stream"}), 5),
+    ],
+    ids=["403", "404", "500", "time-out", "block page", "no workbook"],
+)
+def test_a_bad_day_fails_with_its_reason_and_the_good_state_stays(
+    watched: Door, publisher: Publisher, rudeness: Any, code: int
+) -> None:
+    before = watched("changes", "--format", "json")[1]
+    publisher.be_rude("participating", rudeness)
+    found, looks = watched("crawl", "participating", "--json")
+    assert found == code, looks
+    assert looks["participating"]["outcome"] == "failed"
+    assert looks["participating"]["reason"]
+    assert watched("changes", "--format", "json")[1] == before
+    publisher.be_kind()
+    found, looks = watched("crawl", "participating", "--json")
+    assert (found, looks["participating"]["outcome"]) == (0, "unchanged")
+
+
+def test_a_list_that_is_held_says_so_and_a_person_releases_it(
+    watched: Door, publisher: Publisher, weeks: list[Week]
+) -> None:
+    week = weeks[1]
+    publisher.show("participating", week.pending, "participatingAgencies09182025am.xlsx", week.published_at)
+    code, looks = watched("crawl", "participating", "--json")
+    assert (code, looks["participating"]["outcome"]) == (3, "held")
+    code, held = watched("held", "--format", "json")
+    assert code == 3
+    assert held[0]["reasons"]
+    assert watched("reject", held[0]["id"], "--note", "the lists were exchanged")[0] == 0
+    assert watched("held", "--format", "json") == (0, [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("crawl", "nothing"),
+        ("changes", "--kind", "vanished"),
+        ("changes", "--since", "yesterday"),
+        ("changes", "--format", "yaml"),
+        ("show", "participating", "--as-of", "2020-01-01"),
+        ("replay", "/nowhere", "--list", "pending"),
+        ("reject", "nothing", "--note", "x"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_told_with_exit_code_2(door: Door, words: tuple[str, ...]) -> None:
+    assert door(*words)[0] == 2
