@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, true, tuple_
 
 from pipelines.history.holdings import as_agreement
 from pipelines.history.publications import first_accepted
 from pipelines.likeness import name_key
-from pipelines.tables import changes, intervals, reviews
+from pipelines.tables import changes, intervals, publications, reviews
 
 PAGE = 1000
+MANY = 500  # agencies whose changes are asked for by name; SQLite takes 32,766 values, but not quickly
 Cursor = tuple[str, str, int]  # place, list, seq: where a page ended
 
 
@@ -68,6 +69,7 @@ class ChangeFilter:
     support_types: Sequence[str] = ()
     agency: str | None = None
     agency_id: str | None = None
+    agency_ids: Sequence[str] | None = None
     agreement_id: str | None = None
     sha256: str | None = None
     recorded_since: datetime | None = None
@@ -87,21 +89,36 @@ class ChangeFilter:
         for column, value in (
             (c.agency_id, self.agency_id),
             (c.agreement_id, self.agreement_id),
-            (c.sha256, self.sha256),
         ):
             if value:
                 tests.append(column == value)
-        if self.since:
-            tests.append(c.place >= stamp(self.since))
-        if self.until:
-            tests.append(c.place < stamp(self.until))
-        if self.recorded_since:
-            tests.append(c.recorded_at >= self.recorded_since)
+        if self.sha256:
+            tests += [c.sha256 == self.sha256, c.place.in_(_places_of(self.sha256))]
+        tests += self._moments()
+        if self.agency_ids is not None:
+            tests.append(c.agency_id.in_(self.agency_ids))
         if self.agency:
-            tests.append(_names_like(self.agency))
+            tests.append(_every_word(c.agency, self.agency))
         if self.reviewed is not None:
-            tests.append(reviews.c.change_id.is_not(None) if self.reviewed else reviews.c.change_id.is_(None))
+            # Asked by the changes' ids, so that a handful of verdicts is not looked for in a million changes.
+            given = select(reviews.c.change_id)
+            tests.append(c.id.in_(given) if self.reviewed else c.id.not_in(given))
         return tests
+
+    def _moments(self) -> list[ColumnElement[bool]]:
+        tests: list[ColumnElement[bool]] = []
+        if self.since:
+            tests.append(changes.c.place >= stamp(self.since))
+        if self.until:
+            tests.append(changes.c.place < stamp(self.until))
+        if self.recorded_since:
+            tests.append(changes.c.recorded_at >= self.recorded_since)
+        return tests
+
+
+def _places_of(sha256: str) -> Select[Any]:
+    """Where these bytes stand in their lists: a change is found by its place, for which there is an index."""
+    return select(publications.c.place).where(publications.c.sha256 == sha256)
 
 
 def stamp(moment: datetime) -> str:
@@ -109,10 +126,21 @@ def stamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _names_like(text: str) -> ColumnElement[bool]:
-    """Every word of the text occurs in the name."""
+def _every_word(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
     words = [word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for word in text.split()]
-    return and_(*(changes.c.agency.ilike(f"%{word}%", escape="\\") for word in words))
+    return and_(true(), *(column.ilike(f"%{word}%", escape="\\") for word in words))
+
+
+def _found(connection: Connection, wanted: ChangeFilter) -> ChangeFilter:
+    """Agencies that a few words name, under any printed name, are found first, and their changes by the index.
+
+    Words that fit very many agencies are looked for in the log itself, whose next page they soon fill.
+    """
+    if not wanted.agency:
+        return wanted
+    named = select(intervals.c.agency_id).where(_every_word(intervals.c.agency, wanted.agency)).distinct()
+    ids = connection.execute(named.limit(MANY + 1)).scalars().all()
+    return replace(wanted, agency=None, agency_ids=ids) if len(ids) <= MANY else wanted
 
 
 def read_changes(
@@ -128,6 +156,7 @@ def read_changes(
 
     `after` is the cursor of the last change of the page before.
     """
+    wanted = _found(connection, wanted)
     left = limit
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
@@ -167,9 +196,8 @@ def read_change(
 
 def count_changes(connection: Connection, wanted: ChangeFilter) -> dict[str, int]:
     """How many of each kind."""
+    wanted = _found(connection, wanted)
     query = select(changes.c.kind, func.count()).where(*wanted.where()).group_by(changes.c.kind)
-    if wanted.reviewed is not None:
-        query = query.outerjoin(reviews, reviews.c.change_id == changes.c.id)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sqlalchemy import Connection, func, select
 
-from pipelines.tables import changes, runs
+from pipelines.tables import publications, runs
 
 
 def looks_by_outcome(connection: Connection) -> dict[tuple[str, str, str], tuple[int, float]]:
@@ -20,7 +22,11 @@ def looks_by_outcome(connection: Connection) -> dict[tuple[str, str, str], tuple
 
 
 def changes_by_kind(connection: Connection) -> dict[tuple[str, str], int]:
-    rows = connection.execute(
-        select(changes.c.list, changes.c.kind, func.count()).group_by(changes.c.list, changes.c.kind)
-    )
-    return {(name, kind): count for name, kind, count in rows}
+    """Counted by publication when it was recorded, so that nobody counts a million changes to show a metric."""
+    total: Counter[tuple[str, str]] = Counter()
+    accepted = publications.c.state == "recorded"
+    for name, counts in connection.execute(
+        select(publications.c.list, publications.c.counts).where(accepted)
+    ):
+        total.update({(name, kind): count for kind, count in (counts or {}).items()})
+    return dict(total)
