@@ -7,6 +7,8 @@ import socket
 from functools import cache
 from pathlib import Path
 
+_ENDED = ("Z", "X")  # states, as Linux names them
+
 
 def process_name() -> str:
     """Host, number and start: a number alone is given out again, and is always the same in a container."""
@@ -29,13 +31,17 @@ def is_alive(process: str) -> bool | None:
 
 
 def _started(number: int) -> str:
-    """Boot and clock ticks since it, as Linux has them; nothing elsewhere, where the number has to do."""
+    """Boot and clock ticks since it, as Linux has them; nothing elsewhere, where the number has to do.
+
+    A process that ended and that nobody asked about yet (in a container, often nobody ever does) still has its
+    number and its start, but no life.
+    """
     try:
         # The program's name stands in brackets and may hold anything; the start is the 20th field after.
         fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
-    return f"{_boot()}-{fields[19]}"
+    return f"{_boot()}-{fields[19]}" if fields[0] not in _ENDED else "ended"
 
 
 @cache

