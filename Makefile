@@ -34,5 +34,8 @@ audit:           ## known weaknesses of the pinned packages, and of our own code
 sbom:            ## what is in it: a CycloneDX list of the pinned packages with their hashes
 	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --output-file sbom.json
 
+docs:            ## the site of the documentation, in site/ (pip install '.[docs]')
+	$(BIN)/mkdocs build --strict
+
 fuzz:            ## the long run over every reader (pip install '.[fuzz]'; SECONDS for each target)
 	$(PY) tests/fuzz/long.py --seconds $(or $(SECONDS),300)
