@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -80,6 +81,28 @@ def test_a_command_is_described_with_all_its_options(name: str) -> None:
     said = section(name)
     options = [o for p in REGISTERED[name].params for o in p.opts if o.startswith("--") and o != "--help"]
     assert [option for option in options if f"`{option}`" not in said] == []
+
+
+def printed() -> Iterator[tuple[str, list[str]]]:
+    """Every command line of the pages' sh blocks, by its command, with the options and arguments after it."""
+    for block in re.findall(r"^ *```sh\n(.*?)^ *```", TEXT, re.M | re.S):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            while words and re.match(r"[A-Z_]+=", words[0]):
+                words.pop(0)
+            if words and re.fullmatch(r"(?:.*bin/)?countersign", words[0]):
+                several = " ".join(words[1:3])
+                deep = several in REGISTERED
+                yield (several, words[3:]) if deep else (words[1], words[2:])
+
+
+def test_every_printed_command_line_can_be_parsed() -> None:
+    """Known options only, none lacking that is required, no argument too few or too many."""
+    lines = list(printed())
+    assert len(lines) > 30
+    for name, words in lines:
+        before = [] if ">" not in words else words[words.index(">") :]
+        REGISTERED[name].make_context(name, words[: len(words) - len(before)])
 
 
 def test_no_command_is_described_that_there_is_not() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -62,6 +63,15 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run([*install, "--quiet", "--no-deps", "--no-index", str(wheel)], place)
     (own / "packages-of-the-tests.pth").write_text("\n".join(sorted(others)), encoding="utf-8")
     return place / "bin"
+
+
+@pytest.fixture(scope="module")
+def played(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the demo, as the installed program played it."""
+    folder = tmp_path_factory.mktemp("played")
+    told = run([str(installed / "countersign"), "demo", "--home", str(folder / "home")], folder)
+    assert "55 newly signed" in told
+    return folder / "home"
 
 
 @pytest.fixture
@@ -139,16 +149,33 @@ def test_the_clock_starts(installed: Path, elsewhere: Path) -> None:
     assert "--once" in run([str(installed / "python"), "-m", "scheduler", "--help"], elsewhere)
 
 
-def test_the_demo_plays_and_its_pages_are_served(installed: Path, elsewhere: Path) -> None:
-    home, program = elsewhere / "home", str(installed / "countersign")
-    assert "55" in run([program, "demo", "--home", str(home)], elsewhere)
-    with serving(program, elsewhere, home) as address, httpx.Client(base_url=address) as client:
+def test_the_demo_is_served(installed: Path, played: Path, elsewhere: Path) -> None:
+    with (
+        serving(str(installed / "countersign"), elsewhere, played) as address,
+        httpx.Client(base_url=address) as client,
+    ):
         page = client.get("/")
         assert page.status_code == 200
         styles = re.findall(r'href="(/static/[^"]+\.css[^"]*)"', page.text)
         assert styles
         assert all(client.get(style).status_code == 200 for style in styles)
         assert "countersign_looks_total" in client.get("/metrics").text
+
+
+def test_the_tutorial_does_what_it_says(installed: Path, played: Path, elsewhere: Path) -> None:
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    program = str(installed / "countersign")
+    lines = re.findall(r"^\.venv/bin/countersign (.+)$", page.split("## 6.")[0], re.M)
+    told = {line: run([program, *shlex.split(line)], elsewhere, played) for line in lines if line != "serve"}
+    assert len(told) == len(lines) - 1 > 4
+    [day] = [text for line, text in told.items() if "--until" in line]
+    assert day.count("added") == 55
+    assert day.count("amended") == 1
+    report = (elsewhere / "week-40.html").read_text(encoding="utf-8")
+    assert "210 agreements of 190 agencies" in page
+    assert "210 agreements of 190 agencies" in report
+    [claimed] = [text for line, text in told.items() if line.startswith("claim")]
+    assert "agencies new to the list" in claimed
 
 
 class serving:  # noqa: N801 - reads as what it does
