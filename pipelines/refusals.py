@@ -54,7 +54,8 @@ def explain_refusals(engine: Engine) -> None:
 def _explain(context: ExceptionContext) -> DatabaseError | None:
     """What is raised instead; None leaves the error as it is."""
     refusal = context.original_exception
-    if isinstance(context.sqlalchemy_exception, IntegrityError):
+    # A connection that is found dead before its use is replaced, if the error is left as it is.
+    if context.is_pre_ping or isinstance(context.sqlalchemy_exception, IntegrityError):
         return None
     why = _why(refusal)
     if why is None:

@@ -40,6 +40,7 @@ from scraper.lists import PublishedList
 
 BUSY = "Another process is looking at this list now."
 BUG = 1
+_broken = set[str]()  # holders of visits of this process that ended without being able to say so
 Result = TypeVar("Result")
 
 
@@ -87,9 +88,18 @@ async def watch(house: House, lists: Sequence[PublishedList], trigger: str, by: 
     `trigger` is "clock", "make-up" or "person"; `by` says who asked. A list that another process looks at is
     left to it: its outcome is "busy".
     """
+    visit = Visit(house, uuid4().hex, f"{process_name()}/{uuid4().hex[:8]}", trigger, by)
+    try:
+        return await _visit(visit, lists)
+    except BaseException:
+        _broken.add(visit.holder)
+        raise
+
+
+async def _visit(visit: Visit, lists: Sequence[PublishedList]) -> list[Look]:
     from scraper.crawl import crawl
 
-    visit = Visit(house, uuid4().hex, f"{process_name()}/{uuid4().hex[:8]}", trigger, by)
+    house = visit.house
     mine = await _whole(_begin, visit, lists)
     looks = {item.name: Look(item.name, "busy", BUSY) for item in lists if item not in mine}
     renewing = asyncio.create_task(_renew(visit))
@@ -123,12 +133,22 @@ async def _whole(work: Callable[..., Result], *arguments: Any) -> Result:
 
 def recover(house: House) -> None:
     """Pick up what a crash left: runs without an end, leases without a holder, files nobody derived."""
-    with writing(house) as connection:
-        now = house.now()
-        for run_id, name in close_dead_runs(connection, is_alive, now):
-            get_log(run=run_id, list=name).warning("a run's process died before the look ended")
-        free_leases_of_the_dead(connection, is_alive)
+    close_the_dead(house)
     catch_up(house, needed=())
+
+
+def close_the_dead(house: House) -> None:
+    """End the runs, and free the lists, of processes that died and of visits that a lost database broke off."""
+    broken = frozenset(_broken)
+
+    def goes_on(holder: str) -> bool | None:
+        return False if holder in broken else is_alive(holder)
+
+    with writing(house) as connection:
+        for run_id, name in close_dead_runs(connection, goes_on, house.now()):
+            get_log(run=run_id, list=name).warning("a run's process died before the look ended")
+        free_leases_of_the_dead(connection, goes_on)
+    _broken.difference_update(broken)
 
 
 def _begin(visit: Visit, lists: Sequence[PublishedList]) -> list[PublishedList]:

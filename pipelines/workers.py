@@ -24,7 +24,7 @@ from sqlalchemy import make_url
 from pipelines.history.queue import SCHEMA
 from pipelines.house import House
 from pipelines.logs import get_log
-from pipelines.watch import Looking
+from pipelines.watch import Looking, close_the_dead
 from pipelines.watchkeeping import still_due
 from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import PublishedList
@@ -117,6 +117,8 @@ async def work(
     log = get_log(worker=True)
     while not stop.is_set():
         try:
+            # What we could not end while the database was away would keep all others from its lists.
+            await asyncio.to_thread(close_the_dead, house)
             async with _opened(_app(house, here)) as app:
                 log.info("the worker is running", concurrency=concurrency)
                 await _work_once(app, concurrency, stop, pace)
