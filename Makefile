@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 BIN := .venv/bin
 
-.PHONY: help setup test quick check format lock bench docs audit sbom fuzz
+.PHONY: help setup test quick check format lock docs audit sbom fuzz pictures
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,8 +34,11 @@ audit:           ## known weaknesses of the pinned packages, and of our own code
 sbom:            ## what is in it: a CycloneDX list of the pinned packages with their hashes
 	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --output-file sbom.json
 
-docs:            ## the site of the documentation, in site/ (pip install '.[docs]')
+docs:            ## the site of the documentation, in site/
 	$(BIN)/mkdocs build --strict
 
 fuzz:            ## the long run over every reader (pip install '.[fuzz]'; SECONDS for each target)
 	$(PY) tests/fuzz/long.py --seconds $(or $(SECONDS),300)
+
+pictures:        ## the README's pictures (Chromium); `make pictures HOME_TO_SHOW=folder` shows another home
+	$(PY) docs/make_pictures.py $(HOME_TO_SHOW)
