@@ -19,8 +19,10 @@ LONGEST = 2_000
 
 def checked(room: Room, text: str, as_of: date | None, list_name: str | None = None) -> dict[str, Any]:
     room.house.chosen([list_name] if list_name else [])
-    with room.house.engine.connect() as connection:
-        return check_claim(connection, room.house.lists, text[:LONGEST], as_of, list_name)
+    return room.remembered(
+        ("claim", text[:LONGEST], as_of, list_name),
+        lambda connection: check_claim(connection, room.house.lists, text[:LONGEST], as_of, list_name),
+    )
 
 
 @router.get("/claim")

@@ -59,8 +59,10 @@ def weeks(request: Request, shape: str) -> Response:
     room = room_of(request)
     name = request.query_params.get("list") or next(iter(room.house.lists))
     room.house.chosen([name])
-    with room.house.engine.connect() as connection:
-        feed = weekly_feed(connection, room.house.lists, _base(request), name)
+    base = _base(request)
+    feed = room.remembered(
+        ("weeks", base, name), lambda connection: weekly_feed(connection, room.house.lists, base, name)
+    )
     return _given(request, room, shape, feed)
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from fastapi import Request
 from jinja2 import Environment
+from sqlalchemy import Connection
 
 from changelog.web.crawls import Crawls
 from changelog.web.keys import COOKIE, Keys, Person
-from pipelines.history.paged import last_written
+from pipelines.history.paged import last_written, record_version
 from pipelines.house import House
+
+T = TypeVar("T")
+REMEMBERED = 64  # answers; a person asks a handful, and each is a few kilobytes
 
 
 @dataclass(slots=True)
@@ -21,6 +26,7 @@ class Room:
     templates: Environment
     keys: Keys
     crawls: Crawls
+    answers: dict[Hashable, Any] = field(default_factory=dict)
     opened: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
     @property
@@ -33,6 +39,20 @@ class Room:
         with self.house.engine.connect() as connection:
             written = last_written(connection)
         return max(written, self.opened) if written else None
+
+    def remembered(self, asked: Hashable, make: Callable[[Connection], T]) -> T:
+        """What `make` answers, asked again only when the record has changed: claims and weeks count all of it."""
+        with self.house.engine.connect() as connection:
+            version = record_version(connection)
+            if version is None:
+                return make(connection)
+            key = (version, asked)
+            if key not in self.answers:
+                if len(self.answers) >= REMEMBERED:
+                    self.answers.clear()
+                self.answers[key] = make(connection)
+            answer: T = self.answers[key]
+            return answer
 
 
 def room_of(request: Request) -> Room:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, or_, select, tuple_
 
 from pipelines.history.agreements import StoredAgreement
 from pipelines.history.holdings import as_agreement
-from pipelines.tables import intervals, publications, reviews
+from pipelines.tables import intervals, publications, reviews, taken
 
 Mark = tuple[str, str, str, int]  # state, agency, agreement id, interval: where a page ended
 
@@ -88,6 +88,13 @@ def last_written(connection: Connection) -> datetime | None:
         connection.scalar(select(func.max(column))) for column in (p.recorded_at, p.decided_at, reviews.c.at)
     ]
     return max((moment for moment in moments if moment), default=None)
+
+
+def record_version(connection: Connection) -> tuple[str, str] | None:
+    """Two equal versions mean that nothing derived has changed between them; None while something is derived."""
+    written = last_written(connection)
+    head = connection.scalar(select(taken.c.head))
+    return (head or "", written.isoformat()) if written else None
 
 
 def publication_of_bytes(connection: Connection, sha256: str) -> Any:  # a row, or None
