@@ -24,12 +24,12 @@ from changelog.rounds import round_of, worst
 from pipelines.cadence import MISFIRE, next_due
 from pipelines.history.status import CLOCK, TICK
 from pipelines.house import House, open_house
-from pipelines.jobs import hand_over
 from pipelines.logs import get_log, hush_libraries
+from pipelines.looks.jobs import hand_over
+from pipelines.looks.watchkeeping import due_lists, keep_watch
 from pipelines.processes import process_name
 from pipelines.record.runs import stop_ticking, tick
 from pipelines.run import writing
-from pipelines.watchkeeping import due_lists, keep_watch
 from scraper.errors import CountersignError
 from scraper.lists import Cadence, PublishedList
 from scraper.register import declared_lists

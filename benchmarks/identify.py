@@ -8,9 +8,9 @@ import sys
 import time
 from datetime import date, timedelta
 
-from pipelines.gazetteer import counties
 from pipelines.identify import identify
-from pipelines.likeness import STATE_NAMES
+from pipelines.names.gazetteer import counties
+from pipelines.names.likeness import STATE_NAMES
 from pipelines.values import Agreement, Known
 
 MODELS = ("JEM", "TFM", "WSO")

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from pipelines.gazetteer import counties
-from pipelines.terms import STATE_NAMES
+from pipelines.names.gazetteer import counties
+from pipelines.normalise.terms import STATE_NAMES
 from scraper.lists import PARTICIPATING, Plausible, PublishedList
 
 HEADER = ("STATE", "LAW ENFORCEMENT AGENCY", "TYPE", "COUNTY", "SUPPORT TYPE", "SIGNED", "MOA", "ADDENDUM")

@@ -25,9 +25,9 @@ from pathlib import Path
 from csv_diff import compare
 
 from pipelines.identify import Context, identify
+from pipelines.identify.surroundings import Place, model_of, place_of
 from pipelines.normalise import Normaliser
 from pipelines.parse import read
-from pipelines.surroundings import Place, model_of, place_of
 from pipelines.values import Agreement, Known
 from scraper.lists import PARTICIPATING, PENDING
 

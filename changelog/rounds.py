@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from changelog.notices import deliver, ping
 from pipelines.house import House
-from pipelines.watch import Look, watch
+from pipelines.looks.watch import Look, watch
 from scraper.lists import PublishedList
 
 NOT_GOOD = ("failed", "busy")

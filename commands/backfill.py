@@ -29,7 +29,7 @@ def backfill(
 ) -> int:
     """Fetch a list's past from the Wayback Machine, slowly; go on where it stopped. Announces nothing."""
     from pipelines.house import open_house
-    from pipelines.recorded import recorded
+    from pipelines.looks.recorded import recorded
     from pipelines.run import catch_up
     from scraper.backfill.manners import Visitor
     from scraper.backfill.story import WAYBACK

@@ -10,7 +10,7 @@ import typer
 from commands.printing import chosen_format, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from pipelines.trial import Trial
+    from pipelines.rehearsal.trial import Trial
     from scraper.lists import PublishedList
 
 TableOrJson = Annotated[str | None, typer.Option("--format", help="table or json.")]
@@ -92,7 +92,7 @@ def try_(
     format_name: TableOrJson = None,
 ) -> int:
     """Look at a list once, show how it would be understood, write nothing. Exit code 3: it would be held."""
-    from pipelines.trial import try_list
+    from pipelines.rehearsal.trial import try_list
     from scraper.errors import ListError
     from scraper.register import declared_lists
     from scraper.settings import get_settings
@@ -163,7 +163,7 @@ def new(
     """Look at an address and print the draft of a list, ready for a TOML file. Writes nothing."""
     import sys
 
-    from pipelines.drafting import draft
+    from pipelines.rehearsal.drafting import draft
     from scraper.errors import UsageError
     from scraper.settings import get_settings
 

@@ -52,7 +52,7 @@ def replay(
 
     from changelog.rounds import worst
     from pipelines.house import open_house
-    from pipelines.recorded import recorded
+    from pipelines.looks.recorded import recorded
     from pipelines.run import replay as replay_files
     from scraper.past import past_captures
 

@@ -37,7 +37,7 @@ def worker(
 async def _work(house: House, concurrency: int) -> int:
     from changelog.rounds import round_of
     from pipelines.logs import hush_libraries
-    from pipelines.workers import work
+    from pipelines.looks.workers import work
 
     hush_libraries()
     stop = asyncio.Event()

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from pipelines.identify import Context, identify
-from pipelines.likeness import name_key
+from pipelines.names.likeness import name_key
 from pipelines.values import Agreement, Known
 
 Status = Literal["pending", "signed", "both", "left", "had"]

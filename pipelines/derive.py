@@ -17,7 +17,6 @@ from sqlalchemy import Connection
 
 from pipelines.derived import Derived, interval_id
 from pipelines.diff import Diff, diff
-from pipelines.entries import identify_entries, own_key, own_value
 from pipelines.eras import as_published
 from pipelines.facts import comparison_facts
 from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
@@ -32,7 +31,8 @@ from pipelines.history.holdings import (
     taken_agreement_ids,
 )
 from pipelines.identify import Context
-from pipelines.likeness import name_key
+from pipelines.identify.entries import identify_entries, own_key, own_value
+from pipelines.names.likeness import name_key
 from pipelines.normalise import FIELDS, VERSION, Normaliser
 from pipelines.parse import read
 from pipelines.values import REPEATED, Agreement, Change, Figures, Finding, Match, Publication, Verdict

@@ -13,7 +13,7 @@ from pipelines.fingerprints import Sifted
 from pipelines.guard import Facts
 from pipelines.history.holdings import Standing, active_keys, last_accepted
 from pipelines.history.publications import earlier_with_content, losses_before, original_of
-from pipelines.likeness import name_key
+from pipelines.names.likeness import name_key
 from pipelines.normalise import Normaliser
 from pipelines.record.intake import SERVED_AGAIN
 from pipelines.values import Change, Publication

@@ -37,9 +37,9 @@ from demo.publisher import Publisher
 from pipelines.history.changes import ChangeFilter, read_baseline, read_changes
 from pipelines.history.status import CLOCK
 from pipelines.house import House, open_house
-from pipelines.outcome import HELD
+from pipelines.looks.outcome import HELD
+from pipelines.looks.watch import Look, watch
 from pipelines.record.runs import tick
-from pipelines.watch import Look, watch
 from scraper.declaration import EVERYWHERE, OPTIONS, PARTS
 from scraper.errors import CountersignError
 from scraper.settings import PREFIX, Settings, get_settings

@@ -24,7 +24,7 @@ QUIET_SECONDS = 20
 LOOKS = """
 import asyncio, json, sys, time
 from pipelines.house import open_house
-from pipelines.watch import watch
+from pipelines.looks.watch import watch
 
 async def main():
     house, costs = open_house(), []

@@ -18,12 +18,12 @@ from sqlalchemy import select
 from changelog.exports import export
 from demo.made import Week, weeks
 from demo.publisher import Publisher
-from pipelines.backup import backup, restore
 from pipelines.house import House, open_house
-from pipelines.retention import prove_kept, prune
+from pipelines.looks.watch import watch
 from pipelines.run import release
 from pipelines.tables import incidents, outbox, publications, runs
-from pipelines.watch import watch
+from pipelines.upkeep.backup import backup, restore
+from pipelines.upkeep.retention import prove_kept, prune
 from scraper.errors import ArchiveError, UsageError
 from scraper.settings import Settings
 

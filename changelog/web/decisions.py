@@ -14,7 +14,7 @@ from changelog.web.signing import Acting, RefusedActionError
 from pipelines.history.figures import totals_before
 from pipelines.history.publications import held_publications, publication_by_key
 from pipelines.house import House
-from pipelines.preview import would_be
+from pipelines.rehearsal.preview import would_be
 from pipelines.run import release
 from scraper.errors import UsageError
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 
-from pipelines.links import unwrap
+from pipelines.normalise.links import unwrap
 from pipelines.parse.limits import Limits
 from pipelines.parse.package import Package
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import unquote, urlsplit
 
 from pipelines.history.documents import Linked
-from pipelines.likeness import Name, read_name
+from pipelines.names.likeness import Name, read_name
 from pipelines.values import Finding
 
 # A file's name is run together (BayCountySheriffFL), so a short word in it may be there by chance.

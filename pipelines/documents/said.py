@@ -8,9 +8,9 @@ from typing import Any
 
 import us
 
-from pipelines.dates import read_date
-from pipelines.likeness import likeness, read_name
-from pipelines.terms import plain
+from pipelines.names.likeness import likeness, read_name
+from pipelines.normalise.dates import read_date
+from pipelines.normalise.terms import plain
 from pipelines.values import Agreement, Finding
 
 # Raise it whenever a document may be understood differently.

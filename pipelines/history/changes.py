@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, 
 
 from pipelines.history.holdings import as_agreement
 from pipelines.history.publications import first_accepted
-from pipelines.likeness import name_key
+from pipelines.names.likeness import name_key
 from pipelines.tables import changes, intervals, publications, reviews
 
 PAGE = 1000

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pipelines.derived import publication_key
-from pipelines.likeness import name_key
+from pipelines.names.likeness import name_key
 from pipelines.record.documents import take_document
 from pipelines.tables import intervals, judgements, publications, reviews, taken
 from pipelines.values import Publication

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from pipelines.derived import Derived
-from pipelines.likeness import name_key
+from pipelines.names.likeness import name_key
 from pipelines.tables import (
     accepted,
     changes,

@@ -21,12 +21,12 @@ from demo.made import BATCH, Week, weeks
 from demo.publisher import Publisher
 from pipelines.history.outbox import count_owed
 from pipelines.house import House, open_house
+from pipelines.looks.watch import watch
+from pipelines.looks.watchkeeping import digest_due, keep_watch
 from pipelines.record.outbox import GIVES_UP_AFTER
 from pipelines.record.runs import take_lease
 from pipelines.run import rebuild, replay, writing
 from pipelines.tables import outbox
-from pipelines.watch import watch
-from pipelines.watchkeeping import digest_due, keep_watch
 from scraper.capture import Capture
 from scraper.past import past_captures
 from scraper.settings import Settings

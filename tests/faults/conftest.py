@@ -49,7 +49,7 @@ FIRST = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
 for _name in (
     "scraper.crawl",
-    "pipelines.watch",
+    "pipelines.looks.watch",
     "pipelines.proof.whole",
     "changelog.listing",
     "alembic.command",

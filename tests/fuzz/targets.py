@@ -12,12 +12,12 @@ from urllib.parse import unquote
 
 from changelog.claims.grammar import read_claim
 from changelog.proof.check import NotProvenError, chained, tables
-from pipelines.dates import read_date
 from pipelines.fingerprints import agreement_fingerprint
-from pipelines.links import first_address, unwrap, unwrap_within
 from pipelines.normalise import Normaliser
+from pipelines.normalise.dates import read_date
+from pipelines.normalise.links import first_address, unwrap, unwrap_within
+from pipelines.normalise.terms import read_model, read_state
 from pipelines.parse import READERS, last_edited, read
-from pipelines.terms import read_model, read_state
 from pipelines.values import Row
 from scraper.errors import ArchiveError, CountersignError, UnreadableError
 from scraper.journal import Journal

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from pipelines.identify import Context, identify
-from pipelines.likeness import name_key
+from pipelines.names.likeness import name_key
 from pipelines.values import Agreement, Known
 
 MARCH = date(2025, 3, 11)

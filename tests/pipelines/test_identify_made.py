@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
 from benchmarks.identify import as_known, corrected, made_list
-from pipelines.gazetteer import counties, places
 from pipelines.identify import identify
-from pipelines.likeness import STATE_NAMES, read_name
+from pipelines.names.gazetteer import counties, places
+from pipelines.names.likeness import STATE_NAMES, read_name
 from pipelines.values import Agreement, Known, Match
 
 SIGNED = date(2025, 4, 2)

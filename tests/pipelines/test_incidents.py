@@ -20,9 +20,9 @@ from demo.rudeness import answering
 from pipelines.history.incidents import open_incidents, recent_incidents
 from pipelines.house import House, open_house
 from pipelines.incidents import Facts, notice_due, troubles
+from pipelines.looks.watch import watch
+from pipelines.looks.watchkeeping import keep_watch
 from pipelines.tables import outbox
-from pipelines.watch import watch
-from pipelines.watchkeeping import keep_watch
 from scraper.lists import PARTICIPATING, Cadence
 from scraper.settings import Settings
 

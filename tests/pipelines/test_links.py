@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.links import first_address, ready_address, unwrap, unwrap_within
+from pipelines.normalise.links import first_address, ready_address, unwrap, unwrap_within
 
 PDF = "https://www.ice.gov/doclib/287gMOA/Place_TFM_MOA_06052025.pdf"
 DATA = "05%7C02%7CJo.Doe%40agency.example%7C511abcb1%7C0%7C0%7CUnknown%7CTWFpbGZsb3d8%3D%3D%7C0&reserved=0"

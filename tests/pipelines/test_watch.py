@@ -24,11 +24,11 @@ from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import silent
 from pipelines.house import House, open_house
+from pipelines.looks.watch import watch
 from pipelines.processes import is_alive, process_name
 from pipelines.record.runs import LEASE, start_run, take_lease
 from pipelines.run import writing
 from pipelines.tables import leases, runs
-from pipelines.watch import watch
 from scheduler import Clock
 from scraper.settings import Settings
 

@@ -30,11 +30,11 @@ from demo.rudeness import File, Rudeness, Talk
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.queue import queue_state, workers_alive
 from pipelines.house import House, open_house
-from pipelines.jobs import hand_over
+from pipelines.looks.jobs import hand_over
+from pipelines.looks.watch import Look
+from pipelines.looks.workers import cancel, defer, work
 from pipelines.run import writing
 from pipelines.tables import runs
-from pipelines.watch import Look
-from pipelines.workers import cancel, defer, work
 from scraper.lists import PublishedList
 from scraper.settings import Settings
 from tests.postgres.server import Server

@@ -7,7 +7,7 @@ import signal
 
 from changelog.rounds import round_of
 from pipelines.house import open_house
-from pipelines.workers import Pace, work
+from pipelines.looks.workers import Pace, work
 
 QUICK = Pace(heartbeat=0.5, dead=2.0, poll=0.5, farewell=5.0, again=0.5)
 

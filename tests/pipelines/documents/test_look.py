@@ -18,8 +18,8 @@ from pipelines.documents.look import DocumentLook, look
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.documents import DocumentEvent, document_log, known_documents
 from pipelines.house import House, open_house
+from pipelines.looks.watch import watch
 from pipelines.run import rebuild
-from pipelines.watch import watch
 from scraper.settings import get_settings
 
 AT = datetime(2025, 6, 2, 15, tzinfo=UTC)

@@ -18,7 +18,7 @@ from pipelines.history.looks import watched_lists
 from pipelines.house import House
 from pipelines.incidents import troubles
 from pipelines.logs import get_log
-from pipelines.outcome import outcome
+from pipelines.looks.outcome import outcome
 from pipelines.processes import is_alive, process_name
 from pipelines.record.incidents import settle_incidents
 from pipelines.record.runs import (

@@ -24,8 +24,8 @@ from sqlalchemy import make_url
 from pipelines.history.queue import SCHEMA
 from pipelines.house import House
 from pipelines.logs import get_log
-from pipelines.watch import Looking, close_the_dead
-from pipelines.watchkeeping import still_due
+from pipelines.looks.watch import Looking, close_the_dead
+from pipelines.looks.watchkeeping import still_due
 from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import PublishedList
 

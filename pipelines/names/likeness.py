@@ -11,7 +11,7 @@ from itertools import pairwise
 import us
 from rapidfuzz.distance import OSA
 
-from pipelines.gazetteer import counties, nearest, places, squeeze, without_accents
+from pipelines.names.gazetteer import counties, nearest, places, squeeze, without_accents
 
 _APOSTROPHES = re.compile(r"['’‘`´ʼ]")
 _NOT_LETTERS = re.compile(r"[\W_]+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pipelines.evidence import Case
+from pipelines.guard.evidence import Case
 from pipelines.values import Finding
 
 # A handful of unreadable or repeated rows is the publisher's ordinary carelessness (1 to 3 in 900 rows).

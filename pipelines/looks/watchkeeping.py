@@ -10,8 +10,8 @@ from pipelines.cadence import is_due
 from pipelines.history.looks import first_look, last_look, last_whole_look
 from pipelines.history.outbox import was_owed
 from pipelines.house import House
+from pipelines.looks.watch import assess
 from pipelines.run import writing
-from pipelines.watch import assess
 from scraper.lists import PublishedList
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

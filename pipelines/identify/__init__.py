@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pipelines.candidates import candidates, grouped
-from pipelines.judgement import Dates, Documents, Likely, judge, pair_of
-from pipelines.likeness import name_key
-from pipelines.surroundings import Context, Place, Scene, model_of, place_of
+from pipelines.identify.candidates import candidates, grouped
+from pipelines.identify.judgement import Dates, Documents, Likely, judge, pair_of
+from pipelines.identify.surroundings import Context, Place, Scene, model_of, place_of
+from pipelines.names.likeness import name_key
 from pipelines.values import Agreement, Known, Match
 
 __all__ = ["Context", "identify", "name_key"]

@@ -10,8 +10,8 @@ from typing import TypeVar
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from pipelines.likeness import read_name, readings, run_together, written_short
-from pipelines.surroundings import Place, address, addresses, dated, model_of, place_of
+from pipelines.identify.surroundings import Place, address, addresses, dated, model_of, place_of
+from pipelines.names.likeness import read_name, readings, run_together, written_short
 from pipelines.values import Agreement, Known
 
 # Names less alike than this, letter for letter, are not compared word for word.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from pipelines.likeness import Name, name_key, read_name, same_kind, same_level
+from pipelines.names.likeness import Name, name_key, read_name, same_kind, same_level
 from pipelines.values import Agreement, Known
 
 Place = tuple[str, str]  # (state, name_key), the state "" when it is not known

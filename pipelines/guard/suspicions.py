@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.doubts import A_HANDFUL, WORDS
-from pipelines.evidence import Case, state_name
+from pipelines.guard.doubts import A_HANDFUL, WORDS
+from pipelines.guard.evidence import Case, state_name
 from pipelines.values import Finding
 
 # A share of removals that the list itself has seen this often is its routine.

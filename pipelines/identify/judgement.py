@@ -8,8 +8,9 @@ from typing import Literal, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from pipelines.gazetteer import counties, squeeze
-from pipelines.likeness import (
+from pipelines.identify.surroundings import Scene, address, addresses, model_of, place_of
+from pipelines.names.gazetteer import counties, squeeze
+from pipelines.names.likeness import (
     Name,
     extended,
     level_of,
@@ -22,7 +23,6 @@ from pipelines.likeness import (
     same_text,
     third_is_nearer,
 )
-from pipelines.surroundings import Scene, address, addresses, model_of, place_of
 from pipelines.values import Agreement, Known
 
 # A re-dating that is a correction and not a new signature: the corpus has 1 to 12 days.

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from pipelines.history.queue import workers_alive
 from pipelines.house import House
-from pipelines.watch import Look, Looking
-from pipelines.watchkeeping import still_due
+from pipelines.looks.watch import Look, Looking
+from pipelines.looks.watchkeeping import still_due
 from scraper.lists import PublishedList
 
 
@@ -31,7 +31,7 @@ async def hand_over(
     if not workers:
         return await here(house, due, trigger, by)
     # Imported only where there is a queue, which most homes have not.
-    from pipelines.workers import defer
+    from pipelines.looks.workers import defer
 
     await defer(house, due, trigger, by)
     return ()

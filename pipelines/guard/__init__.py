@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipelines import doubts, suspicions
-from pipelines.evidence import Case, Facts
+from pipelines.guard import doubts, suspicions
+from pipelines.guard.evidence import Case, Facts
 from pipelines.values import Figures, Finding, Verdict
 from scraper.lists import PublishedList
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from pipelines.dates import read_date
-from pipelines.links import first_address, ready_address, unwrap, unwrap_within
-from pipelines.terms import STATE_NAMES, is_plain, plain, read_model, read_state
+from pipelines.normalise.dates import read_date
+from pipelines.normalise.links import first_address, ready_address, unwrap, unwrap_within
+from pipelines.normalise.terms import STATE_NAMES, is_plain, plain, read_model, read_state
 from pipelines.values import Agreement, Finding, Row
 
 # Raise it whenever a row may come out differently. Fingerprints contain it, so that old rows are read again.

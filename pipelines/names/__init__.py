@@ -1,0 +1,1 @@
+"""What distinguishes one agency from another: its name, judged by what is particular in it."""

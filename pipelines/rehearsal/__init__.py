@@ -1,0 +1,1 @@
+"""What would be: derived for whoever asks, and never written."""
