@@ -24,7 +24,7 @@ class Limits:
     max_bytes_unpacked: int = 1_000_000_000
     max_bytes_held: int = 30_000_000
     max_items_held: int = 1_000_000
-    max_bytes_helper: int = 400_000_000
+    max_bytes_helper: int = 280_000_000
     max_entries: int = 5_000
     max_ratio: int = 200
     max_rows: int = 2_000_000

@@ -1,0 +1,54 @@
+"""Every benchmark in one run, as Markdown with the machine and the versions.
+
+    python -m benchmarks [NAME ...]
+
+runs all, or those that are named. Peers come with `pip install -e .[bench]`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+from benchmarks.table import Line
+
+NAMES = ("xlsx",)
+PACKAGES = ("scrapy", "sqlalchemy", "openpyxl", "csv-diff", "urlwatch", "git-history", "psycopg")
+SIGNS = {True: "yes", False: "**no**", None: "-"}
+
+
+def main(names: list[str]) -> int:
+    if unknown := set(names) - set(NAMES):
+        sys.stderr.write(
+            f"No benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.\n"
+        )
+        return 2
+    print(machine())
+    print("\n| work | goal | measured | reached | note |\n|---|---|---|---|---|")
+    for name in names or NAMES:
+        lines: list[Line] = import_module(f"benchmarks.{name}").measure()
+        for line in lines:
+            cells = (line.work, line.goal, line.measured, SIGNS[line.reached], line.note)
+            print("| " + " | ".join(cells) + " |", flush=True)
+    return 0
+
+
+def machine() -> str:
+    return (
+        f"Python {platform.python_version()}, {platform.system()} {platform.release()}, "
+        f"{os.cpu_count()} cores; " + ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
