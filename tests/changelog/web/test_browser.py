@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -57,11 +57,22 @@ def serving(house: House) -> Iterator[str]:
 
 
 Open = Callable[..., Page]
+Serve = Callable[[House], str]
 
 
 @pytest.fixture
-def opened(browser: Browser) -> Iterator[Open]:
-    """Opens a page in a browser of its own; a word on the console or a broken script fails the test."""
+def serve() -> Iterator[Serve]:
+    with ExitStack() as servers:
+        yield lambda house: servers.enter_context(serving(house))
+
+
+@pytest.fixture
+def opened(browser: Browser, serve: Serve) -> Iterator[Open]:
+    """Opens a page in a browser of its own; a word on the console or a broken script fails the test.
+
+    It needs `serve` so that pages are closed before their server: what a page still loads is then no trouble.
+    """
+    del serve
     contexts, troubles = [], []
 
     def open_page(base: str, scripts: bool = True, **how: Any) -> Page:
@@ -90,86 +101,88 @@ def sign_in(page: Page) -> None:
 
 
 @WITH_AND_WITHOUT
-def test_changes_are_reviewed_and_undone(house: House, opened: Open, scripts: bool) -> None:
-    with serving(house) as base:
-        page = opened(base, scripts)
-        sign_in(page)
-        page.goto("/changes?kind=added")
-        ticks = page.locator("input[name=change]")
-        ticks.nth(0).check()
-        ticks.nth(1).check()
-        if scripts:
-            expect(page.get_by_text("2 changes chosen")).to_be_visible()
-        page.get_by_label("Note").fill("asked the county")
-        page.get_by_role("button", name="Confirm").click()
-        expect(page.locator(".review-confirmed")).to_have_count(2)
-        assert page.url.endswith("/changes?kind=added")
-        expect(page.locator(".review-confirmed").first).to_contain_text("confirmed by Rosa Reader")
-        ticks.nth(0).check()
-        page.get_by_role("button", name="Undo").click()
-        expect(page.locator(".review-confirmed")).to_have_count(1)
+def test_changes_are_reviewed_and_undone(house: House, serve: Serve, opened: Open, scripts: bool) -> None:
+    base = serve(house)
+    page = opened(base, scripts)
+    sign_in(page)
+    page.goto("/changes?kind=added")
+    ticks = page.locator("input[name=change]")
+    ticks.nth(0).check()
+    ticks.nth(1).check()
+    if scripts:
+        expect(page.get_by_text("2 changes chosen")).to_be_visible()
+    page.get_by_label("Note").fill("asked the county")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.locator(".review-confirmed")).to_have_count(2)
+    assert page.url.endswith("/changes?kind=added")
+    expect(page.locator(".review-confirmed").first).to_contain_text("confirmed by Rosa Reader")
+    ticks.nth(0).check()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".review-confirmed")).to_have_count(1)
 
 
 @WITH_AND_WITHOUT
 @pytest.mark.parametrize("verdict", ["Accept", "Reject"])
-def test_a_held_list_is_decided(house: House, opened: Open, scripts: bool, verdict: str) -> None:
-    with serving(house) as base:
-        page = opened(base, scripts)
-        page.goto("/")
-        page.get_by_role("link", name="Look at it").click()
-        page.get_by_role("link", name="Sign in to accept or reject it").click()
-        page.get_by_label("Token").fill(TOKEN)
-        page.get_by_label("Your name").fill("Rosa Reader")
-        page.get_by_role("main").get_by_role("button", name="Sign in").click()
-        form = page.locator(f"form[action$={verdict.lower()}]")
-        form.get_by_label("Note").fill("looked at the page")
-        form.get_by_role("button", name=verdict).click()
-        expect(page.get_by_text(f"{verdict.lower()} by Rosa Reader")).to_be_visible()
-        with house.engine.connect() as connection:
-            assert held_publications(connection) == []
+def test_a_held_list_is_decided(
+    house: House, serve: Serve, opened: Open, scripts: bool, verdict: str
+) -> None:
+    base = serve(house)
+    page = opened(base, scripts)
+    page.goto("/")
+    page.get_by_role("link", name="Look at it").click()
+    page.get_by_role("link", name="Sign in to accept or reject it").click()
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_label("Your name").fill("Rosa Reader")
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    form = page.locator(f"form[action$={verdict.lower()}]")
+    form.get_by_label("Note").fill("looked at the page")
+    form.get_by_role("button", name=verdict).click()
+    expect(page.get_by_text(f"{verdict.lower()} by Rosa Reader")).to_be_visible()
+    with house.engine.connect() as connection:
+        assert held_publications(connection) == []
 
 
 @WITH_AND_WITHOUT
 def test_crawl_now_is_followed_to_its_end(
-    tmp_path: Path, publisher: Publisher, home: Path, opened: Open, scripts: bool
+    tmp_path: Path, publisher: Publisher, home: Path, serve: Serve, opened: Open, scripts: bool
 ) -> None:
     week = weeks()[0]
     publisher.show("participating", week.participating, week.participating_name, week.published_at)
     publisher.show("pending", week.pending, week.pending_name, week.published_at, url_form="number")
     watching = open_house(settings_of(tmp_path / "watching"), publisher.lists())
-    with serving(watching) as base:
-        page = opened(base, scripts)
-        sign_in(page)
-        page.goto("/runs")
-        page.get_by_role("button", name="Crawl now").click()
-        # With scripts events arrive, without them the page asks again by itself.
-        expect(page.locator("td.outcome-recorded")).to_have_count(2)
-        expect(page.get_by_text("The last look from here began")).to_be_visible()
-        expect(page.locator(".progress li").first).to_contain_text("recorded")
+    base = serve(watching)
+    page = opened(base, scripts)
+    sign_in(page)
+    page.goto("/runs")
+    page.get_by_role("button", name="Crawl now").click()
+    # With scripts events arrive, without them the page asks again by itself.
+    expect(page.locator("td.outcome-recorded")).to_have_count(2)
+    expect(page.get_by_text("The last look from here began")).to_be_visible()
+    expect(page.locator(".progress li").first).to_contain_text("recorded")
     watching.engine.dispose()
 
 
-def test_the_log_is_searched_as_one_types(house: House, opened: Open) -> None:
-    with serving(house) as base:
-        page = opened(base)
-        page.goto("/changes")
-        before = page.locator("li.change").count()
-        page.keyboard.press("/")
-        page.keyboard.type("police")
-        expect(page.locator("li.change .agency").first).to_contain_text("Police")
-        assert "q=police" in page.url
-        assert 0 < page.locator("li.change").count() < before
-        assert page.get_by_label("Agency").input_value() == "police"
+def test_the_log_is_searched_as_one_types(house: House, serve: Serve, opened: Open) -> None:
+    base = serve(house)
+    page = opened(base)
+    page.goto("/changes")
+    before = page.locator("li.change").count()
+    page.keyboard.press("/")
+    page.keyboard.type("police")
+    expect(page.locator("li.change .agency").first).to_contain_text("Police")
+    assert "q=police" in page.url
+    assert 0 < page.locator("li.change").count() < before
+    assert page.get_by_label("Agency").input_value() == "police"
 
 
-def test_everything_is_reached_by_keyboard(house: House, opened: Open) -> None:
-    with serving(house) as base:
-        page = opened(base)
-        page.goto("/changes")
-        page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-        page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "content"
+def test_everything_is_reached_by_keyboard(house: House, serve: Serve, opened: Open) -> None:
+    base = serve(house)
+    page = opened(base)
+    page.goto("/changes")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
 
 
 PAGES = (
@@ -182,26 +195,26 @@ PAGES = (
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_axe_finds_nothing_serious_and_nothing_runs_over(
-    house: House, browser: Browser, width: int, scheme: Any
+    house: House, browser: Browser, serve: Serve, width: int, scheme: Any
 ) -> None:
     """Every kind of page, signed in, every fold open: no serious finding, no page wider than its window."""
     axe, found = Axe(), []
-    with serving(house) as base:
-        context = browser.new_context(
-            base_url=base, color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True
-        )
-        page = context.new_page()
-        sign_in(page)
-        for address in PAGES:
-            page.goto(address if address.startswith("/") else first_link(page, address))
-            page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
-            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                found.append(f"{address}: runs over its window")
-            for violation in axe.run(page).response["violations"]:
-                if violation["impact"] in SERIOUS:
-                    places = [node["target"] for node in violation["nodes"]][:3]
-                    found.append(f"{address}: {violation['id']} at {places}")
-        context.close()
+    base = serve(house)
+    context = browser.new_context(
+        base_url=base, color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True
+    )
+    page = context.new_page()
+    sign_in(page)
+    for address in PAGES:
+        page.goto(address if address.startswith("/") else first_link(page, address))
+        page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found.append(f"{address}: runs over its window")
+        for violation in axe.run(page).response["violations"]:
+            if violation["impact"] in SERIOUS:
+                places = [node["target"] for node in violation["nodes"]][:3]
+                found.append(f"{address}: {violation['id']} at {places}")
+    context.close()
     assert found == [], "\n".join(found)
 
 
