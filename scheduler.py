@@ -22,6 +22,8 @@ from apscheduler.triggers.base import BaseTrigger
 from changelog.notices import deliver
 from changelog.rounds import round_of, worst
 from pipelines.cadence import MISFIRE, next_due
+from pipelines.documents.rounds import ROUNDS, due_rounds
+from pipelines.history.looks import DOCUMENTS
 from pipelines.history.status import CLOCK, TICK
 from pipelines.house import House, open_house
 from pipelines.logs import get_log, hush_libraries
@@ -56,6 +58,8 @@ class CadenceTrigger(BaseTrigger):  # type: ignore[misc]
 
 
 async def look_at(house: House, lists: Sequence[PublishedList], trigger: str) -> object:
+    if trigger == DOCUMENTS:
+        return await due_rounds(house, lists, BY)
     return await hand_over(house, lists, trigger, BY, round_of)
 
 
@@ -108,16 +112,20 @@ class Clock:
         get_log().info("the lists were read again", lists=sorted(declared))
 
     def _declare(self) -> None:
-        """One job for each list, counted from now on: also after the time was set."""
+        """One job for each list, and one for its documents, counted from now on: also after the time was set."""
         self._jobs.remove_all_jobs()
         for name, declaration in self.house.lists.items():
             self._jobs.add_job(
                 self._due, CadenceTrigger(declaration.cadence), args=[name], id=f"list {name}", name=name
             )
+            if declaration.documents:
+                self._jobs.add_job(
+                    self._due, CadenceTrigger(ROUNDS), args=[name, DOCUMENTS], id=f"documents of {name}"
+                )
 
-    async def _due(self, name: str) -> None:
+    async def _due(self, name: str, trigger: str = "clock") -> None:
         if name in self.house.lists and name not in self._busy():
-            await self._look_at([self.house.lists[name]], "clock")
+            await self._look_at([self.house.lists[name]], trigger)
 
     async def _keep_ticking(self) -> None:
         """No job of APScheduler's, which would wait for its hour when the time is set back."""
@@ -240,6 +248,7 @@ async def once(house: House) -> int:
     await asyncio.to_thread(keep_watch, house)
     looks = await hand_over(house, due, "clock", BY, round_of) if due else []
     await deliver(house)
+    await due_rounds(house, list(house.lists.values()), BY)
     return worst([look.exit_code for look in looks])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Row
+
 from changelog.wording import iso
 from pipelines.history.outbox import count_given_up, count_owed
 from pipelines.history.status import ClockStatus, ListStatus, clock_status, list_statuses
@@ -52,4 +54,17 @@ def _list_json(item: ListStatus) -> dict[str, Any]:
         "incidents": [
             {"kind": kind, "text": text, "since": iso(since)} for kind, text, since in item.incidents
         ],
+        "documents": _round_json(item.documents),
+    }
+
+
+def _round_json(run: Row[Any] | None) -> dict[str, Any] | None:
+    """The last round of a list's documents; `outcome` is null while it goes on."""
+    if run is None:
+        return None
+    return {
+        "began": iso(run.started_at),
+        "outcome": run.outcome,
+        "reason": run.reason or "",
+        "counts": run.counts or {},
     }

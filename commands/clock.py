@@ -12,7 +12,8 @@ from commands.printing import chosen_format, print_json, print_table, say
 OVERDUE = 6
 
 COLUMNS = (
-    "list", "outcome", "last_look", "last_success", "last_change", "next_look", "age", "overdue", "incident",
+    "list", "outcome", "last_look", "last_success", "last_change", "next_look", "age", "overdue", "documents",
+    "incident",
 )  # fmt: skip
 
 
@@ -40,7 +41,9 @@ def status(
 
 def _row(item: dict[str, Any]) -> dict[str, Any]:
     incidents = "; ".join(f"{one['kind']}: {one['text']}" for one in item["incidents"])
-    return {**item, "age": item["age"] or "never seen", "incident": incidents}
+    asked = item["documents"]
+    documents = f"{asked['outcome'] or 'going on'}, {asked['began']}" if asked else ""
+    return {**item, "age": item["age"] or "never seen", "documents": documents, "incident": incidents}
 
 
 def up(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 from dataclasses import asdict
 from typing import Annotated
 
@@ -71,15 +72,23 @@ def look(
     format_name: TableOrJson = None,
 ) -> int:
     """Ask for the documents of the lists that have `documents = true`. It goes on where a stop left it."""
-    from pipelines.documents.look import look as look_at
+    from pipelines.documents.rounds import document_round
     from pipelines.house import open_house
+    from pipelines.looks.watch import BUSY
 
     shape = chosen_format(format_name, ("json", "table"))
     house = open_house()
     chosen = house.chosen([list_name] if list_name else [])
     if list_name and not chosen[0].documents:
         raise UsageError(f"The documents of {list_name} are not fetched: declare it with documents = true.")
-    looks = [asyncio.run(look_at(house, one, most)) for one in chosen if one.documents]
+    looks = []
+    for one in chosen:
+        if one.documents:
+            told = asyncio.run(document_round(house, one, getpass.getuser(), most))
+            if told is None:
+                say(f"{one.name}: {BUSY}")
+            else:
+                looks.append(told)
     if shape == "json":
         print_json_array(asdict(one) for one in looks)
     else:
@@ -95,9 +104,9 @@ def look(
             "missing",
         ]
         print_table([*columns, "refused", "waiting"], [asdict(one) for one in looks])
-    for one in looks:
-        if one.doubt:
-            say(f"{one.name}: {one.doubt}")
-        for url, why in list(one.troubles.items())[:10]:
+    for found in looks:
+        if found.doubt:
+            say(f"{found.name}: {found.doubt}")
+        for url, why in list(found.troubles.items())[:10]:
             say(f"{url}: {why}")
     return 0

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     retries: int = Field(default=2, ge=0, le=10)
     backoff_seconds: float = Field(default=3, ge=0, le=300)
     page_bytes: int = Field(default=10_000_000, gt=0)
+    documents_per_round: int = Field(default=200, ge=0, le=10_000)
 
     @field_validator("home", "lists")
     @classmethod

@@ -12,29 +12,33 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
 
-from pipelines.documents.reading import read_documents
 from pipelines.history.documents import known_documents, links_now
 from pipelines.house import House
 from pipelines.record.documents import note_asked
 from pipelines.run import catch_up, writing
 from scraper.capture import Validators
-from scraper.documents import Seen, look_at_documents
 from scraper.lists import PublishedList
 
-MOST_AT_ONCE = 1_000  # of one list in one look; the others have their turn next time
+if TYPE_CHECKING:
+    from scraper.documents import Seen
+
 AGAIN_AFTER = timedelta(hours=20)
 # A publisher that has trouble answers 404 for everything; single documents go one at a time.
 BELIEVED_GONE = 5
 BELIEVED_SHARE = 0.05
+REFUSED_IN_A_ROW = 10  # after so many we leave the publisher alone until next time
 
 
 @dataclass
 class DocumentLook:
-    """What a look at one list's documents found, in numbers; `waiting` were left for the next look."""
+    """What a look at one list's documents found, in numbers; `waiting` were left for the next look.
+
+    `doubt` says why fewer were asked for than planned, or why none is called gone. `bytes` were received.
+    """
 
     name: str
     linked: int = 0
@@ -47,25 +51,36 @@ class DocumentLook:
     unchanged: int = 0
     missing: int = 0
     refused: int = 0
+    bytes: int = 0
     doubt: str = ""
     troubles: dict[str, str] = field(default_factory=dict)
 
 
-async def look(
-    house: House,
-    declaration: PublishedList,
-    most: int = MOST_AT_ONCE,
-    again_after: timedelta = AGAIN_AFTER,
-) -> DocumentLook:
-    """Ask for the documents that are due. What was taken stays taken, whatever stops us."""
-    told = DocumentLook(declaration.name)
-    wanted, known = await asyncio.to_thread(_wanted, house, declaration, told, most, again_after)
-    lost: list[str] = []
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The documents to be asked for, with what their servers said last, and all that are known."""
+
+    declaration: PublishedList
+    wanted: Mapping[str, Validators | None]
+    known: Mapping[str, Row[Any]]
+    told: DocumentLook
+
+
+async def look(house: House, due: Due, seconds: float | None = None) -> DocumentLook:
+    """Ask for the documents that are due, for so long at most. What was taken stays taken, whatever stops us."""
+    from scraper.documents import look_at_documents
+
+    told, lost, in_a_row = due.told, list[str](), 0
     at_once = asyncio.Lock()
 
     async def take(seen: Seen) -> None:
+        nonlocal in_a_row
         async with at_once:
-            await asyncio.to_thread(_take, house, declaration, known.get(seen.url), seen, told, lost)
+            await asyncio.to_thread(_take, house, due.declaration, due.known.get(seen.url), seen, told, lost)
+            in_a_row = in_a_row + 1 if seen.came == "refused" else 0
+        if in_a_row == REFUSED_IN_A_ROW:
+            told.doubt = f"{in_a_row} documents in a row could not be had, so no more were asked for."
+            asking.cancel()
 
     taking: set[asyncio.Task[None]] = set()
 
@@ -75,20 +90,30 @@ async def look(
         taking.add(task)
         await asyncio.shield(task)
 
-    if wanted:
-        try:
-            await look_at_documents(declaration, wanted, house.settings, took, house.now)
-        finally:
-            await asyncio.gather(*taking)
-        await asyncio.to_thread(_settle, house, declaration, told, lost)
-    await asyncio.to_thread(read_documents, house)
+    asking = asyncio.create_task(
+        look_at_documents(due.declaration, due.wanted, house.settings, took, house.now)
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            await asking
+    except TimeoutError:
+        told.doubt = "Time was up before all were asked for."
+    except asyncio.CancelledError:
+        if not told.doubt:
+            raise
+    finally:
+        await asyncio.gather(*taking)
+        told.waiting += told.asked - len(taking)
+        told.asked = len(taking)
+    await asyncio.to_thread(_settle, house, due.declaration, told, lost)
     return told
 
 
-def _wanted(
-    house: House, declaration: PublishedList, told: DocumentLook, most: int, again_after: timedelta
-) -> tuple[dict[str, Validators | None], dict[str, Row[Any]]]:
-    catch_up(house)
+def due_documents(
+    house: House, declaration: PublishedList, most: int, again_after: timedelta = AGAIN_AFTER
+) -> Due:
+    """At most so many documents of a list that were not asked for lately, those that waited longest first."""
+    told = DocumentLook(declaration.name)
     with house.engine.connect() as connection:
         urls = list(dict.fromkeys(link.url for link in links_now(connection, [declaration.name])))
         known = known_documents(connection)
@@ -97,7 +122,8 @@ def _wanted(
     # Those never asked for come first, then those that were asked for longest ago.
     due.sort(key=lambda url: str(known[url].checked_at or "") if url in known else "")
     told.linked, told.asked, told.waiting = len(urls), min(len(due), most), max(len(due) - most, 0)
-    return {url: _validators(url, known.get(url)) for url in due[:most]}, known
+    wanted = {url: _validators(url, known.get(url)) for url in due[:most]}
+    return Due(declaration, wanted, known, told)
 
 
 def _validators(url: str, row: Row[Any] | None) -> Validators | None:
@@ -136,6 +162,7 @@ def _fetched(
     house: House, declaration: PublishedList, row: Row[Any] | None, seen: Seen, told: DocumentLook
 ) -> None:
     sha256 = house.archive.put(seen.body or b"")
+    told.bytes += len(seen.body or b"")
     before = row.sha256 if row is not None else None
     event = "posted" if before is None else "replaced" if sha256 != before else "returned"
     if event == "returned" and row is not None and row.state == "posted":

@@ -18,18 +18,19 @@ from pipelines.history.documents import unread_documents
 from pipelines.house import House
 from pipelines.record.documents import note_read
 from pipelines.run import writing
+from pipelines.threads import whole
 
 ROOT = Path(__file__).parents[2]
-AT_ONCE = 50
+AT_ONCE = 10  # between two such helpings we can be asked to stop
 _PDF = b"%PDF-"
 
 
-def read_documents(house: House) -> int:
-    """Read what is unread; returns how many there were."""
+async def read_documents(house: House) -> int:
+    """Read what is unread; returns how many there were. Whoever stops this loses nothing: the rest stays unread."""
     with house.engine.connect() as connection:
         waiting = list(unread_documents(connection, READER))
     for start in range(0, len(waiting), AT_ONCE):
-        _read_some(house, waiting[start : start + AT_ONCE])
+        await whole(_read_some, house, waiting[start : start + AT_ONCE])
     return len(waiting)
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, func, select
 
 from pipelines.tables import runs, ticks, watched
 
-NO_LOOKS = ("replay", "backfill")  # triggers of runs that ask no publisher
+DOCUMENTS = "documents"  # the trigger of runs that ask for documents
+NO_LOOKS = ("replay", "backfill", DOCUMENTS)  # triggers of runs that ask no publisher for a list
 
 
 def watched_lists(connection: Connection) -> dict[str, Row[Any]]:
@@ -46,6 +47,12 @@ def last_whole_look(connection: Connection, list_name: str) -> datetime | None:
         runs.c.outcome.not_in(("died", "stopped")),
     )
     return connection.execute(query).scalar()
+
+
+def last_round(connection: Connection, list_name: str) -> Row[Any] | None:
+    """The last run that asked for the list's documents."""
+    query = select(runs).where(runs.c.list == list_name, runs.c.trigger == DOCUMENTS)
+    return connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).first()
 
 
 def first_look(connection: Connection) -> datetime | None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from pipelines.cadence import is_overdue, next_due
 from pipelines.history.incidents import open_incidents
-from pipelines.history.looks import last_tick, watched_lists
+from pipelines.history.looks import last_round, last_tick, watched_lists
 from pipelines.history.publications import held_publications
 from pipelines.processes import is_alive
 from pipelines.tables import changes, publications
@@ -24,7 +24,9 @@ MISSED = timedelta(minutes=3)  # three ticks: a busy machine may be late with on
 
 @dataclass(frozen=True, slots=True)
 class ListStatus:
-    """`age` is since the last look that succeeded; `incidents` are kind, sentence and beginning of each."""
+    """`age` is since the last look that succeeded; `incidents` are kind, sentence and beginning of each.
+    `documents` is the last run that asked for the list's documents; None when they are not fetched, or none was made.
+    """
 
     list: str
     outcome: str | None
@@ -36,6 +38,7 @@ class ListStatus:
     overdue: bool
     held: int
     incidents: Sequence[tuple[str, str, datetime]]
+    documents: Row[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def list_statuses(
             changed.get(name),
             held.count(name),
             [(row.kind, row.text, row.opened_at) for row in incidents if row.list == name],
+            last_round(connection, name) if declaration.documents else None,
             now,
         )
         for name, declaration in lists.items()
@@ -80,6 +84,7 @@ def _status(
     changed: datetime | None,
     held: int,
     incidents: Sequence[tuple[str, str, datetime]],
+    documents: Row[Any] | None,
     now: datetime,
 ) -> ListStatus:
     succeeded = row.last_success if row else None
@@ -94,6 +99,7 @@ def _status(
         overdue=is_overdue(declaration.cadence, succeeded, now),
         held=held,
         incidents=incidents,
+        documents=documents,
     )
 
 

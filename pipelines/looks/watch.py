@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -34,6 +34,7 @@ from pipelines.record.runs import (
     take_lease,
 )
 from pipelines.run import catch_up, writing
+from pipelines.threads import whole
 from scraper.capture import Capture, Validators
 from scraper.errors import CountersignError
 from scraper.lists import PublishedList
@@ -41,7 +42,6 @@ from scraper.lists import PublishedList
 BUSY = "Another process is looking at this list now."
 BUG = 1
 _broken = set[str]()  # holders of visits of this process that ended without being able to say so
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +92,20 @@ async def watch(house: House, lists: Sequence[PublishedList], trigger: str, by: 
     try:
         return await _visit(visit, lists)
     except BaseException:
-        _broken.add(visit.holder)
+        broke_off(visit.holder)
         raise
+
+
+def broke_off(holder: str) -> None:
+    """This process could not say how a visit ended; it is told as soon as the database can be reached."""
+    _broken.add(holder)
 
 
 async def _visit(visit: Visit, lists: Sequence[PublishedList]) -> list[Look]:
     from scraper.crawl import crawl
 
     house = visit.house
-    mine = await _whole(_begin, visit, lists)
+    mine = await whole(_begin, visit, lists)
     looks = {item.name: Look(item.name, "busy", BUSY) for item in lists if item not in mine}
     renewing = asyncio.create_task(_renew(visit))
     try:
@@ -109,26 +114,16 @@ async def _visit(visit: Visit, lists: Sequence[PublishedList]) -> list[Look]:
         found = await crawl(mine, house.archive, house.settings, validators, house.now) if mine else {}
         fetched = time.perf_counter() - started
         for item in mine:
-            looks[item.name] = await _whole(_settle, visit, item, found[item.name], fetched)
+            looks[item.name] = await whole(_settle, visit, item, found[item.name], fetched)
     except asyncio.CancelledError:
-        await _whole(_stop, visit, [item for item in mine if item.name not in looks])
+        await whole(_stop, visit, [item for item in mine if item.name not in looks])
         raise
     finally:
         renewing.cancel()
         unfinished = [item for item in mine if item.name not in looks]
         if unfinished:
-            await _whole(_give_back, visit, unfinished)
+            await whole(_give_back, visit, unfinished)
     return [looks[item.name] for item in lists]
-
-
-async def _whole(work: Callable[..., Result], *arguments: Any) -> Result:
-    """Do something in a thread, to its end even when we are asked to stop: no transaction ends half way."""
-    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
 
 
 def recover(house: House) -> None:

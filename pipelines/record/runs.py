@@ -113,8 +113,8 @@ def close_dead_runs(connection: Connection, alive: Alive, now: datetime) -> list
 
 
 def forget_ended(connection: Connection, before: datetime) -> int:
-    """Delete runs that ended before a moment, but for the last of each list. Returns how many."""
-    last = select(func.max(runs.c.id)).group_by(runs.c.list)
+    """Delete runs that ended before a moment, but for the last of each list and trigger. Returns how many."""
+    last = select(func.max(runs.c.id)).group_by(runs.c.list, runs.c.trigger)
     found = connection.execute(delete(runs).where(runs.c.ended_at < before, runs.c.id.not_in(last)))
     return int(found.rowcount)
 

@@ -14,7 +14,8 @@ from demo.agencies import Agency
 from demo.papers import paper
 from demo.publisher import Asked, Publisher
 from demo.workbooks import Line, workbook
-from pipelines.documents.look import DocumentLook, look
+from pipelines.documents.look import DocumentLook
+from pipelines.documents.rounds import document_round
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.documents import DocumentEvent, document_log, known_documents
 from pipelines.house import House, open_house
@@ -64,10 +65,12 @@ class Played:
     def declaration(self) -> Any:
         return self.house.lists["participating"]
 
-    def look(self, days: int = 0, **how: Any) -> DocumentLook:
+    def look(self, days: int = 0, most: int = 1000) -> DocumentLook:
         self.at += timedelta(days=days)
         self.publisher.forget()
-        return asyncio.run(look(self.house, self.declaration, **how))
+        told = asyncio.run(document_round(self.house, self.declaration, "test", most))
+        assert told
+        return told
 
     def asked(self) -> list[Asked]:
         return [asked for asked in self.publisher.asked if asked.path.startswith("/doclib/moa/")]
@@ -109,7 +112,7 @@ def test_three_hundred_documents_through_their_lives(publisher: Publisher, home:
 
 def test_a_stop_in_the_middle_goes_on_where_it_stopped(few: Played) -> None:
     async def stopped() -> None:
-        task = asyncio.create_task(look(few.house, few.declaration))
+        task = asyncio.create_task(document_round(few.house, few.declaration, "test", 1000))
         while len(few.asked()) < 5:
             await asyncio.sleep(0.005)
         task.cancel()
