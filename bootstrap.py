@@ -20,6 +20,8 @@ HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE / ".venv"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 DONE = ENVIRONMENT / "set-up.sha256"
+# A file's tests stay together: they share what was replayed for them.
+EVERY_CORE = ("--numprocesses=auto", "--dist=loadfile")
 LOCK = {"demo": "requirements.lock", "test": "requirements-test.lock"}
 
 
@@ -34,7 +36,9 @@ def main(arguments: list[str]) -> int:
     set_up(HERE / LOCK[wish])
     if not arguments:
         return 0
-    command = [BIN / "countersign", "demo"] if wish == "demo" else [BIN / "python", "-m", "pytest"]
+    command = (
+        [BIN / "countersign", "demo"] if wish == "demo" else [BIN / "python", "-m", "pytest", *EVERY_CORE]
+    )
     return subprocess.call([*map(str, command), *arguments[1:]], cwd=HERE)  # noqa: S603 - our own command
 
 
