@@ -9,10 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.postgres.server import Server
 
 pytest_plugins = ["tests.publisher"]
+
+# Timings are benchmarks, and a busy machine is no fault of the code.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 
