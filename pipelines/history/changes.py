@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, true, tuple_
 
 from pipelines.history.holdings import as_agreement
 from pipelines.history.publications import first_accepted
@@ -217,47 +217,25 @@ def _stored(row: Row[Any]) -> StoredChange:
 def with_pending_since(
     connection: Connection, page: Sequence[StoredChange], pending_of: Mapping[str, str]
 ) -> Iterator[StoredChange]:
-    """Say of each added change since when the list of applications had the same agency and support type."""
-    since: dict[tuple[str, str, str, str], str] = {}
-    wanted = [c for c in page if c.kind == "added" and c.list in pending_of]
-    for pending in {pending_of[change.list] for change in wanted}:
-        since |= _first_places(connection, pending, wanted)
+    """Say of each added change since when the application that it comes of had been on its list."""
+    added = [change for change in page if change.kind == "added" and change.list in pending_of]
+    if not added:
+        yield from page
+        return
+    # Imported only where lists have sister lists: it brings the rules of identity along.
+    from pipelines.history.conversions import pending_since
+
+    since: dict[tuple[str, str], str] = {}
+    for name in {change.list for change in added}:
+        names = {(one.state or "", name_key(one.agency)) for one in added if one.list == name}
+        found = pending_since(connection, name, pending_of[name], names)
+        since |= {(name, agreement): first for agreement, first in found.items()}
     for change in page:
-        key = (pending_of.get(change.list, ""), change.state or "", *_agency_and_type(change))
-        first = since.get(key) if change.kind == "added" else None
+        first = since.get((change.list, change.agreement_id)) if change.kind == "added" else None
         if first and first < change.place:
             yield replace(change, pending_since=date.fromisoformat(first[:10]))
         else:
             yield change
-
-
-def _agency_and_type(change: StoredChange) -> tuple[str, str]:
-    return (name_key(change.agency), change.support_type or "")
-
-
-def _first_places(
-    connection: Connection, pending: str, page: Sequence[StoredChange]
-) -> dict[tuple[str, str, str, str], str]:
-    found = {}
-    keys = sorted({_agency_and_type(change)[0] for change in page})
-    for start in range(0, len(keys), 400):
-        rows = connection.execute(
-            select(
-                intervals.c.state,
-                intervals.c.name_key,
-                intervals.c.support_type,
-                func.min(intervals.c.from_place),
-            )
-            .where(
-                intervals.c.list == pending,
-                intervals.c.name_key.in_(keys[start : start + 400]),
-                or_(*(intervals.c.state == state for state in sorted({c.state for c in page if c.state}))),
-            )
-            .group_by(intervals.c.state, intervals.c.name_key, intervals.c.support_type)
-        )
-        for state, name, support_type, place in rows:
-            found[pending, state or "", name, support_type or ""] = place
-    return found
 
 
 def read_baseline(connection: Connection, list_name: str) -> Iterator[StoredChange]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from statistics import median
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from pipelines.conversions import Application, Life, Printing, join
 from pipelines.history.holdings import as_agreement
+from pipelines.history.paged import record_version
 from pipelines.history.publications import first_accepted
 from pipelines.tables import intervals
 
+Name = tuple[str, str]  # state and name key, for which there is an index
 OLDEST = 10
+MANY = 60_000  # printings; of longer lists only lives that share a name are joined
+CHUNK = 400
+_joined: dict[tuple[str, str, str], tuple[object, Mapping[str, str]]] = {}  # by database and lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,60 @@ def _waits(one: Application, end: str) -> bool:
     return (until is None or until >= end) and one.status != "had" and (listed is None or listed >= end)
 
 
-def lives(connection: Connection, list_name: str) -> list[Life]:
-    """Every agreement that a list ever had."""
+def pending_since(
+    connection: Connection, list_name: str, pending: str, names: Collection[Name]
+) -> Mapping[str, str]:
+    """By agreement: the place of the first list with the application that it comes of.
+
+    All agreements' are told, and remembered until the record changes; in lists of very many rows only those whose
+    names are in `names`.
+    """
+    if _is_long(connection, (list_name, pending)):
+        return _first_places(connection, list_name, pending, names)
+    asked, version = (str(connection.engine.url), list_name, pending), record_version(connection)
+    known = _joined.get(asked)
+    if known is None or version is None or known[0] != version:
+        known = (version, _first_places(connection, list_name, pending, None))
+        _joined[asked] = known
+    return known[1]
+
+
+def _is_long(connection: Connection, lists: Sequence[str]) -> bool:
+    some = select(intervals.c.id).where(intervals.c.list.in_(lists)).limit(MANY + 1).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one() > MANY
+
+
+def _first_places(
+    connection: Connection, list_name: str, pending: str, names: Collection[Name] | None
+) -> Mapping[str, str]:
+    first = first_accepted(connection, pending)
+    if first is None:
+        return {}
+    found = join(lives(connection, pending, names), lives(connection, list_name, names), first.place)
+    return {
+        one.agreement.agreement_id: one.application.first for one in found if one.converted and one.agreement
+    }
+
+
+def lives(connection: Connection, list_name: str, names: Collection[Name] | None = None) -> list[Life]:
+    """Every agreement that a list ever had, or every one that ever had one of these names."""
+    if names is None:
+        return _read(connection, list_name, None)
+    i, ids = intervals.c, set[str]()
+    for state in {state for state, _ in names}:
+        here = sorted(name for where, name in names if where == state)
+        for start in range(0, len(here), CHUNK):
+            named = (i.state == state, i.name_key.in_(here[start : start + CHUNK]), i.list == list_name)
+            ids.update(connection.scalars(select(i.agreement_id).where(*named)))
+    ordered = sorted(ids)
+    chunks = (ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK))
+    return [life for chunk in chunks for life in _read(connection, list_name, chunk)]
+
+
+def _read(connection: Connection, list_name: str, ids: Sequence[str] | None) -> list[Life]:
     i = intervals.c
-    rows = connection.execute(
-        select(intervals).where(i.list == list_name).order_by(i.agreement_id, i.from_place)
-    )
+    query = select(intervals).where(i.list == list_name).order_by(i.agreement_id, i.from_place)
+    rows = connection.execute(query if ids is None else query.where(i.agreement_id.in_(ids)))
     found = []
     for agreement_id, group in groupby(rows, lambda row: row.agreement_id):
         printed = list(group)

@@ -15,6 +15,7 @@ import pytest
 from demo.agencies import Agency
 from demo.workbooks import Line
 from pipelines.conversions import Application
+from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.conversions import applications, conversions
 from tests.pipelines.conftest import File, History, sheet
 
@@ -106,6 +107,29 @@ def test_a_report_counts_a_period(history: History) -> None:
         "Pinehurst Police Department",
     ]
     assert told.waiting == 2
+
+
+def test_a_change_is_pending_since_its_application(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the log says of an agreement and what conversions say is one join, misspelled names and all."""
+
+    def since() -> dict[str, date]:
+        with history.house.engine.connect() as connection:
+            log = read_changes(connection, ChangeFilter(), pending_of={"participating": "pending"})
+            return {one.agency.partition(" ")[0]: one.pending_since for one in log if one.pending_since}
+
+    history.feed(files())
+    converted = {name: one.applied for name, one in found(history).items() if one.converted}
+    assert since() == converted
+    assert converted["Vienna"] == DAYS[8].date()
+    history.feed(
+        [sheet([*FIRST, line("Vienna Police Dept.")], datetime(2025, 3, 25, 14, tzinfo=UTC), "pending")]
+    )
+    assert since()["Vienna"] == date(2025, 3, 25)  # what was remembered is forgotten with the record
+    # Of lists of very many rows only lives of the same name are joined.
+    monkeypatch.setattr("pipelines.history.conversions.MANY", 0)
+    assert since() == {name: day for name, day in converted.items() if name != "Vienna"} | {
+        "Dooly": date(2025, 3, 25)
+    }
 
 
 def test_the_order_in_which_lists_become_known_does_not_matter(new_history: Callable[[], History]) -> None:
