@@ -134,7 +134,7 @@ def _is_there(settings: Settings) -> bool:
 def _archive(settings: Settings) -> Checked:
     from scraper.archive import Archive
 
-    archive = Archive(settings.home)
+    archive = Archive(settings.home, shared=settings.archive_url)
     count = sum(1 for _ in archive.entries())
     if archive.journal.unfinished():
         return Checked("archive", "The journal's last line was cut short; the next entry sets it aside.")

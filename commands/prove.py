@@ -36,7 +36,7 @@ def verify(
     damaged = False
     settings = get_settings()
     try:
-        for problem in archive_problems(settings.home, seals or ()):
+        for problem in archive_problems(settings.home, seals or (), settings.archive_url):
             damaged |= problem.damage
             say(f"{problem.where}: {problem.text}")
         if not quick:

@@ -53,4 +53,5 @@ def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] 
         with engine.connect() as connection:
             return position(connection)
 
-    return House(settings, Archive(settings.home, known), engine, {item.name: item for item in declared})
+    archive = Archive(settings.home, known, settings.archive_url)
+    return House(settings, archive, engine, {item.name: item for item in declared})

@@ -5,7 +5,8 @@
     archive/4f/4f53cd....gz     gzip, when that helps; any tool can read it
 
 A body is written under a temporary name, flushed, renamed, and its folder flushed: it is there whole or not
-at all.
+at all. With a shared archive (scraper.shared) this folder is one machine's proven copy of it: what is put here
+is put there too, and what is missing here is fetched from there.
 """
 
 from __future__ import annotations
@@ -17,67 +18,65 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from scraper.capture import Capture
-from scraper.errors import ArchiveError
+from scraper.errors import ArchiveError, UsageError
 from scraper.journal import Journal, Position
 from scraper.packing import DAMAGE, opened, pack, sealed
+from scraper.problem import Problem
 from scraper.storage import storing, sync_directory
+
+if TYPE_CHECKING:
+    from scraper.shared.archive import SharedArchive
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _INCOMING = "incoming-"
 _ABANDONED_SECONDS = 86_400
 _BLOCK = 1_048_576
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What `verify` found. `damage` is False for what a crash leaves behind and nobody relies on."""
-
-    where: str
-    text: str
-    damage: bool = True
+__all__ = ["Archive", "Problem"]
 
 
 class Archive:
-    def __init__(self, home: Path, known: Callable[[], Position] = Position) -> None:
-        """`known` tells how far the journal was read before (see Journal)."""
+    def __init__(
+        self, home: Path, known: Callable[[], Position] = Position, shared: str | None = None
+    ) -> None:
+        """`known` tells how far the journal was read before (see Journal); `shared` is where the archive is
+        that several machines share. Raises UsageError when what that needs is not installed."""
         self.folder = home / "archive"
-        self.journal = Journal(self.folder / "journal.jsonl", known)
+        self._shared = _shared_archive(shared, self._proven) if shared else None
+        path = self.folder / "journal.jsonl"
+        self.journal = self._shared.journal(path, known) if self._shared else Journal(path, known)
 
     def put(self, body: bytes | Iterable[bytes]) -> str:
         """Keep a body for ever and return its SHA-256. A body that is kept already is left as it is."""
-        if isinstance(body, bytes):
-            sha256 = hashlib.sha256(body).hexdigest()
-            if self.has(sha256):
-                return sha256
-        with storing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._sweep()
-            number, name = tempfile.mkstemp(prefix=_INCOMING, dir=self.folder)
-            incoming = Path(name)
-            try:
-                with os.fdopen(number, "wb") as file:
-                    sha256, suffix = pack([body] if isinstance(body, bytes) else body, file)
-                incoming.chmod(0o644)
-                self._settle(incoming, self.folder / sha256[:2] / f"{sha256}{suffix}", sha256)
-            finally:
-                incoming.unlink(missing_ok=True)
+        sha256 = hashlib.sha256(body).hexdigest() if isinstance(body, bytes) else None
+        if sha256 is None or self._stored(sha256) is None:
+            with self._incoming() as (file, incoming):
+                sha256, suffix = pack([body] if isinstance(body, bytes) else body, file)
+                self._settle(incoming, sha256, suffix)
+        if self._shared:
+            self._shared.bodies.share(sha256)
         return sha256
 
     def has(self, sha256: str) -> bool:
-        return self._stored(sha256) is not None
+        return self._stored(sha256) is not None or bool(self._shared and self._shared.bodies.has(sha256))
 
     def path(self, sha256: str) -> Path:
         """Where the body is kept (perhaps compressed). Raises ArchiveError when it is not."""
-        stored = self._stored(sha256)
+        stored = self._stored(sha256) or self._fetched(sha256)
         if stored is None:
             raise ArchiveError(f"{self.folder / sha256[:2] / sha256}: missing from the archive.")
         return stored
+
+    def complete(self) -> None:
+        """Fetch every body of a shared archive that the journal names and this folder lacks."""
+        if self._shared:
+            named = {entry["sha256"] for entry in self.entries() if entry.get("sha256")}
+            self._shared.bodies.fetch_all(named, self.path)
 
     def open(self, sha256: str) -> IO[bytes]:
         """The body as a readable file, proven whole before it is handed out."""
@@ -118,6 +117,8 @@ class Archive:
         return self.append("capture", at, **capture.as_json())
 
     def append(self, kind: str, at: datetime, **fields: Any) -> dict[str, Any]:
+        if self._shared and fields.get("sha256"):
+            self._shared.bodies.share(fields["sha256"])
         return self.journal.append(kind, at, fields)
 
     def entries(self) -> Iterator[dict[str, Any]]:
@@ -137,6 +138,9 @@ class Archive:
             sha256 = path.name.removesuffix(".gz")
             kept.add(sha256)
             yield from self._judged(path, sha256, named)
+        if self._shared:
+            yield from self._shared.problems(self.folder, named, self._fetch)
+            return
         for sha256 in sorted(named - kept):
             yield Problem(str(self.folder / sha256[:2] / sha256), "is named in the journal and missing.")
 
@@ -158,14 +162,53 @@ class Archive:
         plain = self.folder / sha256[:2] / sha256
         return next((path for path in (plain, plain.with_name(f"{sha256}.gz")) if path.is_file()), None)
 
-    def _settle(self, incoming: Path, place: Path, sha256: str) -> None:
-        if self._stored(sha256):
-            return
+    @contextmanager
+    def _incoming(self, suffix: str = "") -> Iterator[tuple[IO[bytes], Path]]:
+        """A file that is gone afterwards unless it was settled."""
+        with storing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            number, name = tempfile.mkstemp(prefix=_INCOMING, suffix=suffix, dir=self.folder)
+            try:
+                with os.fdopen(number, "wb") as file:
+                    yield file, Path(name)
+            finally:
+                Path(name).unlink(missing_ok=True)
+
+    def _settle(self, incoming: Path, sha256: str, suffix: str) -> Path:
+        place = self.folder / sha256[:2] / f"{sha256}{suffix}"
+        if stored := self._stored(sha256):
+            return stored
         if not place.parent.exists():
             place.parent.mkdir(exist_ok=True)
             sync_directory(self.folder)
+        incoming.chmod(0o644)
         incoming.replace(place)
         sync_directory(place.parent)
+        return place
+
+    def _fetched(self, sha256: str) -> Path | None:
+        """A body of the shared archive, in whichever form it is there."""
+        forms = ("", ".gz") if self._shared else ()
+        return next(filter(None, (self._fetch(sha256, suffix) for suffix in forms)), None)
+
+    def _fetch(self, sha256: str, suffix: str) -> Path | None:
+        """Proven before it is kept here. None when the shared archive does not have it in this form."""
+        assert self._shared  # noqa: S101 - asked for only when there is one
+        with self._incoming(suffix) as (file, incoming):
+            if not self._shared.bodies.copy(sha256, suffix, file):
+                return None
+            file.flush()
+            os.fsync(file.fileno())
+            self._prove(incoming, sha256, f"{self._shared.url}/{sha256[:2]}/{sha256}{suffix}")
+            return self._settle(incoming, sha256, suffix)
+
+    def _proven(self, sha256: str) -> Path | None:
+        stored = self._stored(sha256)
+        if stored is not None:
+            with storing(stored):
+                self._prove(stored, sha256)
+        return stored
 
     def _sweep(self) -> None:
         """Remove what a killed process left half written, once it is surely nobody's."""
@@ -190,15 +233,28 @@ class Archive:
         copy.flush()
 
     @staticmethod
-    def _prove(path: Path, sha256: str) -> None:
+    def _prove(path: Path, sha256: str, where: str = "") -> None:
         try:
             with opened(path) as file:
                 found = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
         except DAMAGE as damage:
-            raise _altered(path) from damage
+            raise _altered(where or path) from damage
         if found != sha256 or (path.suffix == ".gz" and not sealed(path)):
-            raise _altered(path)
+            raise _altered(where or path)
 
 
-def _altered(path: Path) -> ArchiveError:
-    return ArchiveError(f"{path}: damaged or altered, its bytes do not have the hash in its name.")
+def _altered(where: Path | str) -> ArchiveError:
+    return ArchiveError(f"{where}: damaged or altered, its bytes do not have the hash in its name.")
+
+
+def _shared_archive(url: str, local: Callable[[str], Path | None]) -> SharedArchive:
+    """Its library is large, and only installed and loaded by who shares an archive."""
+    try:
+        from scraper.shared.archive import SharedArchive
+    except ModuleNotFoundError as missing:
+        if missing.name != "obstore":
+            raise
+        raise UsageError(
+            "COUNTERSIGN_ARCHIVE_URL needs the package obstore. Install it: pip install 'countersign[s3]'."
+        ) from missing
+    return SharedArchive(url, local)

@@ -44,22 +44,11 @@ class Journal:
 
     def append(self, kind: str, at: datetime, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Write one entry for good (flushed to the disk) and return it."""
-        if at.tzinfo is None:
-            msg = f"the time of a {kind} entry has no time zone"
-            raise ValueError(msg)
         known = self._known()
         with storing(self.path), self._locked() as file:
             self._must_hold(file, known)
-            last = self._last_whole_line(file)
-            entry = {
-                **fields,
-                "n": _parsed(last, self.path, "its last line")["n"] + 1 if last else 1,
-                "at": at.astimezone(UTC).isoformat(),
-                "kind": kind,
-                "prev": _sha256(last) if last else BEGINNING,
-            }
-            entry["hash"] = _sha256(_canonical(entry))
-            _write(file, _canonical(entry) + b"\n")
+            entry, line = self._following(self._last_whole_line(file), kind, at, fields)
+            write(file, line)
         return entry
 
     def entries(self) -> Iterator[dict[str, Any]]:
@@ -74,10 +63,10 @@ class Journal:
                     if _is_entry(line[:-1]):
                         raise ArchiveError(f"{self.path}, {where}: the line end was altered.")
                     return
-                entry = _parsed(line[:-1], self.path, where)
+                entry = parsed(line[:-1], self.path, where)
                 if entry["n"] != n or entry["prev"] != prev:
                     raise ArchiveError(f"{self.path}, {where}: does not follow the line before it.")
-                prev = _sha256(line[:-1])
+                prev = line_hash(line[:-1])
                 yield entry
 
     def tail(self, offset: int, n: int, prev: str) -> Iterator[tuple[dict[str, Any], Position]]:
@@ -101,10 +90,10 @@ class Journal:
                 if not line.endswith(b"\n"):
                     return
                 n, offset = n + 1, offset + len(line)
-                entry = _parsed(line[:-1], self.path, f"line {n}")
+                entry = parsed(line[:-1], self.path, f"line {n}")
                 if entry["n"] != n or entry["prev"] != prev:
                     raise ArchiveError(f"{self.path}, line {n}: does not follow the line before it.")
-                prev = _sha256(line[:-1])
+                prev = line_hash(line[:-1])
                 yield entry, Position(offset, n, prev)
 
     def unfinished(self) -> bool:
@@ -115,13 +104,33 @@ class Journal:
             file.seek(-1, os.SEEK_END)
             return file.read() != b"\n"
 
+    def _following(
+        self, last: bytes, kind: str, at: datetime, fields: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], bytes]:
+        """The entry after the `last` line (empty: the first one), and its line."""
+        if at.tzinfo is None:
+            msg = f"the time of a {kind} entry has no time zone"
+            raise ValueError(msg)
+        entry = {
+            **fields,
+            "n": self._number(last) + 1,
+            "at": at.astimezone(UTC).isoformat(),
+            "kind": kind,
+            "prev": line_hash(last) if last else BEGINNING,
+        }
+        entry["hash"] = line_hash(_canonical(entry))
+        return entry, _canonical(entry) + b"\n"
+
+    def _number(self, last: bytes) -> int:
+        return int(parsed(last, self.path, "its last line")["n"]) if last else 0
+
     def _must_hold(self, file: int, known: Position) -> None:
         """Raises ArchiveError unless the line that was read last still ends where it did."""
         if not known.offset:
             return
         if os.fstat(file).st_size < known.offset:
             raise ArchiveError(f"{self.path}: shorter than when it was read last. Restore it from a copy.")
-        if _sha256(_line_before(file, known.offset)) != known.prev:
+        if line_hash(_line_before(file, known.offset)) != known.prev:
             raise ArchiveError(f"{self.path}, line {known.n}: not the one that was read. Restore a copy.")
 
     @contextmanager
@@ -171,11 +180,11 @@ def _line_before(file: int, end: int) -> bytes:
     return tail[:-1].rpartition(b"\n")[2] if tail.endswith(b"\n") else b""
 
 
-def _write(file: int, line: bytes) -> None:
-    """All of the line or nothing of it."""
+def write(file: int, lines: bytes) -> None:
+    """All of the lines or nothing of them."""
     end = os.lseek(file, 0, os.SEEK_END)
     try:
-        rest = memoryview(line)
+        rest = memoryview(lines)
         while rest:
             rest = rest[os.write(file, rest) :]
         os.fsync(file)
@@ -184,7 +193,7 @@ def _write(file: int, line: bytes) -> None:
         raise
 
 
-def _parsed(line: bytes, path: Path, where: str) -> dict[str, Any]:
+def parsed(line: bytes, path: Path | str, where: str) -> dict[str, Any]:
     entry = _entry(line)
     if entry is None:
         raise ArchiveError(f"{path}, {where}: was altered or damaged. Restore the journal from a copy.")
@@ -198,7 +207,11 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         claimed = entry.pop("hash")
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return None
-    if not whole or claimed != _sha256(_canonical(entry)) or not {"n", "at", "kind", "prev"} <= entry.keys():
+    if (
+        not whole
+        or claimed != line_hash(_canonical(entry))
+        or not {"n", "at", "kind", "prev"} <= entry.keys()
+    ):
         return None
     return {**entry, "hash": claimed}
 
@@ -211,5 +224,5 @@ def _canonical(entry: Mapping[str, Any]) -> bytes:
     return json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _sha256(line: bytes) -> str:
+def line_hash(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
 
     home: Path = Path("var")
     database_url: str = ""
+    archive_url: str | None = None
     contact: str | None = None
     lists: Path | None = None
     notify: Annotated[tuple[str, ...], NoDecode] = ()
@@ -53,6 +54,14 @@ class Settings(BaseSettings):
     @classmethod
     def _home_of_the_user(cls, value: Path | None) -> Path | None:
         return value.expanduser() if value else None
+
+    @field_validator("archive_url")
+    @classmethod
+    def _bucket(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*/?", value, re.ASCII):
+            # It has no place for a password, but somebody may have tried.
+            raise ValueError("must be s3://bucket/prefix; endpoint and credentials are AWS_ variables")
+        return value
 
     @field_validator("contact")
     @classmethod

@@ -20,9 +20,9 @@ from scraper.archive import Archive, Problem
 from scraper.errors import StorageError
 
 
-def archive_problems(home: Path, seals: Sequence[Path] = ()) -> Iterator[Problem]:
+def archive_problems(home: Path, seals: Sequence[Path] = (), shared: str | None = None) -> Iterator[Problem]:
     """Every file by its hash, the journal by its chain, and both by the seals at home and those given."""
-    archive = Archive(home)
+    archive = Archive(home, shared=shared)
     yield from archive.verify()
     yield from broken_seals(archive, [*kept_seals(home), *seals])
 

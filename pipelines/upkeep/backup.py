@@ -43,6 +43,7 @@ def backup(house: House, file: Path) -> int:
 
     The tables are read at one moment and the journal as far as they had taken it in; bodies never change.
     """
+    house.archive.complete()
     with _new_file(file) as out, tarfile.open(fileobj=out, mode=_mode(file)) as tar:
         with house.engine.connect() as connection, connection.begin():
             entries, offset = entries_taken(connection)
