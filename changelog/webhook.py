@@ -18,7 +18,7 @@ import httpcore
 import httpx
 
 from changelog.undelivered import NotSentError
-from scraper.addresses import is_public
+from scraper.public import is_public
 from scraper.settings import Settings
 
 PATIENCE = 20.0  # seconds, or less where the settings have less

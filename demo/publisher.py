@@ -241,6 +241,10 @@ def _unchanged(file: Served, since: str | None) -> bool:
     if file.last_modified is None or since is None:
         return False
     try:
-        return file.last_modified.replace(microsecond=0) <= parsedate_to_datetime(since)
+        told = parsedate_to_datetime(since)
+        # A zone of -0000 is UTC, as Python knows it a time without a zone.
+        return file.last_modified.replace(microsecond=0) <= (
+            told if told.tzinfo else told.replace(tzinfo=UTC)
+        )
     except ValueError:
         return False

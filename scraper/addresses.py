@@ -8,13 +8,11 @@ gets past it. The hosts that a list's own declaration names may be private where
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 import ssl
 from copy import copy
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -28,24 +26,10 @@ from scrapy.settings import Settings
 from scrapy.utils.ssl import _make_ssl_context
 
 from scraper.errors import ForbiddenAddressError
+from scraper.public import public_socket
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Sent when nobody waits for answers any more: Scrapy itself would wait for every one of them.
 giving_up = object()
-_UNICAST = ipaddress.IPv6Network("2000::/3")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-
-def is_public(address: Address) -> bool:
-    """Does the address lead to the open internet, and so does the one it may carry inside?"""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address.is_global and not address.is_multicast
-    if address in _NAT64:
-        return is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
-    inner = address.ipv4_mapped or address.sixtofour
-    if inner:
-        return is_public(inner)
-    return address.is_global and address in _UNICAST
 
 
 class _Handler(AiohttpDownloadHandler):
@@ -73,11 +57,11 @@ class GuardedHandler(BaseDownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._hosts = frozenset(crawler.settings.getlist("PRIVATE_HOSTS"))
+        self._declared_hosts = frozenset(crawler.settings.getlist("PRIVATE_HOSTS"))
         self._declared = _Handler(crawler)
         self._guarded = copy(self._declared)
         self._guarded._session = _session(
-            aiohttp.TCPConnector(socket_factory=_public_socket, happy_eyeballs_delay=None)
+            aiohttp.TCPConnector(socket_factory=public_socket, happy_eyeballs_delay=None)
         )
         self._running: set[asyncio.Task[Response]] = set()
         self._given_up = False
@@ -96,12 +80,21 @@ class GuardedHandler(BaseDownloadHandler):
             self._running.discard(task)
 
     async def _ask(self, request: Request) -> Response:
-        if urlsplit(request.url).hostname in self._hosts:
+        if self._may_be_private(request):
             return await self._declared.download_request(request)
         try:
             return await self._guarded.download_request(request)
         except ForbiddenAddressError as refusal:
             raise ForbiddenAddressError(f"{request.url} leads to {refusal}") from None
+
+    def _may_be_private(self, request: Request) -> bool:
+        """Of the hosts that the list's own declaration names. Scrapy's question for robots.txt does not say for
+        which list it asks, so it may go to a host that any list of the round names, but nowhere else there."""
+        parts = urlsplit(request.url)
+        if not request.meta.get("dont_obey_robotstxt"):
+            return parts.hostname in request.meta["private"]
+        plain = parts.path == "/robots.txt" and not request.meta.get("redirect_times")
+        return plain and parts.hostname in self._declared_hosts
 
     def _give_up(self) -> None:
         self._given_up = True
@@ -122,14 +115,3 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         response_class=_ClientResponse,
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
     )
-
-
-def _public_socket(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
-    family, kind, protocol, _, place = info
-    address = ipaddress.ip_address(place[0].partition("%")[0])
-    if not is_public(address):
-        raise ForbiddenAddressError(
-            f"{address}, which is not a public address, so it was not asked. If this list is published in a "
-            "network of your own, declare it with private_addresses = true."
-        )
-    return socket.socket(family, kind, protocol)

@@ -1,13 +1,8 @@
 """Look at any number of lists inside the running event loop.
 
-Scrapy runs without a Twisted reactor: a reactor can be started once in a process and must own its loop, while
-the clock, the web page and the command line each have a loop already. The price is Scrapy's aiohttp handler,
-which is marked experimental, so it was put before the hostile publisher (tests/hostile/test_publisher.py):
-resets, slow answers, endless bodies, wrong lengths, bombs and broken TLS all end in one of our errors, in
-time and within the size limits. It also makes its sockets through a hook that the reactor's handler lacks,
-where scraper.addresses refuses private addresses after the name was resolved.
+Each list is first asked whether it is the copy that we hold (scraper.quiet), which most looks find; the others are
+looked at by Scrapy (scraper.engine), which is loaded when there is one.
 
-What came is read from `Look.results`, never from Scrapy's exit code, which is 0 even when a callback raised.
 Bodies are in the archive when `crawl` returns; the caller writes the captures into its journal
 (`Archive.keep`), with whatever else it decides to record.
 """
@@ -15,34 +10,22 @@ Bodies are in the archive when `crawl` returns; the caller writes the captures i
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from typing import Self
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from scrapy.crawler import Crawler
-from scrapy.settings import Settings as ScrapySettings
-from scrapy.signals import spider_error
-from twisted.python.failure import Failure
-
-from scraper.addresses import giving_up
+from scraper.answers import Look
 from scraper.archive import Archive
 from scraper.capture import Capture, Validators
 from scraper.errors import CountersignError, ListError
 from scraper.lists import PublishedList
-from scraper.settings import Settings, scrapy_settings
-from scraper.spiders.direct import DirectSpider
-from scraper.spiders.fetching import Fetched, ListSpider, Look
-from scraper.spiders.page import PageSpider
-from scraper.spiders.parts import PartsSpider
+from scraper.quiet import Robots, quiet_look
+from scraper.settings import HOSTS_AT_ONCE, Settings
 
-_HOSTS_AT_ONCE = 8
-_FAREWELL_SECONDS = 5
-
-# Without a handler of the application's own, Python would print Scrapy's warnings on stderr.
-logging.getLogger("scrapy").addHandler(logging.NullHandler())
+_ENGINES_AT_ONCE = 4
+_MOST_HEARD = 64_000_000  # bytes of answers that wait for Scrapy; what is beyond is asked for again
 
 
 async def crawl(
@@ -55,107 +38,83 @@ async def crawl(
     """One result for each list, by its name. Nothing is raised for one list's trouble.
 
     `validators` are those of each list's last capture. Lists of one page are looked at together, hosts side
-    by side, and pages of one host one after another.
+    by side, and pages of one host one after another, also when it is asked for several times at once.
     """
     held = {name: known for name, known in validators.items() if known.sha256 and archive.has(known.sha256)}
     results: dict[str, Capture | CountersignError] = {}
-    at_once = asyncio.Semaphore(_HOSTS_AT_ONCE)
+    manners = _manners()
+    robots: Robots = {}
+    left: dict[str, list[Look]] = {}
+    heard = 0
 
-    async def one_host(groups: Iterable[Sequence[PublishedList]]) -> None:
-        async with at_once:
-            for group in groups:
-                await _look(Look(group, held, now, results), archive, settings)
+    async def one_host(host: str, looks: Sequence[Look]) -> None:
+        nonlocal heard
+        async with manners.hosts_at_once, manners.visiting([host]):
+            for look in looks:
+                if await quiet_look(look, settings, robots):
+                    continue
+                left.setdefault(host, []).append(look)
+                heard += sum(len(answer.body) for answer in look.answers.values())
+                if heard > _MOST_HEARD:
+                    look.answers.clear()
 
-    await asyncio.gather(*(one_host(groups) for groups in _by_host(lists)))
+    hosts = _by_host(_with_address(lists, results))
+    looks = {host: [Look(group, held, now, results) for group in groups] for host, groups in hosts.items()}
+    await asyncio.gather(*(one_host(host, its) for host, its in looks.items()))
+    if left:
+        from scraper.engine import look_by_scrapy
+
+        told = {address: answer for address, (answer, _) in robots.items()}
+        async with manners.engines_at_once, manners.visiting(left):
+            await look_by_scrapy([look for its in left.values() for look in its], archive, settings, told)
     return {published.name: results[published.name] for published in lists}
 
 
-async def _look(look: Look, archive: Archive, settings: Settings) -> None:
-    first = look.lists[0]
-    if not first.page and not first.file and not first.files:
-        look.results[first.name] = ListError(
-            f"The list {first.name} has neither a page nor a file to look at."
-        )
-        return
-    own = _OwnSettings(scrapy_settings(settings, first))
-    crawler = Crawler(_spider(first), own)
-    failures: list[Failure] = []
-    crawler.signals.connect(failures.append, spider_error, weak=False)
-    crash: Exception | None = None
-    task = asyncio.create_task(crawler.crawl_async(look=look, archive=archive))
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await _give_up(crawler, task)
-        raise
-    except Exception as error:
-        crash = error
-    for published in look.lists:
-        if published.name not in look.results:
-            look.results[published.name] = _unexplained(published, failures, crash)
+class _Manners:
+    """What all looks of one event loop keep to together."""
+
+    def __init__(self) -> None:
+        self.hosts_at_once = asyncio.Semaphore(HOSTS_AT_ONCE)
+        self.engines_at_once = asyncio.Semaphore(_ENGINES_AT_ONCE)
+        self._visited = WeakValueDictionary[str, asyncio.Lock]()
+
+    @asynccontextmanager
+    async def visiting(self, hosts: Iterable[str]) -> AsyncIterator[None]:
+        """Nobody else visits these hosts. In one order, so that no two wait for each other."""
+        async with AsyncExitStack() as stack:
+            for host in sorted(hosts):
+                await stack.enter_async_context(self._visited.setdefault(host, asyncio.Lock()))
+            yield
 
 
-def _spider(published: PublishedList) -> type[ListSpider]:
-    if published.in_parts:
-        return PartsSpider
-    return DirectSpider if published.file else PageSpider
+_of_loops = WeakKeyDictionary[asyncio.AbstractEventLoop, _Manners]()
 
 
-async def _give_up(crawler: Crawler, task: asyncio.Task[None]) -> None:
-    crawler.signals.send_catch_log(giving_up)
-    if crawler.crawling:
-        await crawler.stop_async()
-    await asyncio.wait([task], timeout=_FAREWELL_SECONDS)
+def _manners() -> _Manners:
+    return _of_loops.setdefault(asyncio.get_running_loop(), _Manners())
 
 
-def _unexplained(
-    published: PublishedList, failures: Sequence[Failure], crash: Exception | None
-) -> CountersignError:
-    cause = crash or next((failure.value for failure in failures), None)
-    error = CountersignError(f"The look at the list {published.name} ended without a result: {cause!r}")
-    error.__cause__ = cause
-    return error
+def _with_address(
+    lists: Sequence[PublishedList], results: dict[str, Capture | CountersignError]
+) -> list[PublishedList]:
+    for published in lists:
+        if not _address(published):
+            said = f"The list {published.name} has neither a page nor a file to look at."
+            results[published.name] = ListError(said)
+    return [published for published in lists if published.name not in results]
 
 
-def _by_host(lists: Sequence[PublishedList]) -> list[list[list[PublishedList]]]:
+def _by_host(lists: Sequence[PublishedList]) -> dict[str, list[list[PublishedList]]]:
     """Lists in groups that share a page, the groups by host."""
     groups: dict[str, list[PublishedList]] = {}
     for published in lists:
-        address = published.file or published.page or next(iter(published.files), published.name)
+        address = _address(published)
         groups.setdefault(f"{address} in parts" if published.in_parts else address, []).append(published)
     hosts: dict[str, list[list[PublishedList]]] = {}
     for address, group in groups.items():
-        hosts.setdefault(urlsplit(address).netloc.lower() or address, []).append(group)
-    return list(hosts.values())
+        hosts.setdefault(urlsplit(address).netloc.lower(), []).append(group)
+    return hosts
 
 
-class _OwnSettings(ScrapySettings):
-    """Made anew for each look, so Scrapy need not copy them: a fifth of what a quiet look costs."""
-
-    def copy(self) -> Self:
-        return self
-
-
-class KeepBodies:
-    """Scrapy's one item pipeline: the body into the archive, the capture into the look's results."""
-
-    def __init__(self, spider: ListSpider) -> None:
-        self._results = spider.look.results
-        self._archive: Archive = spider.archive
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> KeepBodies:
-        assert isinstance(crawler.spider, ListSpider)  # noqa: S101
-        return cls(crawler.spider)
-
-    async def process_item(self, item: Fetched) -> Fetched:
-        capture = item.capture
-        try:
-            if item.body is not None:
-                sha256 = await asyncio.to_thread(self._archive.put, item.body)
-                capture = replace(capture, sha256=sha256)
-        except CountersignError as error:
-            self._results[capture.list] = error
-        else:
-            self._results[capture.list] = capture
-        return item
+def _address(published: PublishedList) -> str:
+    return published.file or published.page or next(iter(published.files), "")

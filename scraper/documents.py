@@ -12,7 +12,7 @@ from scrapy.settings import Settings as ScrapySettings
 from scraper.addresses import giving_up
 from scraper.capture import Validators
 from scraper.lists import PublishedList
-from scraper.settings import Settings, scrapy_settings
+from scraper.settings import Settings, private_hosts, scrapy_settings
 from scraper.spiders.documents import DocumentSpider, Seen
 
 __all__ = ["MOST_BYTES", "Seen", "look_at_documents"]
@@ -43,7 +43,13 @@ async def look_at_documents(
             await took(seen)
 
     task = asyncio.create_task(
-        crawler.crawl_async(wanted=wanted, most_bytes=MOST_BYTES, took=handed, now=now)
+        crawler.crawl_async(
+            wanted=wanted,
+            most_bytes=MOST_BYTES,
+            took=handed,
+            now=now,
+            private=frozenset(private_hosts(published)),
+        )
     )
     try:
         await asyncio.shield(task)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from dataclasses import dataclass
 
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
-from scrapy.http import Response
+from scrapy.http import Headers, Response
+from scrapy.responsetypes import responsetypes
 from scrapy.settings import BaseSettings
 
-from scraper.errors import RefusedError, TooLargeError, UnreachableError
+from scraper.answers import Answer
+from scraper.unpacking import unpacked
 
 _PATIENCE_SECONDS = 120
-_BLOCK = 262_144
 
 
 @dataclass(slots=True)
@@ -37,6 +37,26 @@ class Counting:
         if cost := request.meta.get("cost"):
             cost.received += len(response.body)
         return response
+
+
+class Heard:
+    """Gives the answers that were heard before Scrapy was asked (scraper.quiet), each for one question."""
+
+    def __init__(self, heard: dict[str, Answer]) -> None:
+        self._heard_of_robots = heard
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Heard:
+        return cls(getattr(crawler.spider, "robots", {}))
+
+    def process_request(self, request: Request) -> Response | None:
+        look = request.meta.get("look")
+        answer = look.answers.pop(request.url, None) if look else self._heard_of_robots.get(request.url)
+        if answer is None or (look is None and not request.meta.get("dont_obey_robotstxt")):
+            return None
+        headers = Headers([(name.decode("latin-1"), value) for name, value in answer.headers])
+        kind = responsetypes.from_args(headers=headers, url=request.url, body=answer.body)
+        return kind(url=request.url, status=answer.status, headers=headers, body=answer.body, request=request)
 
 
 class Backoff(RetryMiddleware):
@@ -91,38 +111,7 @@ class Unpacking:
         return cls(crawler.settings.getint("DOWNLOAD_MAXSIZE"))
 
     def process_response(self, request: Request, response: Response) -> Response:
-        told = b",".join(response.headers.getlist("Content-Encoding")).decode("latin-1").lower()
-        encodings = [name.strip() for name in told.split(",") if name.strip() not in ("", "identity")]
-        if not encodings or not response.body:
-            return response
-        if encodings not in (["gzip"], ["x-gzip"]):
-            raise RefusedError(
-                f"{request.url} came packed as “{told[:40]}”, which was not asked for and is not read."
-            )
+        told = b",".join(response.headers.getlist("Content-Encoding"))
         limit = request.meta.get("download_maxsize", self._page_bytes)
-        return response.replace(body=_unpacked(response.body, limit, request.url))
-
-
-def _unpacked(packed: bytes, limit: int, url: str) -> bytes:
-    pieces: list[bytes] = []
-    size, rest = 0, packed
-    while rest.startswith(b"\x1f\x8b") or not pieces:
-        member = zlib.decompressobj(31)
-        try:
-            while not member.eof and rest:
-                piece = member.decompress(rest, _BLOCK)
-                rest = member.unconsumed_tail
-                pieces.append(piece)
-                size += len(piece)
-                if size > limit:
-                    raise TooLargeError(
-                        f"{url} unpacks to more than {limit:,} bytes, which is more than this list may have."
-                    )
-        except zlib.error as damage:
-            raise RefusedError(f"{url} says that it is packed with gzip, but cannot be unpacked.") from damage
-        if not member.eof:
-            raise UnreachableError(
-                f"{url} was cut short: its gzip stream ends in the middle. Try again later."
-            )
-        rest = member.unused_data
-    return b"".join(pieces)
+        body = unpacked(response.body, told, limit, request.url)
+        return response if body is response.body else response.replace(body=body)

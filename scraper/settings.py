@@ -19,6 +19,7 @@ from scraper.errors import UsageError
 from scraper.lists import PublishedList
 
 PREFIX = "COUNTERSIGN_"
+HOSTS_AT_ONCE = 16  # that are visited by one process
 _SECRET_LENGTH = 16
 _BETWEEN_ADDRESSES = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
@@ -177,32 +178,42 @@ def _said(message: str) -> str:
     return said[:1].lower() + said[1:]
 
 
-def scrapy_settings(settings: Settings, published: PublishedList) -> dict[str, Any]:
-    """Scrapy's settings for a look at one list, or at several that share its page."""
+def scrapy_settings(settings: Settings, *lists: PublishedList) -> dict[str, Any]:
+    """Scrapy's settings for a look at lists. What is particular to one of them goes with its requests."""
+    slots: dict[str, dict[str, float]] = {}
+    for published in lists:
+        for host in _hosts(published):
+            slot = slots.setdefault(host, {"delay": 0.0})
+            slot["delay"] = max(slot["delay"], published.delay_seconds)
     return {
         **_POLITE,
         **_QUIET,
         "USER_AGENT": settings.user_agent,
-        "DEFAULT_REQUEST_HEADERS": _headers(settings),
-        "DOWNLOAD_DELAY": published.delay_seconds,
+        "DEFAULT_REQUEST_HEADERS": headers_of(settings),
+        # For the hosts that redirects and links lead to.
+        "DOWNLOAD_DELAY": max((published.delay_seconds for published in lists), default=0.0),
+        "DOWNLOAD_SLOTS": slots,
         "DOWNLOAD_TIMEOUT": settings.timeout_seconds,
         "DOWNLOAD_MAXSIZE": settings.page_bytes,
         "RETRY_TIMES": settings.retries,
         "BACKOFF_SECONDS": settings.backoff_seconds,
-        "PRIVATE_HOSTS": _private_hosts(published),
+        "PRIVATE_HOSTS": [host for published in lists for host in private_hosts(published)],
     }
 
 
-def _private_hosts(published: PublishedList) -> list[str]:
+def private_hosts(published: PublishedList) -> list[str]:
     """The hosts that may have a private address: those the list's own declaration names."""
     if not published.private_addresses:
         return []
+    return [*_hosts(published), *published.options.get("hosts", "").split()]
+
+
+def _hosts(published: PublishedList) -> list[str]:
     addresses = (published.page, published.file, *published.files)
-    named = (urlsplit(url).hostname for url in addresses if url)
-    return [*filter(None, named), *published.options.get("hosts", "").split()]
+    return [*filter(None, (urlsplit(url).hostname for url in addresses if url))]
 
 
-def _headers(settings: Settings) -> dict[str, str]:
+def headers_of(settings: Settings) -> dict[str, str]:
     headers = {
         "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
         "Accept-Language": "en-US,en;q=0.8",
@@ -222,8 +233,9 @@ _POLITE: dict[str, Any] = {
         "scraper.middlewares.Backoff": 550,
         "scraper.middlewares.Unpacking": 590,
         "scraper.middlewares.Counting": 950,
+        "scraper.middlewares.Heard": 960,
     },
-    "ITEM_PIPELINES": {"scraper.crawl.KeepBodies": 100},
+    "ITEM_PIPELINES": {"scraper.engine.KeepBodies": 100},
     # A redirect back to where it began would be dropped without a word; REDIRECT_MAX_TIMES ends it instead.
     "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
     "ROBOTSTXT_OBEY": True,

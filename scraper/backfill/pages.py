@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scraper.errors import PublisherError
 from scraper.lists import PublishedList
-from scraper.refusals import refusal_of_page
+from scraper.pages import refusal_of_page
 from scraper.spiders.html import parsed, words
 from scraper.spiders.links import Link, judge_links
 

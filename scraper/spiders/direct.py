@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 from scrapy import Request
 
 from scraper.middlewares import Cost
-from scraper.spiders.fetching import ListSpider
+from scraper.spiders.fetching import Way
 
 
-class DirectSpider(ListSpider):
-    name = "direct"
-
-    async def start(self) -> AsyncIterator[Request]:
+class Direct(Way):
+    def start(self) -> Iterator[Request]:
         for published in self.look.lists:
             if published.file:
                 yield self.ask(published, published.file, {}, Cost())

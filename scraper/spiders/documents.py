@@ -11,10 +11,11 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from scraper.answers import conditions, kept_headers, published_name
 from scraper.capture import Validators
 from scraper.middlewares import Cost
-from scraper.refusals import page_title, refusal_of_answer, refusal_of_exception
-from scraper.spiders.fetching import conditions, kept_headers, published_name
+from scraper.pages import page_title
+from scraper.refusals import refusal_of_answer, refusal_of_exception
 
 Came = Literal["fetched", "not modified", "not there", "refused"]
 _PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
@@ -44,6 +45,7 @@ class DocumentSpider(Spider):
         most_bytes: int,
         took: Callable[[Seen], Awaitable[None]],
         now: Callable[[], Any],
+        private: frozenset[str],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -51,6 +53,7 @@ class DocumentSpider(Spider):
         self.most_bytes = most_bytes
         self.took = took
         self.now = now
+        self.private = private
 
     async def start(self) -> AsyncIterator[Request]:
         for url, validators in self.wanted.items():
@@ -60,7 +63,7 @@ class DocumentSpider(Spider):
                 headers={"Accept": "*/*"} | asked,
                 callback=self.came,
                 errback=self.failed,
-                meta={"download_maxsize": self.most_bytes, "cost": Cost()},
+                meta={"download_maxsize": self.most_bytes, "cost": Cost(), "private": self.private},
                 cb_kwargs={"asked": url, "conditional": bool(asked)},
                 dont_filter=True,
             )
@@ -79,7 +82,13 @@ class DocumentSpider(Spider):
             yield Seen(asked, "not modified", 304)
         else:
             yield Seen(
-                asked, "fetched", 200, "", kept_headers(response), published_name(response), response.body
+                asked,
+                "fetched",
+                200,
+                "",
+                kept_headers(response.headers.get),
+                published_name(response.headers.get, response.url),
+                response.body,
             )
 
     def failed(self, failure: Failure) -> Iterator[Seen]:

@@ -1,56 +1,52 @@
-"""What every spider does once it knows where a list's file is: ask for it, once, and say what came."""
+"""What every way does once it knows where a list's file is: ask for it, once, and say what came."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import Message
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from scrapy import Request, Spider
+from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from scraper.archive import Archive
-from scraper.capture import KEPT_HEADERS, Capture, Found, Validators
+from scraper.answers import Look, another_version, conditions, confirmed, kept_headers, published_name
+from scraper.capture import Capture, Found, Validators
 from scraper.errors import CountersignError, RefusedError
 from scraper.lists import PublishedList
 from scraper.middlewares import Cost
-from scraper.refusals import page_title, refusal_of_answer, refusal_of_exception
+from scraper.pages import page_title
+from scraper.refusals import refusal_of_answer, refusal_of_exception
 
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The one item of every spider: a capture that lacks its hash, and the body, if there is one."""
+    """The one item of every way: a capture that lacks its hash, and the body, if there is one."""
 
     capture: Capture
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the spiders of one look share: what is wanted, what is known, and where results are put."""
+class Way:
+    """How the lists of one look are found and asked for. Results are put into the look."""
 
-    lists: Sequence[PublishedList]
-    validators: Mapping[str, Validators]
-    now: Callable[[], datetime]
-    results: dict[str, Capture | CountersignError]
-
-
-class ListSpider(Spider):
-    """`look` and `archive` are handed over by scraper.crawl."""
-
-    def __init__(self, look: Look, archive: Archive, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, look: Look, private: frozenset[str], patience: float) -> None:
+        """`private` are the hosts that may have private addresses, `patience` the seconds of one answer."""
         self.look = look
-        self.archive = archive
+        self.private = private
+        self.patience = patience
+
+    def start(self) -> Iterator[Request]:
+        """The first questions."""
+        raise NotImplementedError
+
+    def meta(self, spent: Cost) -> dict[str, Any]:
+        """What goes with every request, redirected or tried again, of this look."""
+        return {"cost": spent, "look": self.look, "private": self.private}
 
     def ask(
         self, published: PublishedList, url: str, page: Mapping[str, Any], spent: Cost, *, known: bool = True
@@ -65,7 +61,10 @@ class ListSpider(Spider):
             headers=headers,
             callback=self.file_came,
             errback=self.file_failed,
-            meta={"download_maxsize": published.max_bytes, "cost": Cost(spent.requests, spent.received)},
+            meta={
+                **self.meta(Cost(spent.requests, spent.received)),
+                "download_maxsize": published.max_bytes,
+            },
             cb_kwargs={
                 "published": published,
                 "url": url,
@@ -91,15 +90,14 @@ class ListSpider(Spider):
         if refusal:
             self.look.results[published.name] = refusal
             return
-        headers, cost = kept_headers(response), response.meta["cost"]
+        headers, cost = kept_headers(response.headers.get), response.meta["cost"]
         outcome: Found = "fetched"
         if response.status == 304 and validators:
-            if _differs(headers, validators):
+            if another_version(headers, validators):
                 yield self.ask(published, url, page, cost, known=False)
                 return
             outcome = "not modified"
-            told = {"last-modified": validators.last_modified, "etag": validators.etag}
-            headers = {name: value for name, value in told.items() if value} | headers
+            headers = confirmed(headers, validators)
         capture = Capture(
             list=published.name,
             url=url,
@@ -107,7 +105,7 @@ class ListSpider(Spider):
             outcome=outcome,
             sha256=validators.sha256 if outcome == "not modified" and validators else None,
             bytes=len(response.body),
-            published_name=published_name(response),
+            published_name=published_name(response.headers.get, response.url),
             final_url=response.url,
             status=response.status,
             headers=headers,
@@ -125,56 +123,7 @@ class ListSpider(Spider):
 
     def refusal(self, failure: Failure, url: str) -> CountersignError:
         assert failure.value is not None  # noqa: S101 - a Failure without an exception does not exist
-        return refusal_of_exception(failure.value, url, self.settings.getfloat("DOWNLOAD_TIMEOUT"))
-
-
-def published_name(response: Response) -> str:
-    """The name in Content-Disposition, else the last part of the final address; never a path."""
-    message = Message()
-    message["content-disposition"] = _CONTROL.sub("", _said(response, "Content-Disposition"))
-    try:
-        name = message.get_filename()
-    except (ValueError, LookupError):
-        name = None
-    name = name or unquote(urlsplit(response.url).path.rstrip("/"))
-    return _CONTROL.sub("", name.replace("\\", "/").rpartition("/")[2]).strip()[:200]
-
-
-def conditions(validators: Validators, now: datetime) -> dict[str, str]:
-    """The server's own words. A Last-Modified of the future would be answered 304 for years."""
-    conditions = {}
-    if validators.etag:
-        conditions["If-None-Match"] = validators.etag
-    if validators.last_modified and not _later(validators.last_modified, now):
-        conditions["If-Modified-Since"] = validators.last_modified
-    return conditions
-
-
-def _later(http_date: str, now: datetime) -> bool:
-    try:
-        return parsedate_to_datetime(http_date) > now
-    except (ValueError, TypeError):
-        return True
-
-
-def _differs(headers: Mapping[str, str], validators: Validators) -> bool:
-    """A 304 that names another version than ours: its ETag never changes, or its cache is confused."""
-    ours = {"last-modified": validators.last_modified, "etag": validators.etag}
-    return any(name in headers and value and headers[name] != value for name, value in ours.items())
-
-
-def kept_headers(response: Response) -> dict[str, str]:
-    found = {name: _CONTROL.sub("", _said(response, name)) for name in KEPT_HEADERS}
-    return {name: value for name, value in found.items() if value}
-
-
-def _said(response: Response, header: str) -> str:
-    """A header's text. The standard says Latin-1, many servers send UTF-8."""
-    value = response.headers.get(header) or b""
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
+        return refusal_of_exception(failure.value, url, self.patience)
 
 
 def not_the_list(response: Response, published: PublishedList) -> CountersignError | None:

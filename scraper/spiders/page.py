@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from scrapy import Request
@@ -13,33 +13,32 @@ from twisted.python.failure import Failure
 from scraper.capture import Capture
 from scraper.errors import CountersignError, RefusedError
 from scraper.middlewares import Cost
-from scraper.refusals import page_title, refusal_of_answer, refusal_of_page
+from scraper.pages import page_title, refusal_of_page
+from scraper.refusals import refusal_of_answer
 from scraper.spiders.anchors import DATA, anchors
 from scraper.spiders.evidence import page_evidence
-from scraper.spiders.fetching import Fetched, ListSpider
+from scraper.spiders.fetching import Fetched, Way
 from scraper.spiders.html import parsed, words
 from scraper.spiders.links import Judged, Link, choose_links, judge_links
 
-__all__ = ["Link", "PageSpider", "choose_links", "judge_links", "page_evidence"]
+__all__ = ["ByPage", "Link", "choose_links", "judge_links", "page_evidence"]
 
 
-class PageSpider(ListSpider):
+class ByPage(Way):
     """All lists of its look have the same page.
 
     The page is asked for without conditions: what it says of itself is evidence, and the validators of a page
     that is put together by a program are not to be believed.
     """
 
-    name = "page"
-
-    async def start(self) -> AsyncIterator[Request]:
+    def start(self) -> Iterator[Request]:
         page = self.look.lists[0].page
-        assert page is not None  # noqa: S101 - scraper.crawl gives this spider lists with a page
+        assert page is not None  # noqa: S101 - scraper.engine takes this way for lists with a page
         yield Request(
             page,
             callback=self.page_came,
             errback=self.page_failed,
-            meta={"cost": Cost()},
+            meta=self.meta(Cost()),
             cb_kwargs={"requested_at": self.look.now()},
             dont_filter=True,
         )

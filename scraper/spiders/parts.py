@@ -6,13 +6,14 @@ A part that fails fails the look: half a list would look as if the other half ha
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from scrapy import Request
 from scrapy.http import Response
 
+from scraper.answers import published_name
 from scraper.capture import Capture
 from scraper.errors import CountersignError, RefusedError, TooLargeError
 from scraper.lists import PublishedList
@@ -20,7 +21,7 @@ from scraper.middlewares import Cost
 from scraper.parts import bundle
 from scraper.refusals import refusal_of_answer
 from scraper.spiders.anchors import anchors, same_document
-from scraper.spiders.fetching import Fetched, ListSpider, not_the_list, published_name
+from scraper.spiders.fetching import Fetched, Way, not_the_list
 
 MOST_PARTS = 500
 
@@ -37,10 +38,8 @@ class Gathering:
     name: str = ""
 
 
-class PartsSpider(ListSpider):
-    name = "parts"
-
-    async def start(self) -> AsyncIterator[Request]:
+class InParts(Way):
+    def start(self) -> Iterator[Request]:
         for published in self.look.lists:
             addresses = list(published.files) or [published.file or ""]
             yield self._next(Gathering(published, addresses, self.look.now()), Cost())
@@ -58,7 +57,7 @@ class PartsSpider(ListSpider):
         cost: Cost = response.meta["cost"]
         refusal = refusal_of_answer(response, conditional=False) or not_the_list(response, published)
         gathering.bodies.append(response.body)
-        gathering.name = gathering.name or published_name(response)
+        gathering.name = gathering.name or published_name(response.headers.get, response.url)
         if published.next_page and not refusal:
             gathering.waiting = self._following(response, gathering)
         refusal = refusal or _too_much(gathering)
