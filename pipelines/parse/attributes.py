@@ -18,12 +18,13 @@ def columns_of(xml: str, tag: str) -> dict[str, list[str]] | None:
     if not step or opening != f"<{tag}" or parts[-1].strip(" ") != "/>":
         return None
     glue = [rest, *parts[2:step:2]]
-    if set(parts[step:-1:step]) - {f"/>{parts[0]}", f" />{parts[0]}"}:
-        return None
-    if any(set(parts[at::step]) != {parts[at]} for at in range(2, step, 2)):
-        return None
     names = [found[1] for found in map(NAME.fullmatch, glue) if found]
-    count = (len(parts) - 1) // step
+    count, left = divmod(len(parts) - 1, step)
+    between = parts[step:-1:step]
+    if left or between.count(f"/>{parts[0]}") + between.count(f" />{parts[0]}") != count - 1:
+        return None
+    if any(parts[at::step].count(parts[at]) != count for at in range(2, step, 2)):
+        return None
     if len(names) != len(glue) or xml.count("<") != count or not is_plain(xml) or "\n" in xml or "\t" in xml:
         return None
     values = {name: parts[1 + 2 * place :: step] for place, name in enumerate(names)}

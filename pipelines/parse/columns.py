@@ -25,14 +25,15 @@ MOST_STYLES = 8
 class Column(Protocol):
     """`pattern` begins after a cell's reference; `read` takes what its groups found and gives the texts.
 
-    `read` raises ValueError or IndexError when a cell needs a closer look.
+    `verbatim` says that there is nothing to undo in texts. `read` raises ValueError or IndexError when a
+    cell needs a closer look.
     """
 
     pattern: str
     groups: int
     holds_text: bool
 
-    def read(self, found: Sequence[Sequence[str]]) -> Sequence[str]: ...
+    def read(self, found: Sequence[Sequence[str]], verbatim: bool) -> Sequence[str]: ...
 
 
 class Known(dict[str, str]):
@@ -46,6 +47,8 @@ class Known(dict[str, str]):
         if len(self) > REMEMBERED:
             self.clear()
         if self._stored == "s":
+            if value and not value.isdecimal():
+                raise OddValueError
             text = self._texts.strings[int(value)] if value else ""
         else:
             text = self._texts.text(self._stored, self._style, value)
@@ -64,7 +67,7 @@ class SharedColumn:
         self._strings = texts.strings
         self._known: Known | None = Known(texts, "", "s")
 
-    def read(self, found: Sequence[Sequence[str]]) -> Sequence[str]:
+    def read(self, found: Sequence[Sequence[str]], verbatim: bool) -> Sequence[str]:  # noqa: ARG002
         (values,) = found
         if self._known is not None:
             before = len(self._known)
@@ -87,7 +90,7 @@ class UniformColumn:
         self.pattern = f"(?:{'|'.join(map(re.escape, sorted(attributes)))})>{VALUE}"
         self._known = Known(texts, style, stored)
 
-    def read(self, found: Sequence[Sequence[str]]) -> Sequence[str]:
+    def read(self, found: Sequence[Sequence[str]], verbatim: bool) -> Sequence[str]:  # noqa: ARG002
         return list(map(self._known.__getitem__, found[0]))
 
 
@@ -98,12 +101,17 @@ class TextColumn:
     groups = 1
     holds_text = True
 
-    def read(self, found: Sequence[Sequence[str]]) -> Sequence[str]:
-        return [unescape(plain_text(text)) for text in found[0]]
+    def read(self, found: Sequence[Sequence[str]], verbatim: bool) -> Sequence[str]:
+        return found[0] if verbatim else list(map(undone, found[0]))
+
+
+def undone(text: str) -> str:
+    """The text without XML's and the workbook's escapes."""
+    return unescape(plain_text(text)) if "&" in text or "_x" in text else text
 
 
 class MixedColumn:
-    """Anything, told apart cell by cell; remembers how its filled cells were written."""
+    """Anything, told apart cell by cell; knows how the last rows that it read were written."""
 
     pattern = rf"([^>/]*+)>(?:{VALUE}|{TEXT})"
     groups = 3
@@ -112,41 +120,51 @@ class MixedColumn:
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
         self._known: dict[str, Known] = {}
-        self.written: dict[str, tuple[str, str]] = {}
+        self._meanings: dict[str, tuple[str, str]] = {}
+        self._last: set[str] = set()
 
-    def read(self, found: Sequence[Sequence[str]]) -> Sequence[str]:
-        return [
-            self._text(attributes, value, text) if value or text else ""
-            for attributes, value, text in zip(*found, strict=True)
-        ]
-
-    def _text(self, attributes: str, value: str, text: str) -> str:
-        if attributes not in self.written:
-            self._learn(attributes)
-        if text:
-            if self.written[attributes][1] != "inlineStr":
-                raise OddValueError
-            return unescape(plain_text(text))
-        if value.startswith("-") and self.written[attributes][1] == "s":
+    def read(self, found: Sequence[Sequence[str]], verbatim: bool) -> Sequence[str]:
+        attributes, values, texts = found
+        for way in set(attributes) - self._meanings.keys():
+            self._learn(way)
+        half = len(values) // 2
+        self._last = {
+            way
+            for way, value, text in zip(attributes[half:], values[half:], texts[half:], strict=True)
+            if value or text
+        }
+        known = self._known
+        read = [known[way][value] if value else "" for way, value in zip(attributes, values, strict=True)]
+        if not any(texts):
+            return read
+        if any(
+            text and self._meanings[way][1] != "inlineStr"
+            for way, text in zip(attributes, texts, strict=True)
+        ):
             raise OddValueError
-        return self._known[attributes][value]
+        inside = texts if verbatim else map(undone, texts)
+        return [text or value for text, value in zip(inside, read, strict=True)]
 
     def _learn(self, attributes: str) -> None:
         found = ATTRIBUTES.fullmatch(attributes)
         if not found:
             raise OddValueError
         style, stored = found[1] or "", found[2] or ""
-        self.written[attributes] = (style, stored)
+        self._meanings[attributes] = (style, stored)
         self._known[attributes] = Known(self._texts, style, stored)
 
     def narrowed(self) -> Column:
-        """The simplest column that holds all that came so far; this one when nothing simpler does."""
-        stored = {kind for _, kind in self.written.values()}
+        """The simplest column that holds such cells as came last; this one when nothing simpler does.
+
+        Only the later half of the last rows counts, so that a header is not taken for what stands below it.
+        """
+        written = {way: self._meanings[way] for way in self._last}
+        stored = {kind for _, kind in written.values()}
         if stored <= {"s"}:
             return SharedColumn(self._texts)
         if stored == {"inlineStr"}:
             return TextColumn()
-        meanings = {(self._texts.kind(style), kind) for style, kind in self.written.values()}
-        if len(meanings) > 1 or "s" in stored or "inlineStr" in stored or len(self.written) > MOST_STYLES:
+        meanings = {(self._texts.kind(style), kind) for style, kind in written.values()}
+        if len(meanings) > 1 or "s" in stored or "inlineStr" in stored or len(written) > MOST_STYLES:
             return self
-        return UniformColumn(self._texts, self.written, *next(iter(self.written.values())))
+        return UniformColumn(self._texts, written, *next(iter(written.values())))

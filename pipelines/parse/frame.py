@@ -18,6 +18,15 @@ TITLE_ROWS = 6
 ODD = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff]"
 )
+CONTROL = bytes({*range(32)} - {9, 10, 13})
+
+
+def is_odd(text: str) -> bool:
+    """Whether it holds a character that is told of."""
+    if text.isascii():
+        # Deleting and counting is the quickest way; a single character is found quicker still.
+        return "\x7f" in text or len(text.encode().translate(None, CONTROL)) != len(text)
+    return not text.isprintable() and ODD.search(text) is not None
 
 
 def is_blank(cells: Sequence[str]) -> bool:
@@ -52,8 +61,12 @@ def framed(
 
 def told(rows: Iterable[Row], tally: Tally, findings: list[Finding]) -> Iterator[Row]:
     """The same rows; after the last one the findings are complete."""
-    yield from rows
+    return chain(rows, _tell(tally, findings))
+
+
+def _tell(tally: Tally, findings: list[Finding]) -> Iterator[Row]:
     findings.extend(tally.findings())
+    yield from ()
 
 
 def _filled(cells: Sequence[str]) -> int:

@@ -15,8 +15,18 @@ from scraper.errors import UnreadableError
 # Areas up to this many cells are spread out cell by cell; larger ones are kept as areas.
 SMALL = 1_000
 MAX_AREAS = 1_000
+FARTHEST = 64
 COLUMN = re.compile("[A-Z]{1,3}")
 DIGITS = "0123456789"
+
+
+def _rows_of(references: Sequence[str], column: str) -> list[int] | None:
+    """Row numbers; None when one of the references is an area or of another column."""
+    before, *rows = f",{','.join(references)}".split(f",{column}")
+    digits = "".join(rows)
+    if before or "" in rows or not (digits.isascii() and digits.isdecimal()) or max(map(len, rows)) > 9:
+        return None
+    return list(map(int, rows))
 
 
 class Area(NamedTuple):
@@ -28,11 +38,16 @@ class Area(NamedTuple):
 
 
 class Links:
-    """`columns` is column index to row number to address."""
+    """`columns` is column index to row number to address.
+
+    `reach` is how many columns there are up to the last one with a link, as far as that matters before the
+    table's width is known: a link may stand behind a blank cell to the right of all text.
+    """
 
     def __init__(self, targets: Mapping[str, str], limits: Limits) -> None:
         self.columns: dict[int, dict[int, str]] = {}
         self.areas: list[Area] = []
+        self.reach = 0
         self._targets = targets
         self._limits = limits
         self._count = 0
@@ -57,18 +72,19 @@ class Links:
         columns = columns_of(text, "hyperlink")
         if columns is None or "r:id" not in columns or "ref" not in columns or "location" in columns:
             return None
-        references, targets = columns["ref"], [self._targets.get(key, "") for key in columns["r:id"]]
-        letters = {reference.rstrip(DIGITS) for reference in references}
-        if len(letters) > 1 or not all(targets) or not COLUMN.fullmatch(column := letters.pop()):
-            return None
-        start = len(column)
-        try:
-            rows = [int(reference[start:]) for reference in references]
-        except ValueError:
+        references, targets = columns["ref"], list(map(self._targets.get, columns["r:id"], repeat("")))
+        column = references[0].rstrip(DIGITS)
+        rows = _rows_of(references, column)
+        if rows is None or not all(targets) or not COLUMN.fullmatch(column):
             return None
         self._add_count(len(rows))
-        self.columns.setdefault(column_index(column), {}).update(zip(rows, targets, strict=True))
+        place = column_index(column)
+        self.columns.setdefault(place, {}).update(zip(rows, targets, strict=True))
+        self._extend(place)
         return []
+
+    def _extend(self, column: int) -> None:
+        self.reach = max(self.reach, min(column + 1, FARTHEST))
 
     def _add_count(self, count: int) -> None:
         self._count += count
@@ -77,6 +93,7 @@ class Links:
 
     def _spread(self, area: Area) -> None:
         size = (area.bottom - area.top + 1) * (area.right - area.left + 1)
+        self._extend(area.right)
         if size > SMALL:
             self.areas.append(area)
             if len(self.areas) > MAX_AREAS:
@@ -92,12 +109,16 @@ class Links:
         """For each row its links beside its first `width` cells; () when none of them has one."""
         if self.areas:
             return [self._with_areas(number, width) for number in numbers]
-        if not any(column < width for column in self.columns):
+        linked = {
+            column: list(map(rows.get, numbers, repeat("")))
+            for column, rows in self.columns.items()
+            if column < width
+        }
+        if not any(map(any, linked.values())):
             return [()] * len(numbers)
-        beside = [
-            map(self.columns[column].get, numbers, repeat("")) if column in self.columns else repeat("")
-            for column in range(width)
-        ]
+        beside = [linked.get(column, repeat("")) for column in range(width)]
+        if any(map(all, linked.values())):
+            return list(zip(*beside, strict=False))
         return [links if any(links) else () for links in zip(*beside, strict=False)]
 
     def _with_areas(self, row: int, width: int) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -17,9 +18,12 @@ T = TypeVar("T")
 # A piece without a closing tag grows no further than this.
 LONGEST = 4 << 20
 ENCODING = re.compile(rb"<\?xml[^>]*\bencoding=[\"']([^\"']*)")
-ENTITY = re.compile("&(?:amp|lt|gt|quot|apos);")
+ENTITY = re.compile("&(?:amp|lt|gt|quot|apos|#[1-9][0-9]{1,6}|#x[1-9A-Fa-f][0-9A-Fa-f]{1,5});")
+NAMED = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}  # the ampersand comes last
+NUMBERED = re.compile("&#[^;]*;")
 ILLEGAL = bytes({*range(32)} - {9, 10, 13})
 CARRIAGE = "\r"
+FORBIDDEN = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +111,35 @@ def is_legal(text: str) -> bool:
 
 
 def is_plain(text: str) -> bool:
-    """Whether expat would change nothing in it but the five named entities, and would accept it."""
+    """Whether expat would change nothing in it but references to characters, and would accept it."""
     if CARRIAGE in text or ("]" in text and "]]>" in text):
         return False
-    return "&" not in text or text.count("&") == len(ENTITY.findall(text))
+    if "&" not in text:
+        return True
+    return text.count("&") == len(ENTITY.findall(text)) and numbered(text).isdisjoint(FORBIDDEN)
+
+
+def numbered(text: str) -> set[str]:
+    """The characters that it refers to by number; those that no document may hold are "\0"."""
+    return set(map(_character, set(NUMBERED.findall(text)))) if "&#" in text else set()
+
+
+@lru_cache(maxsize=1_000)
+def _character(reference: str) -> str:
+    if named := NAMED.get(reference):
+        return named
+    number = reference[2:-1]
+    code = int(number[1:], 16) if number.startswith("x") else int(number)
+    allowed = 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
+    return chr(code) if allowed else FORBIDDEN
 
 
 def plain_text(text: str) -> str:
-    """Undo the five named entities."""
+    """Undo the references that `is_plain` allows."""
     if "&" not in text:
         return text
-    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
+    if "&#" in text:
+        return ENTITY.sub(lambda found: _character(found[0]), text)
+    for entity, character in NAMED.items():
         text = text.replace(entity, character)
     return text

@@ -8,16 +8,18 @@ the header) is declined and read by `sheet`. The result is the same, whichever w
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from operator import lt
 
 from pipelines.parse.cells import Texts
 from pipelines.parse.columns import Column, MixedColumn
+from pipelines.parse.frame import is_odd
 from pipelines.parse.limits import Budget
 from pipelines.parse.links import Links
-from pipelines.parse.pieces import is_legal, is_plain
-from pipelines.parse.places import column_letters
+from pipelines.parse.pieces import is_legal, is_plain, numbered
+from pipelines.parse.places import column_index, column_letters
 from pipelines.values import Row
 
 # Wider tables would make too large an expression.
@@ -25,6 +27,9 @@ WIDEST = 64
 ROW = r'<row[^>/]*? r="([1-9][0-9]{0,8}+)"[^>/]*+(?:/>|>'
 BLANK_CELLS = r'(?:<c r="[A-Z]++[0-9]++"[^>/]*+/>)*+</row>)'
 HIDDEN = re.compile(r'<row(?=[^>/]*? hidden="(?:1|true|on)")[^>/]*? r="([0-9]++)"')
+FILLED = re.compile('<c r="([A-Z]{1,3}+)[0-9]++"[^>/]*+>')
+# The same as Row._make, without a Python function for each row.
+MAKE_ROW: Callable[[tuple[int, tuple[str, ...], tuple[str, ...]]], Row] = partial(tuple.__new__, Row)
 # How often the columns are looked at again after one of them was written in a new way.
 MOST_CHANGES = 20
 
@@ -37,20 +42,27 @@ def _pattern(columns: Sequence[Column]) -> re.Pattern[str]:
     return re.compile(ROW + "".join(cells) + BLANK_CELLS)
 
 
+def widest(xml: str) -> int:
+    """How many columns reach as far as the last filled cell of these rows."""
+    letters = set(FILLED.findall(xml))
+    return max(map(column_index, letters), default=0) + 1
+
+
 class QuickRows:
-    """Learns from the first piece how each column is written and then expects it to stay so."""
+    """Learns from a piece how each column is written and then expects it to stay so."""
 
     def __init__(self, width: int, texts: Texts, links: Links, budget: Budget) -> None:
-        self._width = width
+        self.width = width
         self._texts = texts
         self._links = links
         self._budget = budget
         self._mixed = [MixedColumn(texts) for _ in range(width)]
         self._mixed_pattern = _pattern(self._mixed)
-        self._columns: Sequence[Column] = self._mixed
+        self._columns: Sequence[Column] | None = None
         self._pattern = self._mixed_pattern
+        self._learnt = False  # whether the last piece told how the columns are written
         self._changes = 0
-        self._strings_clean = all(map(str.isprintable, texts.strings))
+        self._strings_clean = not any(map(is_odd, texts.strings))
         self.clean = False  # whether the rows that were read last hold no odd characters
 
     def read(self, xml: str, after: int) -> list[Row] | None:
@@ -58,15 +70,17 @@ class QuickRows:
 
         `after` is the number of the row before it.
         """
+        if self._learnt and self._changes < MOST_CHANGES:
+            self._changes += 1
+            self._columns = [column.narrowed() for column in self._mixed]
+            self._pattern = _pattern(self._columns)
+        self._learnt = False
         rows = None
-        if self._columns is not self._mixed:
+        if self._columns is not None:
             rows = self._read(xml, after, self._columns, self._pattern)
         if rows is None:
             rows = self._read(xml, after, self._mixed, self._mixed_pattern)
-            if rows is not None and self._changes < MOST_CHANGES:
-                self._changes += 1
-                self._columns = [column.narrowed() for column in self._mixed]
-                self._pattern = _pattern(self._columns)
+            self._learnt = rows is not None
         return rows
 
     def _read(
@@ -82,25 +96,35 @@ class QuickRows:
         places = list(map(int, numbers))
         if places[0] <= after or not all(map(lt, places, islice(places, 1, None))):
             return None
-        texts = _texts(columns, groups)
+        verbatim = "&" not in xml and "_x" not in xml
+        texts = _texts(columns, groups, verbatim)
         if texts is None:
             return None
-        self.clean = self._strings_clean and (not holds_text or xml.isprintable())
-        self._budget.spend(len(places), len(places) * self._width)
-        if holds_text:
+        reach = max(self.width, self._links.reach)
+        self.clean = reach == self.width and self._strings_clean and not (holds_text and _may_be_odd(xml))
+        self._budget.spend(len(places), len(places) * self.width)
+        if holds_text and len(xml) > self._budget.limits.max_cell_characters:
             self._budget.check_text(max(max(map(len, column)) for column in texts))
         if " hidden=" in xml and (hidden := HIDDEN.findall(xml)):
             self._texts.tally.add("hidden-rows", int(hidden[0]), count=len(hidden))
-        return list(map(Row, places, zip(*texts, strict=True), self._links.aligned(places, self._width)))
+        links = self._links.aligned(places, reach)
+        return list(map(MAKE_ROW, zip(places, zip(*texts, strict=True), links, strict=True)))
 
 
-def _texts(columns: Sequence[Column], groups: Sequence[Sequence[str]]) -> list[Sequence[str]] | None:
+def _may_be_odd(xml: str) -> bool:
+    """Whether its texts may hold characters that are told of, as they stand or escaped."""
+    return "_x" in xml or is_odd(xml) or any(map(is_odd, numbered(xml)))
+
+
+def _texts(
+    columns: Sequence[Column], groups: Sequence[Sequence[str]], verbatim: bool
+) -> list[Sequence[str]] | None:
     """The texts of each column; None when one of them holds something that needs a closer look."""
     texts = []
     place = 0
     for column in columns:
         try:
-            texts.append(column.read(groups[place : place + column.groups]))
+            texts.append(column.read(groups[place : place + column.groups], verbatim))
         except (ValueError, IndexError):
             return None
         place += column.groups

@@ -129,4 +129,5 @@ class SheetParser:
         self._budget.spend(1, self._read)
         if any(self._cells):
             cells = tuple(self._cells)
-            self._rows.append(Row(self.number, cells, self._links.aligned([self.number], len(cells))[0]))
+            links = self._links.aligned([self.number], max(len(cells), self._links.reach))[0]
+            self._rows.append(Row(self.number, cells, links))

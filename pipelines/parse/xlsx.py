@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from pipelines.parse.cells import Texts
@@ -13,7 +14,7 @@ from pipelines.parse.limits import Budget, Limits
 from pipelines.parse.links import Links
 from pipelines.parse.package import Package
 from pipelines.parse.pieces import Repeated, read_pieces
-from pipelines.parse.quick import WIDEST, QuickRows
+from pipelines.parse.quick import WIDEST, QuickRows, widest
 from pipelines.parse.relationships import read_targets
 from pipelines.parse.sheet import SheetParser
 from pipelines.parse.strings import read_strings
@@ -47,16 +48,15 @@ def read(path: Path, options: Mapping[str, str], limits: Limits, quickly: bool =
     links = Links(read_targets(package, sheet.part, limits), limits)
     blocks = package.reader(sheet.part)
     read_layout(blocks, sheet.part, links, tally)
-    rows = SheetRows(sheet.part, Texts(kinds, workbook.since_1904, strings, tally), links, budget)
+    rows = SheetRows(sheet.part, Texts(kinds, workbook.since_1904, strings, tally), links, budget, quickly)
     batches = budget.timed(rows.batches(blocks))
 
-    def rest(fit: Fit) -> Iterator[Row]:
-        if quickly:
-            rows.hasten(fit.width)
+    def rest(fit: Fit) -> Iterator[Iterable[Row]]:
+        rows.settle(fit.width)
         for batch in batches:
-            yield from fit.clean(batch) if rows.clean else fit.rows(batch)
+            yield fit.clean(batch) if rows.clean else fit.rows(batch)
 
-    header, fitted = framed(_ahead(batches), rest, tally, findings)
+    header, fitted = framed(_ahead(batches), lambda fit: chain.from_iterable(rest(fit)), tally, findings)
     return Table(header, fitted, read_modified(package), findings)
 
 
@@ -64,26 +64,30 @@ def _ahead(batches: Iterator[list[Row]]) -> list[Row]:
     """The first rows: enough of them, or what there is in the first pieces when most rows are blank."""
     ahead: list[Row] = []
     for place, batch in enumerate(batches):
-        ahead += batch
+        ahead += [row for row in batch if any(row.cells)]
         if len(ahead) >= LOOK_AHEAD or (ahead and place >= PIECES_AHEAD):
             break
     return ahead
 
 
 class SheetRows:
-    """Through expat until the table's width is known, then quickly wherever the XML has the common shape."""
+    """Quickly wherever the XML has the common shape, else through expat."""
 
-    def __init__(self, part: str, texts: Texts, links: Links, budget: Budget) -> None:
+    def __init__(self, part: str, texts: Texts, links: Links, budget: Budget, quickly: bool) -> None:
         self.clean = False  # whether the last batch is as wide as the table and holds no odd characters
         self._texts = texts
         self._links = links
         self._budget = budget
         self._parser = SheetParser(part, texts, links, budget)
+        self._quickly_too = quickly
+        self._width: int | None = None  # of the table
         self._quick: QuickRows | None = None
 
-    def hasten(self, width: int) -> None:
-        if width <= WIDEST:
-            self._quick = QuickRows(width, self._texts, self._links, self._budget)
+    def settle(self, width: int) -> None:
+        """From here on the table's width is known."""
+        self._width = width
+        if self._quick and self._quick.width != width:
+            self._quick = None
 
     def batches(self, blocks: Blocks) -> Iterator[list[Row]]:
         return read_pieces(blocks(), ROWS, self._slowly, self._quickly)
@@ -93,8 +97,13 @@ class SheetRows:
         return self._parser.feed(piece, final)
 
     def _quickly(self, xml: str) -> list[Row] | None:
-        if self._quick is None:
+        if not self._quickly_too:
             return None
+        if self._quick is None:
+            width = widest(xml) if self._width is None else self._width
+            if width > WIDEST:
+                return None
+            self._quick = QuickRows(width, self._texts, self._links, self._budget)
         rows = self._quick.read(xml, self._parser.number)
         if rows:
             self._parser.number = rows[-1].number

@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 from pipelines.parse import frame, xlsx
 from pipelines.parse.limits import DEFAULT
 from pipelines.values import Finding, Row
+from scraper.errors import UnreadableError
 from tests.pipelines.parse.books import STYLES, parts, relationships, sheet_xml, strings_xml, write
+from tests.pipelines.parse.books import row as text_row
 
 Seen = tuple[tuple[str, ...], list[Row], list[Finding]]
 
@@ -45,10 +47,14 @@ VALUES = st.one_of(
     st.sampled_from(["text", "two words", "a &amp; b", "&lt;", "_x000D_", "é", "\u202e", "&#65;"]).map(
         lambda text: ("str", text)
     ),
-    st.sampled_from(["in place", " x ", "R&amp;D", "_x0041_", "ü\u200b", "a\nb", "&#233;"]).map(
+    st.sampled_from(
+        ["in place", " x ", "R&amp;D", "_x0041_", "_x0007_", "ü\u200b", "a\nb", "&#233;", "Sheriff&#8217;s"]
+    ).map(lambda text: ("inlineStr", text)),
+    st.sampled_from(["&#x200F;", "&#38;amp;", "&amp;#65;", "&#10;", ""]).map(
         lambda text: ("inlineStr", text)
     ),
     st.sampled_from([("blank", ""), ("none", ""), ("formula", "7"), ("rich", "x"), ("swapped", "3")]),
+    st.just(("empty", "")),
 )
 ROWS = st.lists(
     st.tuples(st.lists(st.tuples(VALUES, st.integers(0, 6)), max_size=5), st.booleans(), st.integers(1, 3)),
@@ -62,6 +68,8 @@ def cell_xml(place: str, kind: str, value: str, style: int) -> str:
         return ""
     if kind == "blank":
         return f'<c r="{place}"{shown}/>'
+    if kind == "empty":
+        return f'<c r="{place}"{shown} t="inlineStr"></c>'
     if kind == "inlineStr":
         return f'<c r="{place}"{shown} t="inlineStr"><is><t xml:space="preserve">{value}</t></is></c>'
     if kind == "formula":
@@ -131,6 +139,32 @@ def test_long_sheets_read_the_same_both_ways_and_mostly_quickly(
     assert quick == seen(path, quickly=False)
     assert quick_bytes < slowly_read / 2
     assert len(quick[1]) == 3_000
+
+
+def test_a_link_behind_a_blank_cell_right_of_all_text_is_kept_both_ways(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    for number, texts in enumerate(
+        [("STATE", "AGENCY", "MOA"), ("OHIO", "Police"), ("IOWA", "Police", "link")]
+    ):
+        sheet.write_row(number, 0, texts)
+    sheet.write_url(1, 2, "https://example.org/a", string="link")
+    sheet.write_blank(1, 2, None, book.add_format({"bold": True}))
+    book.close()
+    links = ("", "", "https://example.org/a")
+    assert [row.links for row in seen(path, quickly=True)[1]] == [links, ()]
+    assert [row.links for row in seen(path, quickly=False)[1]] == [links, ()]
+    assert [beside for _, _, beside in through_openpyxl(path)] == [("", "", ""), links, ("", "", "")]
+
+
+@pytest.mark.parametrize("reference", ["&#0;", "&#x1F;", "&#xD800;", "&#xFFFE;", "&#1114112;", "&nbsp;", "&"])
+def test_a_reference_that_no_document_may_hold_is_refused_both_ways(tmp_path: Path, reference: str) -> None:
+    body = text_row(1, "STATE", "AGENCY") + text_row(2, "OHIO", "Police").replace("Police", reference)
+    path = write(tmp_path / "book.xlsx", parts(sheet_xml(body)))
+    for quickly in (True, False):
+        with pytest.raises(UnreadableError, match="not well-formed"):
+            seen(path, quickly)
 
 
 def write_long(path: Path, seed: int, constant_memory: bool) -> None:
