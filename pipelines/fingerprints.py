@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import compress, islice
 from operator import not_
 
 from pipelines.normalise import VERSION, Normaliser
-from pipelines.values import Agreement, Finding, Row, Table
+from pipelines.values import Agreement, Finding, Row, Table, Uncut
 
 CELL = "\x1f"
 PART = "\x1e"
@@ -33,8 +33,12 @@ def row_fingerprints(rows: Sequence[Row]) -> array[int]:
     for index, row in enumerate(rows):
         if row.links:
             printed[index] += PART + CELL.join(row.links)
+    return print_fingerprints([text.encode("utf-8", "surrogatepass") for text in printed])
+
+
+def print_fingerprints(prints: Sequence[bytes]) -> array[int]:
     found = array("q")
-    found.frombytes(b"".join([_digest(text) for text in printed]))
+    found.frombytes(b"".join([blake2b(text, digest_size=8).digest() for text in prints]))
     if sys.byteorder == "little":
         found.byteswap()
     return found
@@ -129,7 +133,6 @@ class Sifted:
     fresh: list[Fresh] = field(default_factory=list)
     rows: int = 0
     repeated: int = 0
-    reread: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     def missing(self) -> list[int]:
@@ -153,52 +156,106 @@ class _Known:
         return self._by_content
 
 
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    """Some rows by their raw fingerprints; `cut` gives those at these places, without the blank ones."""
+
+    raws: array[int]
+    cut: Callable[[Sequence[int]], Iterable[tuple[int, Row]]]
+    odd: Collection[int] = ()
+
+
+def _portions(table: Table) -> Iterator[_Portion]:
+    if table.portions is None:
+        rows = iter(table.rows)
+        yield from map(_of_rows, iter(lambda: list(islice(rows, BATCH)), []))
+        return
+    for portion in table.portions:
+        if isinstance(portion, Uncut):
+            yield _Portion(print_fingerprints(portion.prints), portion.cut, portion.odd)
+        else:
+            yield _of_rows(portion)
+
+
+def _of_rows(rows: Sequence[Row]) -> _Portion:
+    return _Portion(row_fingerprints(rows), lambda places: [(place, rows[place]) for place in places])
+
+
 def sift(table: Table, normaliser: Normaliser, packed: Packed) -> Sifted:
     """Pass every row once; only rows that the packed list does not hold become agreements."""
-    layout = layout_fingerprint(table.header, normaliser.meaning)
-    known = _Known(packed)
-    sifted = Sifted(packed, bytearray(len(packed.intervals)), layout)
-    by_raw = known.by_raw if layout == packed.layout else {}
-    seen: dict[int, int] = {}
-    kept = sifted.kept
-    rows = iter(table.rows)
-    while batch := list(islice(rows, BATCH)):
-        sifted.rows += len(batch)
-        raws = row_fingerprints(batch)
-        for row, raw, position in zip(batch, raws, map(by_raw.get, raws), strict=True):
-            if position is not None and not kept[position]:
-                kept[position] = 1
+    layout = layout_fingerprint(table.header, f"{normaliser.meaning} {table.written}".rstrip())
+    sieve = _Sieve(normaliser, packed, layout)
+    for portion in _portions(table):
+        sieve.pass_through(portion)
+    sieve.sifted.findings.extend(table.findings)
+    return sieve.sifted
+
+
+class _Sieve:
+    def __init__(self, normaliser: Normaliser, packed: Packed, layout: int) -> None:
+        self.sifted = Sifted(packed, bytearray(len(packed.intervals)), layout)
+        self._normaliser = normaliser
+        self._known = _Known(packed)
+        self._by_raw = self._known.by_raw if layout == packed.layout else {}
+        self._seen: dict[int, int] = {}
+        # Of what more than one row says, the number of the last of them: no search from the first on each time.
+        self._twins: dict[int, int] = {}
+
+    def pass_through(self, portion: _Portion) -> None:
+        """Known rows and others in the order of the list: which of two rows that say the same is the second
+        one must not depend on whether either is known."""
+        positions = [*map(self._by_raw.get, portion.raws)]
+        begun = 0
+        news = [place for place, position in enumerate(positions) if position is None]
+        for place, row in portion.cut(news) if news else ():
+            self._mark(portion, positions, range(begun, place))
+            self._read(row, 0 if place in portion.odd else portion.raws[place])
+            begun = place + 1
+        self._mark(portion, positions, range(begun, len(positions)))
+
+    def _mark(self, portion: _Portion, positions: Sequence[int | None], places: range) -> None:
+        kept = self.sifted.kept
+        marked = 0
+        for place in places:
+            position = positions[place]
+            if position is None:  # a blank row
+                continue
+            if kept[position]:
+                for _, row in portion.cut([place]):
+                    self._read(row, portion.raws[place])
+                continue
+            kept[position] = 1
+            marked += 1
+        self.sifted.rows += marked
+
+    def _read(self, row: Row, raw: int) -> None:
+        sifted = self.sifted
+        agreement, findings = self._normaliser.agreement(row)
+        sifted.rows += 1
+        repeated = False
+        said = content = agreement_fingerprint(agreement)
+        if said in self._twins:
+            content, raw, repeated = self._twins[said], 0, True
+        position = self._known.by_content.get(content)
+        # The second of two rows that say the same is a row of its own, under the next number. Such twins are
+        # read again each time (their raw fingerprint is 0): which of them a row is, is settled by their order.
+        while content in self._seen or (position is not None and sifted.kept[position]):
+            if position is not None and sifted.kept[position]:
+                sifted.packed.raws[position] = 0
             else:
-                _read(row, raw, normaliser, known, sifted, seen)
-    sifted.findings.extend(table.findings)
-    return sifted
-
-
-def _read(
-    row: Row, raw: int, normaliser: Normaliser, known: _Known, sifted: Sifted, seen: dict[int, int]
-) -> None:
-    agreement, findings = normaliser.agreement(row)
-    sifted.reread += 1
-    repeated = False
-    content = agreement_fingerprint(agreement)
-    position = known.by_content.get(content)
-    # The second of two rows that say the same is a row of its own, under the next number. Such twins are read
-    # again each time (their raw fingerprint is 0): which of them a row is, is settled by their order alone.
-    while content in seen or (position is not None and sifted.kept[position]):
-        if position is not None and sifted.kept[position]:
-            sifted.packed.raws[position] = 0
+                sifted.fresh[self._seen[content]] = replace(sifted.fresh[self._seen[content]], raw=0)
+            content = (content + 1 + 2**63) % 2**64 - 2**63
+            position = self._known.by_content.get(content)
+            raw, repeated = 0, True
+        if repeated:
+            self._twins[said] = content
+        if position is None:
+            # Whether a row that is held already was read again depends on what was derived when; nothing that
+            # the guard or a person is told may depend on that.
+            sifted.findings.extend(findings)
+            sifted.repeated += repeated
+            self._seen[content] = len(sifted.fresh)
+            sifted.fresh.append(Fresh(agreement, content, raw))
         else:
-            sifted.fresh[seen[content]] = replace(sifted.fresh[seen[content]], raw=0)
-        content = (content + 1 + 2**63) % 2**64 - 2**63
-        position = known.by_content.get(content)
-        raw, repeated = 0, True
-    if position is None:
-        # Whether a row that is held already was read again depends on what was derived when; nothing that
-        # the guard or a person is told may depend on that.
-        sifted.findings.extend(findings)
-        sifted.repeated += repeated
-        seen[content] = len(sifted.fresh)
-        sifted.fresh.append(Fresh(agreement, content, raw))
-    else:
-        sifted.kept[position] = 1
-        sifted.packed.raws[position] = raw
+            sifted.kept[position] = 1
+            sifted.packed.raws[position] = raw

@@ -4,42 +4,62 @@ from __future__ import annotations
 
 import codecs
 import csv
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, count, islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from pipelines.parse.frame import LOOK_AHEAD, Fit, framed
 from pipelines.parse.limits import Budget, Limits, check_size
+from pipelines.parse.records import Reading, Records, in_lines, printed, texts
 from pipelines.parse.tally import Tally
-from pipelines.values import Finding, Row, Table
+from pipelines.values import Finding, Row, Table, Uncut
 from scraper.errors import UnreadableError
 
 DELIMITERS = ",;\t|"
 NAMED = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 SAMPLE_RECORDS = 50
-BATCH = 1_000
-MANY_LINES = 20
-LINE_ENDS = re.compile(r"\r\n?|\n")
 
 
 def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
     """`options["delimiter"]` is one character (or tab, comma, semicolon, pipe); without it, it is found."""
     check_size(path, limits.max_bytes_unpacked)
     findings: list[Finding] = []
-    tally = Tally()
-    budget = Budget(limits)
     encoding = find_encoding(path, findings)
     wanted = options.get("delimiter", "")
     delimiter = NAMED.get(wanted, wanted) or find_delimiter(path, encoding)
     if len(delimiter) != 1:
         raise UnreadableError(f"A delimiter is one character, not {delimiter!r}.")
-    batches = budget.timed(_batches(path, encoding, delimiter, budget, tally))
-    first = next(batches, [])
-    rest = chain([first[LOOK_AHEAD:]], batches)
-    header, fitted = framed(first[:LOOK_AHEAD], lambda fit: _fit(rest, fit), tally, findings, ragged=True)
-    return Table(header, fitted, None, findings)
+    reading = Reading(encoding, delimiter, Budget(limits), Tally())
+    ways = printed if in_lines(path, encoding) else texts
+    batches = reading.budget.timed(ways(path, reading))
+    first = next(batches, Records(reading, 1))
+    ahead = first.part(0, LOOK_AHEAD).rows()
+    about: list[Finding] = []  # what is odd about the header; of the rows it is told when all were read
+    header, head = framed(ahead, lambda _: (), reading.tally, about, ragged=True)
+    findings += about
+    fit = Fit(header, reading.tally, ragged=True)
+    rest = chain([first.part(LOOK_AHEAD)], batches)
+    # Text in a column without a name is told of each time, so such rows are cut each time.
+    fitted = (records.fitted(fit, cut=not all(header)) for records in rest)
+    portions = _portions(head, fitted, reading.tally, findings)
+    return Table(header, _rows(portions), None, findings, portions, f"{encoding} {delimiter}")
+
+
+def _portions(
+    head: Iterator[Row], rest: Iterable[Sequence[Row] | Uncut], tally: Tally, findings: list[Finding]
+) -> Iterator[Sequence[Row] | Uncut]:
+    yield [*head]
+    yield from rest
+    findings.extend(tally.findings())
+
+
+def _rows(portions: Iterable[Sequence[Row] | Uncut]) -> Iterator[Row]:
+    for portion in portions:
+        if isinstance(portion, Uncut):
+            yield from (row for _, row in portion.cut(range(len(portion.prints))))
+        else:
+            yield from portion
 
 
 def find_encoding(path: Path, findings: list[Finding]) -> str:
@@ -76,39 +96,3 @@ def find_delimiter(path: Path, encoding: str) -> str:
         if width > 1 and (count, width) > most:
             best, most = delimiter, (count, width)
     return best
-
-
-def _batches(path: Path, encoding: str, delimiter: str, budget: Budget, tally: Tally) -> Iterator[list[Row]]:
-    errors = "replace" if encoding == "cp1252" else "strict"
-    number, more_lines = 1, 0
-    with path.open(encoding=encoding, errors=errors, newline="") as stream:
-        reader = csv.reader(stream, delimiter=delimiter)
-        try:
-            while records := list(islice(reader, BATCH)):
-                widths = [*map(len, records)]
-                budget.spend(len(records), sum(widths))
-                budget.check_width(max(widths))
-                rows = [*map(Row, count(number), map(tuple, records))]
-                number += len(records)
-                if reader.line_num != number - 1 + more_lines:
-                    more_lines = reader.line_num - number + 1
-                    _tell_many_lines(rows, tally)
-                yield rows
-        except UnicodeDecodeError as error:
-            raise UnreadableError(f"The text is not {encoding} throughout: {error.reason}.") from error
-        except csv.Error as error:
-            raise UnreadableError(f"The text cannot be read as CSV: {error}.") from error
-
-
-def _tell_many_lines(rows: list[Row], tally: Tally) -> None:
-    for row in rows:
-        if len(LINE_ENDS.findall("".join(row.cells))) >= MANY_LINES:
-            tally.add("many-lines", row.number)
-
-
-def _fit(batches: Iterable[list[Row]], fit: Fit) -> Iterator[Row]:
-    """Rows are looked at one by one only where a batch of them has something odd in it."""
-    for rows in batches:
-        text = "".join(chain.from_iterable([row.cells for row in rows]))
-        plain = text.isprintable() and all(len(row.cells) == fit.width for row in rows)
-        yield from fit.clean(rows) if plain else fit.rows(rows)
