@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from changelog import charts
 from changelog.cells import markdown
+from changelog.converted import conversion_sentences
 from changelog.headline import headline, long_day, period
 from changelog.wording import FIELDS, model_name, state_name
 from pipelines.history.figures import Totals
@@ -110,6 +111,8 @@ def _context(told: Mapping[str, Any], lists: Mapping[str, PublishedList]) -> dic
         "accepted": [p for p in told["publications"] if p["state"] not in FATES],
         "held": [p for p in told["publications"] if p["state"] in FATES],
         "pending_wording": pending.wording if pending else None,
+        "conversions": conversion_sentences(told["conversions"]),
+        "oldest": (told["conversions"] or {}).get("oldest", []),
         "pending_headline": headline(told["pending"], pending) if pending and told["pending"] else [],
     }
 

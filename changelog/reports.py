@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from changelog.converted import conversions_json
 from changelog.wording import change_json, iso
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import (
@@ -65,9 +66,27 @@ def report(
     pending_of = {list_name: pending.name} if pending else {}
     if with_changes:
         found = list(read_changes(connection, wanted, pending_of=pending_of))
+        told["conversions"] = _conversions(connection, declaration, told, wanted, until) if pending else None
         told["from_pending"] = sum(1 for change in found if change.pending_since) if pending else None
         told["changes"] = [change_json(change, declaration) for change in found]
     return told
+
+
+def _conversions(
+    connection: Connection,
+    declaration: PublishedList,
+    told: Mapping[str, Any],
+    wanted: ChangeFilter,
+    until: date,
+) -> dict[str, Any] | None:
+    """None while no list of applications is recorded. A period that goes on is counted until its newest list."""
+    if told["pending"] is None or not (declaration.pending_list and wanted.since and wanted.until):
+        return None
+    newest = max(told["published_at"], told["pending"]["published_at"])
+    last_day = min(until - timedelta(days=1), datetime.fromisoformat(newest).date())
+    return conversions_json(
+        connection, declaration.name, declaration.pending_list, wanted.since, wanted.until, last_day
+    )
 
 
 def beginning(day: date, time_zone: str) -> datetime:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from changelog.claims import check_claim
+from changelog.report_pages import as_markdown
 from changelog.reports import report
 from pipelines.house import House
 from pipelines.run import replay
@@ -80,3 +81,17 @@ def test_what_was_said_in_september_2025(house: House) -> None:
     told = claim(house, "641%, from 135 to 1,001")
     assert "+641.48 %, which rounds to 641 %" in told["641%"]
     assert "1,000 (+640.74 %) would round to the same" in told["641%"]
+
+
+def test_what_became_of_the_applications_of_that_week(house: House) -> None:
+    with house.engine.connect() as connection:
+        told = report(connection, house.lists, "participating", date(2025, 5, 12), date(2025, 5, 19))
+    found: dict[str, Any] = told["conversions"]
+    assert (found["applied"], found["converted"], found["left"], found["waiting"]) == (35, 24, 1, 92)
+    assert found["converted"] == told["from_pending"]
+    assert found["median_days"] == 10
+    oldest = found["oldest"][0]
+    assert (oldest["applied"], oldest["at_least"], oldest["days"]) == ("2025-02-20", True, 84)
+    page = as_markdown(told, house.lists)
+    assert "24 applications became agreements in this period, at the median 10 days after" in page
+    assert "### Waiting longest" in page
