@@ -30,7 +30,7 @@ from scheduler import Clock, once
 from scraper.lists import PARTICIPATING, PublishedList
 from scraper.settings import Settings
 from tests.fake_time import live
-from tests.pipelines.documents.test_look import Played, agreed
+from tests.pipelines.documents.test_look import Played, agreed, stop_in_the_middle
 
 
 def round_of(played: Played, hours: int = 0) -> list[DocumentLook]:
@@ -158,15 +158,7 @@ def test_a_round_is_made_once_and_never_beside_a_look(few: Played) -> None:
 
 
 def test_a_round_that_is_stopped_says_so_and_the_next_one_goes_on(few: Played) -> None:
-    async def stopped() -> None:
-        task = asyncio.create_task(due_rounds(few.house, [few.declaration], "the clock"))
-        while len(few.asked()) < 5:
-            await asyncio.sleep(0.005)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(stopped())
+    stop_in_the_middle(few, due_rounds(few.house, [few.declaration], "the clock"))
     [recorded] = made(few.house)
     assert recorded.outcome == "stopped"
     kept = len(few.log())
