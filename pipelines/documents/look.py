@@ -74,20 +74,21 @@ async def look(house: House, due: Due, seconds: float | None = None) -> Document
     at_once = asyncio.Lock()
 
     async def take(seen: Seen) -> None:
-        nonlocal in_a_row
         async with at_once:
             await asyncio.to_thread(_take, house, due.declaration, due.known.get(seen.url), seen, told, lost)
-            in_a_row = in_a_row + 1 if seen.came == "refused" else 0
-        if in_a_row == REFUSED_IN_A_ROW:
-            told.doubt = f"{in_a_row} documents in a row could not be had, so no more were asked for."
-            asking.cancel()
 
     taking: set[asyncio.Task[None]] = set()
 
     async def took(seen: Seen) -> None:
+        nonlocal in_a_row
         # What was begun is ended, also when we are asked to stop.
         task = asyncio.create_task(take(seen))
         taking.add(task)
+        # Counted as they come: a slow disk must not keep us asking a publisher in trouble.
+        in_a_row = in_a_row + 1 if seen.came == "refused" else 0
+        if in_a_row == REFUSED_IN_A_ROW:
+            told.doubt = f"{in_a_row} documents in a row could not be had, so no more were asked for."
+            asking.cancel()
         await asyncio.shield(task)
 
     asking = asyncio.create_task(
