@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.table import Line
 
-NAMES = ("xlsx",)
+NAMES = ("looks", "xlsx")
 PACKAGES = ("scrapy", "sqlalchemy", "openpyxl", "csv-diff", "urlwatch", "git-history", "psycopg")
 SIGNS = {True: "yes", False: "**no**", None: "-"}
 

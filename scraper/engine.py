@@ -123,7 +123,7 @@ def _unexplained(published: PublishedList, cause: Exception | None) -> Countersi
 
 
 class _OwnSettings(ScrapySettings):
-    """Made anew for each round, so Scrapy need not copy them: a fifth of what a small round costs."""
+    """Made anew for each round, so Scrapy need not copy them."""
 
     def copy(self) -> Self:
         return self

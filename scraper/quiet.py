@@ -2,8 +2,7 @@
 
 It finds out one thing: that every list of a page (or at an address) is still the copy that we hold. Whatever else
 it hears it does not judge. Its answers go to Scrapy, which goes on from there, and no publisher is asked twice.
-benchmarks/looks.py has the figures for which there are two ways: a look by Scrapy alone costs five times as much
-when the process is cold and three times when it is warm.
+benchmarks/looks.py has the figures for which there are two ways (docs/architecture.md says what was weighed).
 """
 
 from __future__ import annotations

@@ -1,0 +1,168 @@
+"""One quiet look, cold and warm, beside urlwatch's on the same file, and beside a look that Scrapy makes alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.table import Line
+from demo.made import weeks
+from demo.publisher import Publisher
+
+TIMES = 7
+WARM = 45
+BIN = Path(sys.executable).parent
+DECLARED = """
+[lists.participating]
+page = "{page}"
+private_addresses = true
+delay_seconds = 0
+link = {{ text = "participating" }}
+[lists.participating.columns]
+"STATE" = "state"
+"LAW ENFORCEMENT AGENCY" = "agency"
+"SUPPORT TYPE" = "support_type"
+"""
+LOOKS = """
+import asyncio, json, sys, time
+import scraper.crawl
+from pipelines.house import open_house
+from pipelines.looks.watch import watch
+
+async def never(*_):
+    return False
+
+async def main(times):
+    house, costs = open_house(), []
+    for _ in range(times):
+        begun = time.process_time()
+        [look] = await watch(house, house.chosen(["participating"]), "clock", "benchmark")
+        costs.append(time.process_time() - begun)
+    assert look.outcome == "unchanged", look
+    print(json.dumps(costs))
+
+if sys.argv[2] == "by Scrapy":
+    scraper.crawl.quiet_look = never
+asyncio.run(main(int(sys.argv[1])))
+"""
+
+# The peak of a process is never below that of who started it, so a small one does.
+LAUNCHER = """
+import json, os, sys, time
+began = time.perf_counter()
+nowhere = [(os.POSIX_SPAWN_OPEN, out, os.devnull, os.O_WRONLY, 0) for out in (1, 2)]
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=nowhere)
+_, status, usage = os.wait4(child, 0)
+told = {"seconds": time.perf_counter() - began, "cpu": usage.ru_utime + usage.ru_stime}
+print(json.dumps(told | {"megabytes": usage.ru_maxrss / 1024}))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def measure() -> list[Line]:
+    with tempfile.TemporaryDirectory() as folder, Publisher() as publisher:
+        week = weeks()[0]
+        address = publisher.show(
+            "participating", week.participating, week.participating_name, week.published_at
+        )
+        room = Path(folder)
+        (room / "lists.toml").write_text(DECLARED.format(page=publisher.page_url))
+        ours = {
+            **os.environ,
+            "COUNTERSIGN_HOME": str(room / "home"),
+            "COUNTERSIGN_LISTS": str(room / "lists.toml"),
+        }
+        crawl = [str(BIN / "countersign"), "crawl", "participating"]
+        peer = _urlwatch(room, address)
+        for command in (crawl, peer):  # what was never seen is new
+            subprocess.run(command, env=ours, check=True, capture_output=True)
+        cold = _in_turns({"ours": crawl, "urlwatch": peer}, ours)
+        script = [sys.executable, "-c", LOOKS]
+        by_scrapy = _in_turns({"ours": [*script, "1", ""], "Scrapy": [*script, "1", "by Scrapy"]}, ours)
+        warm = {way: _warm([*script, str(WARM), way], ours) for way in ("", "by Scrapy")}
+    seconds = {name: statistics.median(cost.seconds for cost in costs) for name, costs in cold.items()}
+    memory = {name: max(cost.megabytes for cost in costs) for name, costs in cold.items()}
+    peer_cpu = 1000 * statistics.median(cost.cpu for cost in cold["urlwatch"])
+    cpu = {name: statistics.median(cost.cpu for cost in costs) for name, costs in by_scrapy.items()}
+    return [
+        Line(
+            "one quiet look, cold process, time",
+            "at most 1.5 x urlwatch",
+            _ratio(seconds, "{:.2f} s"),
+            seconds["ours"] <= 1.5 * seconds["urlwatch"],
+            f"medians of {TIMES}, in turns; ours asks for robots.txt and the page too",
+        ),
+        Line(
+            "the same, memory",
+            "at most 1.5 x urlwatch",
+            _ratio(memory, "{:.0f} MB"),
+            memory["ours"] <= 1.5 * memory["urlwatch"],
+        ),
+        Line("one quiet look, warm", "at most 30 ms CPU", f"{warm['']:.1f} ms", warm[""] <= 30),
+        Line(
+            "the same, against urlwatch's process",
+            "at most 0.1 x",
+            f"{warm[''] / peer_cpu:.3f} x (of {peer_cpu:.0f} ms CPU)",
+            warm[""] <= 0.1 * peer_cpu,
+        ),
+        Line(
+            "a quiet look that Scrapy makes alone, CPU",
+            "-",
+            f"cold {cpu['Scrapy'] / cpu['ours']:.1f} x, warm {warm['by Scrapy'] / warm['']:.1f} x",
+            note=f"cold {cpu['Scrapy']:.2f} s against {cpu['ours']:.2f} s; warm {warm['by Scrapy']:.1f} ms",
+        ),
+    ]
+
+
+def _ratio(told: dict[str, float], shown: str) -> str:
+    ours, peer = told["ours"], told["urlwatch"]
+    return f"{ours / peer:.2f} x ({shown.format(ours)} against {shown.format(peer)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one process cost."""
+
+    seconds: float
+    cpu: float
+    megabytes: float
+
+
+def _cost(command: Sequence[str], environment: dict[str, str]) -> Cost:
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", LAUNCHER, *command],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return Cost(**json.loads(done.stdout))
+
+
+def _in_turns(commands: dict[str, list[str]], environment: dict[str, str]) -> dict[str, list[Cost]]:
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
+    for _ in range(TIMES):
+        for name, command in commands.items():
+            costs[name].append(_cost(command, environment))
+    return costs
+
+
+def _warm(command: Sequence[str], environment: dict[str, str]) -> float:
+    """Milliseconds of CPU at the median, once five looks have warmed the process."""
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    costs: list[float] = json.loads(done.stdout)
+    return 1000 * statistics.median(costs[5:])
+
+
+def _urlwatch(room: Path, address: str) -> list[str]:
+    jobs = room / "urls.yaml"
+    jobs.write_text(f"url: {address}\n")
+    return [str(BIN / "urlwatch"), "--urls", str(jobs), "--cache", str(room / "cache.db"),
+            "--config", str(room / "urlwatch.yaml"), "--hooks", str(room / "hooks.py")]  # fmt: skip
