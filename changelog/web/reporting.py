@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from changelog import charts
 from changelog.card import card
+from changelog.converted import conversion_sentences
 from changelog.headline import headline, period
 from changelog.moments import week
 from changelog.report_pages import as_html, as_markdown, content_policy
@@ -98,6 +99,7 @@ def report_page(request: Request) -> HTMLResponse:
         item=asked.declaration,
         told=found,
         said=headline(found, asked.declaration),
+        became=conversion_sentences(found["conversions"]),
         period=period(found),
         where={
             "list": asked.declaration.name,

@@ -14,6 +14,7 @@ from lxml import etree
 
 from changelog.card import card, card_svg
 from changelog.cells import harmless, markdown
+from changelog.converted import conversion_sentences
 from changelog.headline import headline, period
 from changelog.report_pages import as_html, as_markdown, content_policy
 from changelog.reports import default_period, growth, report, week_of
@@ -93,6 +94,34 @@ def test_a_quiet_week_says_so(told: House) -> None:
     quiet = reported(told, date(2025, 11, 3), date(2025, 11, 10))
     assert (quiet["added"], quiet["net"], quiet["total_agreements"], quiet["publications"]) == (0, 0, 222, [])
     assert "No list was published in the week of 3 November 2025" in " ".join(headline(quiet, PARTICIPATING))
+
+
+def test_what_became_of_applications_is_told_in_sentences() -> None:
+    one = {"converted": 1, "median_days": 3.5, "left": 1, "waiting": 0}
+    assert conversion_sentences(one) == [
+        "1 application became an agreement in this period, at the median 3.5 days after the list of applications "
+        "first had them.",
+        "1 application left the list without one; 0 waited at its end.",
+    ]
+    none = {"converted": 0, "median_days": None, "left": 0, "waiting": 1_200}
+    assert conversion_sentences(none)[0] == "0 applications became agreements in this period."
+    assert conversion_sentences(none)[1].endswith("1,200 waited at its end.")
+    assert conversion_sentences(None) == []
+
+
+def test_a_report_adds_up_applications_as_its_changes_do(told: House) -> None:
+    """Without a list of applications, or of that list itself, there is nothing to tell."""
+    found = reported(told, date(2025, 9, 1), date(2025, 12, 1))
+    became = found["conversions"]
+    assert became["converted"] == found["from_pending"] > 0
+    assert became["waiting"] >= len(became["oldest"]) > 0
+    assert all(one["days"] >= 0 for one in became["oldest"])
+    assert [one["days"] for one in became["oldest"]] == sorted(
+        (one["days"] for one in became["oldest"]), reverse=True
+    )
+    with told.engine.connect() as connection:
+        alone = report(connection, told.lists, "pending", date(2025, 9, 1), date(2025, 12, 1))
+    assert alone["conversions"] is None
 
 
 def test_periods_that_cannot_be(told: House) -> None:
