@@ -23,7 +23,7 @@ format:          ## bring the code into form
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 lock:            ## pin every package with its hashes
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra build --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra build --extra s3 --output-file requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra build --extra test --output-file requirements-test.lock pyproject.toml
 
 audit:           ## known weaknesses of the pinned packages, and of our own code

@@ -103,16 +103,18 @@ class SharedJournal(Journal):
             reached = max(tags, default=0)
             if reached <= n:
                 return last
-            last = self._extend(file, last, self._bundled(last, reached) or self._one_by_one(n, reached))
-            if len(page) < PAGE and self._number(last) == reached:
+            whole = len(page) < PAGE
+            bundled = self._bundled(last) if not whole or reached >= _end_of_bundle(n) else []
+            last = self._extend(file, last, bundled or self._one_by_one(n, reached))
+            if whole and self._number(last) == reached:
                 return last
 
-    def _bundled(self, last: bytes, reached: int) -> list[bytes]:
+    def _bundled(self, last: bytes) -> list[bytes]:
         """The lines after the last one from the bundle they are in. None when it is not worth it, and when the
         bundle is not there or not right: the entries themselves are what counts."""
         n = self._number(last)
         end = _end_of_bundle(n)
-        if reached < end or end - n < _WORTH_A_BUNDLE:
+        if end - n < _WORTH_A_BUNDLE:
             return []
         lines = (self._bucket.read(bundle_key(end)) or b"").splitlines(keepends=True)[n % BUNDLE :]
         try:

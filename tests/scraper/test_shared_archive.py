@@ -354,9 +354,9 @@ def test_what_does_not_belong_there_is_said_and_harms_nobody(machine: Machines, 
 
 @pytest.fixture
 def thousands(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Bundles of thirty: the rule is the same, and it takes no minute."""
-    for module in ("journal", "proof"):
-        monkeypatch.setattr(f"scraper.shared.{module}.BUNDLE", 30)
+    """Bundles, and pages of a listing, of thirty: the rules are the same, and it takes no minute."""
+    for name in ("journal.BUNDLE", "proof.BUNDLE", "journal.PAGE", "bucket.PAGE"):
+        monkeypatch.setattr(f"scraper.shared.{name}", 30)
     return 30
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -72,6 +73,15 @@ class Played:
         assert told
         return told
 
+    async def stopped(self, asking: Coroutine[Any, Any, object]) -> None:
+        """Stop somebody who asks for documents after a few of them."""
+        task = asyncio.create_task(asking)
+        while len(self.asked()) < 5:
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
     def asked(self) -> list[Asked]:
         return [asked for asked in self.publisher.asked if asked.path.startswith("/doclib/moa/")]
 
@@ -111,15 +121,7 @@ def test_three_hundred_documents_through_their_lives(publisher: Publisher, home:
 
 
 def test_a_stop_in_the_middle_goes_on_where_it_stopped(few: Played) -> None:
-    async def stopped() -> None:
-        task = asyncio.create_task(document_round(few.house, few.declaration, "test", 1000))
-        while len(few.asked()) < 5:
-            await asyncio.sleep(0.005)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(stopped())
+    asyncio.run(few.stopped(document_round(few.house, few.declaration, "test", 1000)))
     kept = {event.url for event in few.log()}
     assert 3 <= len(kept) < 12
     told = few.look()

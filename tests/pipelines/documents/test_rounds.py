@@ -158,15 +158,7 @@ def test_a_round_is_made_once_and_never_beside_a_look(few: Played) -> None:
 
 
 def test_a_round_that_is_stopped_says_so_and_the_next_one_goes_on(few: Played) -> None:
-    async def stopped() -> None:
-        task = asyncio.create_task(due_rounds(few.house, [few.declaration], "the clock"))
-        while len(few.asked()) < 5:
-            await asyncio.sleep(0.005)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(stopped())
+    asyncio.run(few.stopped(due_rounds(few.house, [few.declaration], "the clock")))
     [recorded] = made(few.house)
     assert recorded.outcome == "stopped"
     kept = len(few.log())
