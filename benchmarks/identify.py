@@ -6,11 +6,9 @@ import math
 import random
 import sys
 import time
-from datetime import date, timedelta
 
+from benchmarks.made import agencies
 from pipelines.identify import identify
-from pipelines.names.gazetteer import counties
-from pipelines.names.likeness import STATE_NAMES
 from pipelines.values import Agreement, Known
 
 MODELS = ("JEM", "TFM", "WSO")
@@ -19,18 +17,10 @@ CORRECTED = 0.01
 
 
 def made_list(size: int, seed: int = 287) -> list[Agreement]:
-    """Sheriffs of real counties, then numbered precincts of theirs, as many as are asked for."""
-    chance = random.Random(seed)
-    homes = [(state, county.title()) for state in sorted(STATE_NAMES) for county in sorted(counties(state))]
-    rows = []
-    for number in range(size):
-        state, county = homes[number // len(MODELS) % len(homes)]
-        turn = number // (len(MODELS) * len(homes))
-        body = "Sheriff's Office" if turn == 0 else f"Constable's Office Precinct {turn}"
-        signed = date(2025, 1, 20) + timedelta(days=chance.randrange(400))
-        model = MODELS[number % len(MODELS)]
-        rows.append(Agreement(state, f"{county} County {body}", model, signed, row=number + 2))
-    return rows
+    return [
+        Agreement(state, name, MODELS[model], signed, row=number)
+        for number, (state, _county, name, model, signed) in enumerate(agencies(size, seed), 2)
+    ]
 
 
 def misspelt(name: str, chance: random.Random) -> str:

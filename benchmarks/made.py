@@ -28,8 +28,9 @@ def declared(name: str = "made") -> PublishedList:
     )  # fmt: skip
 
 
-def lines(size: int, seed: int = 287) -> Iterator[Line]:
-    """Agencies of real counties: the sheriff, then numbered precincts, each with three support types."""
+def agencies(size: int, seed: int) -> Iterator[tuple[str, str, str, int, date]]:
+    """State, county, name, which of three support types, and signing date: of each real county first the sheriff,
+    then numbered precincts."""
     chance = random.Random(seed)
     homes = [(state, county.title()) for state in sorted(STATE_NAMES) for county in sorted(counties(state))]
     for number in range(size):
@@ -37,11 +38,16 @@ def lines(size: int, seed: int = 287) -> Iterator[Line]:
         turn = number // (len(MODELS) * len(homes))
         body = "Sheriff's Office" if turn == 0 else f"Constable's Office Precinct {turn}"
         signed = date(2025, 1, 20) + timedelta(days=chance.randrange(400))
-        model = MODELS[number % len(MODELS)]
+        yield state, f"{county} County", f"{county} County {body}", number % len(MODELS), signed
+
+
+def lines(size: int, seed: int = 287) -> Iterator[Line]:
+    """The rows of a list of them."""
+    for number, (state, county, name, model, signed) in enumerate(agencies(size, seed)):
         link = f"https://www.example.gov/doclib/{state.lower()}/{number:07}.pdf"
         yield (
-            STATE_NAMES[state].upper(), f"{county} County {body}", "County", f"{county} County",
-            model, f"{signed:%m/%d/%Y}", link, "",
+            STATE_NAMES[state].upper(), name, "County", county,
+            MODELS[model], f"{signed:%m/%d/%Y}", link, "",
         )  # fmt: skip
 
 

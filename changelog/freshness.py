@@ -10,7 +10,7 @@ from changelog.wording import iso
 from pipelines.history.outbox import count_given_up, count_owed
 from pipelines.history.status import ClockStatus, ListStatus, clock_status, list_statuses
 from pipelines.house import House
-from pipelines.incidents import duration
+from pipelines.silence import duration
 
 
 def status_json(house: House) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""A list at a moment, as JSON: the publication that stood then, its totals, its agreements."""
+"""Lists as JSON: one at a moment, with its totals and agreements; and one that is held."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from sqlalchemy import Row
 
 from changelog.moments import end_of
 from changelog.wording import iso
@@ -53,3 +55,18 @@ def publication_figures(row: Any) -> dict[str, Any]:
 
 def agreement_json(stored: StoredAgreement) -> dict[str, Any]:
     return {"agreement_id": stored.agreement_id, "agency_id": stored.agency_id, **stored.agreement.as_json()}
+
+
+def held_json(row: Row[Any]) -> dict[str, Any]:
+    """A publication that waits, or waited, for a person."""
+    return {
+        "id": row.key,
+        "list": row.list,
+        "published_at": iso(row.published_at),
+        "captured_at": iso(row.captured_at),
+        "published_name": row.published_name,
+        "sha256": row.sha256,
+        "reasons": row.reasons or [],
+        "counts": row.counts or {},
+        "agreements": row.agreements,
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from hashlib import sha256
@@ -144,15 +144,7 @@ def _fields(amended: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
 @cache
 def _markdown_pages() -> Environment:
     # Markdown has no markup of its own to escape to, so every value is escaped as it is printed.
-    pages = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_literal_or_escaped,
-        autoescape=False,  # noqa: S701 - not HTML; see `finalize`
-    )
-    return _equipped(pages)
+    return _equipped(_literal_or_escaped, autoescape=False)
 
 
 def _literal_or_escaped(value: object) -> str:
@@ -161,17 +153,18 @@ def _literal_or_escaped(value: object) -> str:
 
 @cache
 def _html_pages() -> Environment:
+    return _equipped(None, autoescape=True)
+
+
+def _equipped(finalize: Callable[[object], str] | None, *, autoescape: bool) -> Environment:
     pages = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=True,
+        finalize=finalize,
+        autoescape=autoescape,  # noqa: S701 - off for what is not HTML; see `finalize`
     )
-    return _equipped(pages)
-
-
-def _equipped(pages: Environment) -> Environment:
     pages.filters["state"] = lambda value: state_name(value or None)
     pages.filters["model"] = lambda value: model_name(value or None)
     pages.filters["day"] = _day

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from changelog.notices import deliver, ping
-from pipelines.house import House
-from pipelines.looks.watch import Look, watch
+from pipelines.desk import Desk
+from pipelines.looks.look import Look
+from pipelines.looks.quiet import QuietRound, look_for_nothing_new, new_round
 from scraper.lists import PublishedList
+
+if TYPE_CHECKING:
+    from pipelines.house import House
 
 NOT_GOOD = ("failed", "busy")
 
 
-async def round_of(house: House, lists: Sequence[PublishedList], trigger: str, by: str) -> list[Look]:
+async def round_of(
+    house: House, lists: Sequence[PublishedList], trigger: str, by: str, going: QuietRound | None = None
+) -> list[Look]:
     """Look at `lists` as `watch` does, deliver notices, and ping when all was well."""
-    looks = await watch(house, lists, trigger, by)
+    from changelog.notices import deliver, ping
+    from pipelines.looks.watch import watch
+
+    looks = await watch(house, lists, trigger, by, going)
     await deliver(house)
     if looks and not any(look.outcome in NOT_GOOD for look in looks):
         await ping(house)
     return looks
+
+
+async def quiet_round_of(
+    desk: Desk, lists: Sequence[PublishedList], trigger: str, by: str
+) -> tuple[QuietRound, bool]:
+    """Look as far as that takes no more than what a quiet look needs; and whether that was all there is to do."""
+    going = new_round(trigger, by)
+    await look_for_nothing_new(desk, lists, going)
+    all_done = not going.owed and not desk.settings.ping_url
+    return going, all_done and all(item.name in going.looks for item in lists)
 
 
 def worst(exit_codes: Sequence[int]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
@@ -54,6 +53,8 @@ def up(
     ] = None,
 ) -> int:
     """The web page and the clock in one process. Ends cleanly on SIGTERM; SIGHUP rereads the lists."""
+    import asyncio
+
     from commands.together import page_and_clock
     from pipelines.house import open_house
 

@@ -24,27 +24,14 @@ def add_to(app: typer.Typer) -> None:
 
 def held(format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None) -> int:
     """Lists put aside as implausible, with the reasons. Exit code 3 while there are any."""
-    from changelog.wording import iso
+    from changelog.listing import held_json
     from pipelines.history.publications import held_publications
     from pipelines.house import open_house
 
     shape = chosen_format(format_name, ("json", "table"))
     house = open_house()
     with house.engine.connect() as connection:
-        records = [
-            {
-                "id": row.key,
-                "list": row.list,
-                "published_at": iso(row.published_at),
-                "captured_at": iso(row.captured_at),
-                "published_name": row.published_name,
-                "sha256": row.sha256,
-                "reasons": row.reasons,
-                "counts": row.counts or {},
-                "agreements": row.agreements,
-            }
-            for row in held_publications(connection)
-        ]
+        records = [held_json(row) for row in held_publications(connection)]
     if shape == "json":
         print_json(records)
     else:

@@ -8,13 +8,15 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.printing import chosen_format, print_json, print_table
 from scraper.errors import CountersignError
-from scraper.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from scraper.settings import Settings
 
 FREE_BYTES = 500_000_000  # a year of both ICE lists is about 50 MB; below this a full disk is near
 OLDEST_SQLITE = (3, 35)
@@ -42,6 +44,8 @@ def doctor(
     format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None,
 ) -> int:
     """Explain what is wrong with this installation. Exit code 2: settings, 7: archive or database."""
+    from scraper.settings import get_settings
+
     shape = chosen_format(format_name, ("json", "table"))
     settings = get_settings()
     checked = [_safely(check, settings) for check in CHECKS]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 from dataclasses import asdict
 from typing import Annotated
@@ -72,6 +71,8 @@ def look(
     format_name: TableOrJson = None,
 ) -> int:
     """Ask for the documents of the lists that have `documents = true`. It goes on where a stop left it."""
+    import asyncio
+
     from pipelines.documents.rounds import document_round
     from pipelines.house import open_house
     from pipelines.looks.watch import BUSY

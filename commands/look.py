@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.printing import print_json_lines, print_table, progress, say
+
+if TYPE_CHECKING:
+    from pipelines.looks.look import Look
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,17 +28,33 @@ def crawl(
     json: Annotated[bool, typer.Option("--json", help="One JSON object per list.")] = False,
 ) -> int:
     """Look at the lists now. Exit code 3: something is held, 4: not reached or refused, 5: not readable."""
-    from changelog.rounds import round_of, worst
-    from pipelines.house import open_house
+    import asyncio
 
-    house = open_house()
-    looks = asyncio.run(round_of(house, house.chosen(lists or []), "person", getpass.getuser()))
+    from changelog.rounds import worst
+
+    looks = asyncio.run(_looks(lists or []))
     if json:
         print_json_lines(look.as_json() for look in looks)
     else:
         records = [{**look.as_json(), "changes": counted(look.counts)} for look in looks]
         print_table(("list", "outcome", "changes", "reason"), records)
     return worst([look.exit_code for look in looks])
+
+
+async def _looks(names: list[str]) -> Sequence[Look]:
+    """Most looks find nothing new. What only news needs is loaded when there is some."""
+    from changelog.rounds import quiet_round_of, round_of
+    from pipelines.desk import chosen, open_desk
+
+    desk, declared = open_desk()
+    lists, by = chosen(declared, names), getpass.getuser()
+    going, all_done = await quiet_round_of(desk, lists, "person", by)
+    if all_done:
+        return [going.looks[item.name] for item in lists]
+    from pipelines.house import open_house
+
+    house = open_house(desk.settings, declared)
+    return await round_of(house, lists, "person", by, going)
 
 
 def counted(counts: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +21,8 @@ def worker(
     concurrency: Annotated[int, typer.Option(help="How many looks at once.", min=1, max=64)] = 4,
 ) -> int:
     """Make the looks that clocks hand over, for as long as it runs. Needs PostgreSQL."""
+    import asyncio
+
     from pipelines.house import open_house
     from scraper.errors import UsageError
 
@@ -35,6 +36,8 @@ def worker(
 
 
 async def _work(house: House, concurrency: int) -> int:
+    import asyncio
+
     from changelog.rounds import round_of
     from pipelines.logs import hush_libraries
     from pipelines.looks.workers import work

@@ -16,11 +16,14 @@ from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from demo.page import PageLink, landing_page
 from demo.rudeness import Rudeness
 from scraper.lists import BUILT_IN, PublishedList
+
+if TYPE_CHECKING:
+    from demo.made import Week
 
 UrlForm = Literal["doclib", "number"]
 PAGE = "/identify-and-arrest/287g"
@@ -119,6 +122,11 @@ class Publisher:
         self._files[path] = Served(path, body, published_name, last_modified)
         self._links[name] = PageLink(path, text or f"View 287(g) {_words(name)}", f"287(g) {_words(name)}")
         return self.url + path
+
+    def show_week(self, week: Week, pending_form: UrlForm = "doclib") -> None:
+        """Publish both lists of a week of the demo."""
+        self.show("participating", week.participating, week.participating_name, week.published_at)
+        self.show("pending", week.pending, week.pending_name, week.published_at, pending_form)
 
     def hide(self, name: str) -> None:
         """Take the list's link from the page."""

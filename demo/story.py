@@ -77,8 +77,7 @@ def _tell_batches(console: Console, house: House) -> None:
 
 
 def _publish(publisher: Publisher, week: Week) -> None:
-    publisher.show("participating", week.participating, week.participating_name, week.published_at)
-    publisher.show("pending", week.pending, week.pending_name, week.published_at, url_form="number")
+    publisher.show_week(week, pending_form="number")
     publisher.say(statement=week.statement, updated=week.published_at.isoformat())
 
 

@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.record.marks import keep_marks, mark_everything
 from pipelines.refusals import explain_refusals
+from pipelines.revision import BUSY_SECONDS, HEAD
 from scraper.errors import DatabaseError, OutdatedError
 
-BUSY_SECONDS = 60  # how long a process waits for another one that writes
-HEAD = "0005"
+__all__ = ["HEAD", "migrate", "open_engine", "ready", "revision"]
 
 
 def open_engine(url: str) -> Engine:

@@ -39,6 +39,7 @@ from pipelines.values import REPEATED, Agreement, Change, Figures, Finding, Matc
 from scraper.lists import PublishedList
 
 COMES_BACK_WITHIN = timedelta(days=60)
+NOTHING = Holdings((), {})
 SET_ASIDE = {"reject": "rejected", "clear": "cleared"}
 
 
@@ -51,6 +52,7 @@ class Compared:
     matches: Sequence[Match]
     difference: Diff
     missing: list[int]
+    standing: Mapping[Name, frozenset[str]]
 
 
 def derive(
@@ -133,32 +135,33 @@ def _compare(
 ) -> Compared:
     rows = [fresh.agreement for fresh in sifted.fresh]
     missing = sifted.missing()
-    names = {_name(row) for row in rows}
-    if last is None:
-        held = Holdings((), {}, {})
-    elif rows or missing:
+    held = NOTHING
+    if last is not None and (rows or missing):
+        names = {_name(row) for row in rows}
         since = (publication.published_at - COMES_BACK_WITHIN).strftime("%Y-%m-%dT%H:%M:%SZ")
         held = holdings(connection, declaration.name, missing, names, since)
-    else:
-        held = Holdings((), {}, {})
+    standing = held.standing(set(missing))
     same, distinct = people_judged(connection) if held.known else (frozenset(), frozenset())
     at_hand = {row.moa for row in rows if row.moa} | {
         link for known in held.known for link in known.documents
     }
     context = Context(
-        standing=held.standing(set(missing)),
+        standing=standing,
         documents=linked_by_others(connection, declaration.name, at_hand, set(missing)),
         together=held.together,
         same=same,
         distinct=distinct,
     )
-    matches = identify_entries(rows, held.known, context, declaration.key)
+    if held.known:
+        matches = identify_entries(rows, held.known, context, declaration.key)
+    else:
+        matches = [Match(index, None, "new", 0.0) for index in range(len(rows))]
     mint = _mint(connection, declaration, rows, matches, held)
     columns = normaliser.fields & last.figures.filled.keys() if last else normaliser.fields
-    difference = _right_agencies(diff(matches, rows, held.known, mint, columns), held, set(missing))
+    difference = _right_agencies(diff(matches, rows, held.known, mint, columns), held, standing)
     if not own_key(declaration.key):
-        difference = _say_repeated(difference, rows, context.standing)
-    return Compared(sifted, held, matches, difference, missing)
+        difference = _say_repeated(difference, rows, standing)
+    return Compared(sifted, held, matches, difference, missing, standing)
 
 
 def _name(agreement: Agreement) -> Name:
@@ -175,34 +178,40 @@ def _mint(
     """Ids for agreements never seen before: of what was first printed, and which one of that name it is."""
     new = [rows[match.row] for match in matches if match.known is None]
     name = declaration.name
-    used = taken_agreement_ids(connection, name, [_agreement_id(declaration, row, 0) for row in new])
+    told = {id(row): _said_first(declaration, row) for row in new}
+    used = taken_agreement_ids(connection, name, [_agreement_id(said, 0) for said in told.values()])
+    turns: dict[str, int] = {}
 
     def mint(row: Agreement) -> tuple[str, str]:
-        n = 0
-        while (identifier := _agreement_id(declaration, row, n)) in used or (
+        said = told[id(row)]
+        n = turns.get(said, 0)
+        while (identifier := _agreement_id(said, n)) in used or (
             n > 0 and taken_agreement_ids(connection, name, [identifier])
         ):
             n += 1
+        turns[said] = n + 1
         used.add(identifier)
         return identifier, held.agency_of(_name(row)) or _agency_id(row)
 
     return mint
 
 
-def _agreement_id(declaration: PublishedList, row: Agreement, n: int) -> str:
+def _said_first(declaration: PublishedList, row: Agreement) -> str:
     own = f"{own_value(row, declaration.key)}|" if own_key(declaration.key) else ""
-    text = f"{declaration.name}|{row.state}|{name_key(row.agency)}|{row.support_type}|{own}{n}"
-    return "g" + blake2b(text.encode(), digest_size=6).hexdigest()
+    return f"{declaration.name}|{row.state}|{name_key(row.agency)}|{row.support_type}|{own}"
+
+
+def _agreement_id(said: str, n: int) -> str:
+    return "g" + blake2b(f"{said}{n}".encode(), digest_size=6).hexdigest()
 
 
 def _agency_id(row: Agreement) -> str:
     return "a" + blake2b(f"{row.state}|{name_key(row.agency)}".encode(), digest_size=6).hexdigest()
 
 
-def _right_agencies(difference: Diff, held: Holdings, missing: set[int]) -> Diff:
+def _right_agencies(difference: Diff, held: Holdings, still: Mapping[Name, frozenset[str]]) -> Diff:
     """A renamed agreement moves to another agency when its new name is one that is already known, or when
     its old name still stands in the list: then two bodies exist and only this agreement changed hands."""
-    still = held.standing(missing)
     changes = []
     for change in difference.changes:
         if change.kind == "renamed" and change.before and change.after:
@@ -266,9 +275,8 @@ def _filled(agreements: Sequence[Agreement], columns: frozenset[str]) -> list[st
 
 
 def _agencies(compared: Compared, before: int, gone: Sequence[Agreement], fresh: Sequence[Agreement]) -> int:
-    standing = compared.held.standing(set(compared.missing))
-    left = {_name(agreement) for agreement in gone} - standing.keys()
-    came = {_name(agreement) for agreement in fresh} - standing.keys()
+    left = {_name(agreement) for agreement in gone} - compared.standing.keys()
+    came = {_name(agreement) for agreement in fresh} - compared.standing.keys()
     return before - len(left) + len(came)
 
 

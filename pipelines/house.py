@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Engine
 
 from pipelines.database import ready
+from pipelines.desk import chosen
+from pipelines.moments import utc_now
 from pipelines.record.intake import position
 from scraper.archive import Archive
-from scraper.errors import ListError
 from scraper.journal import Position
 from scraper.lists import PublishedList
 from scraper.register import declared_lists
 from scraper.settings import Settings, get_settings
 from scraper.storage import storing
 
-
-def utc_now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
+__all__ = ["House", "open_house", "utc_now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,7 @@ class House:
 
     def chosen(self, names: Sequence[str]) -> list[PublishedList]:
         """The lists of these names, all when none is named. Raises ListError for a name nobody declared."""
-        unknown = [name for name in names if name not in self.lists]
-        if unknown:
-            raise ListError(
-                f"No list is called {', '.join(unknown)}. Declared are: {', '.join(sorted(self.lists))}."
-            )
-        return [self.lists[name] for name in names] if names else list(self.lists.values())
+        return chosen([*self.lists.values()], names)
 
 
 def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] | None = None) -> House:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from pipelines.cadence import is_overdue
+from pipelines.silence import silence
 from scraper.lists import PublishedList
 
 KINDS = ("failing", "absent", "held", "overdue", "silent")
@@ -20,12 +20,6 @@ REMINDERS = (
     timedelta(days=28),
 )
 REOPENS_WITHIN = timedelta(hours=6)  # trouble that comes back so soon is the same trouble
-
-# A pause is unlikely when it is half again as long as the longest of the last pauses. To be merely longer than
-# 20 others has a chance of 1 in 21; the half on top keeps a slow drift from being news.
-PAUSES = 100
-FEWEST_PAUSES = 20
-UNLIKELY = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +59,9 @@ def troubles(
         found["overdue"] = (
             f"It was last seen on {seen:%-d %B %Y at %H:%M} UTC, longer ago than its cadence promises."
         )
-    if not found:
-        found |= _silence(facts.published, now)
+    if not found and (silent := silence(facts.published, now)):
+        found["silent"] = silent
     return found
-
-
-def _silence(published: Sequence[datetime], now: datetime) -> dict[str, str]:
-    pauses = [later - earlier for earlier, later in pairwise(published[-PAUSES - 1 :])]
-    if len(pauses) < FEWEST_PAUSES:
-        return {}
-    longest, silent = max(pauses), now - published[-1]
-    if silent <= longest * UNLIKELY:
-        return {}
-    return {
-        "silent": f"Nothing new was published for {duration(silent)}; the longest of the last {len(pauses)} "
-        f"pauses was {duration(longest)}."
-    }
 
 
 def notice_due(
@@ -98,11 +79,3 @@ def notice_due(
     if now - noticed_at < REMINDERS[min(max(notices, 1), len(REMINDERS)) - 1]:
         return None
     return "reminder" if told == "open" else "opened"
-
-
-def duration(span: timedelta) -> str:
-    """The two largest units that matter: "3 days 4 hours", "25 minutes"."""
-    minutes = max(0, round(span.total_seconds() / 60))
-    parts = ((minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute"))
-    said = [f"{count} {unit}{'s' if count != 1 else ''}" for count, unit in parts if count]
-    return " ".join(said[:2]) or "less than a minute"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from typing import Any, TextIO
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, TextIO
 
-import structlog
-from structlog.typing import EventDict, Processor
-
-_TIMES = structlog.processors.TimeStamper(fmt="iso", utc=True)
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor
 
 
 class _Stderr:
@@ -27,6 +29,8 @@ def _stream() -> TextIO:
 
 
 def _render(logger: Any, method: str, event: EventDict) -> str:
+    import structlog
+
     if _stream().isatty():
         event["timestamp"] = str(event["timestamp"])[11:19]
         return str(structlog.dev.ConsoleRenderer()(logger, method, event))
@@ -34,17 +38,45 @@ def _render(logger: Any, method: str, event: EventDict) -> str:
     return str(structlog.processors.JSONRenderer(ensure_ascii=False)(logger, method, event))
 
 
-_PROCESSORS: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.processors.add_log_level,
-    _TIMES,
-    _render,
-]
+@cache
+def _processors() -> list[Processor]:
+    import structlog
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _render,
+    ]
 
 
 def get_log(**bound: object) -> Any:
     """A logger with these words on every line. It needs no set-up, so that no door can forget one."""
-    return structlog.wrap_logger(_Stderr(), processors=_PROCESSORS).bind(**bound)
+    # It takes as long to load as a whole look that has nothing to say.
+    import structlog
+
+    return structlog.wrap_logger(_Stderr(), processors=_processors()).bind(**bound)
+
+
+def tell_of_look(
+    bound: Mapping[str, object],
+    story: str,
+    told: Mapping[str, object],
+    stages: Mapping[str, float],
+    level: str = "info",
+) -> None:
+    """One line that tells the story of a run. A person at a terminal is told by the command itself."""
+    on_terminal = _stream().isatty()
+    if on_terminal and bound["trigger"] == "person":
+        return
+    words = {name: value for name, value in told.items() if value}
+    words["seconds"] = {name: round(spent, 3) for name, spent in stages.items()}
+    if on_terminal or level != "info":
+        getattr(get_log(**bound), level)(story, **words)
+        return
+    moment = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    line = {**bound, **words, "event": story, "level": level, "timestamp": moment}
+    _Stderr().msg(json.dumps(line, ensure_ascii=False))
 
 
 def hush_libraries() -> None:

@@ -57,6 +57,11 @@ def _explain(context: ExceptionContext) -> DatabaseError | None:
     # A connection that is found dead before its use is replaced, if the error is left as it is.
     if context.is_pre_ping or isinstance(context.sqlalchemy_exception, IntegrityError):
         return None
+    return refused(refusal)
+
+
+def refused(refusal: BaseException) -> DatabaseError | None:
+    """What to raise instead of a driver's error; None when it is no refusal of the database's."""
     why = _why(refusal)
     if why is None:
         return None

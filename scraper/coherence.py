@@ -6,9 +6,6 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 from scraper.declaration import EVERYWHERE, FIELDS, OPTIONS, ListEntry
 
 _NEAR = 60  # of 100: below this no key is worth suggesting
@@ -76,9 +73,8 @@ def _judged_columns(entry: ListEntry) -> Iterator[Judgement]:
     if "agency" not in entry.fields:
         yield ("columns",), "no column is the “agency”: say which one names whom an entry is about", True
     for header, field in entry.columns.items():
-        near = [name for name in FIELDS if name != field and OSA.distance(field, name, score_cutoff=2) <= 2]
-        if field not in FIELDS and near:
-            text = f"“{field}” becomes a field of the list's own; did you mean “{near[0]}”?"
+        if field not in FIELDS and (near := _misspelt(field)):
+            text = f"“{field}” becomes a field of the list's own; did you mean “{near}”?"
             yield ("columns", header), text, False
     for name in ("key", "required"):
         for field in getattr(entry, name) or ():
@@ -97,6 +93,14 @@ def _judged_options(entry: ListEntry) -> Iterator[Judgement]:
             yield ("options", option), f"{entry.format} has no option “{option}”{more}", True
 
 
+def _misspelt(field: str) -> str | None:
+    from rapidfuzz.distance import OSA
+
+    return next((name for name in FIELDS if OSA.distance(field, name, score_cutoff=2) <= 2), None)
+
+
 def nearest(word: str, words: Sequence[str]) -> str | None:
+    from rapidfuzz import process  # only whoever made a mistake is given advice
+
     found = process.extractOne(word, words, score_cutoff=_NEAR)
     return found[0] if found else None

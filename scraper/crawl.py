@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -28,6 +29,16 @@ _ENGINES_AT_ONCE = 4
 _MOST_HEARD = 64_000_000  # bytes of answers that wait for Scrapy; what is beyond is asked for again
 
 
+@dataclass(slots=True)
+class Round:
+    """`results` are there by list; `left` are the looks without one yet, by host, with what was heard already."""
+
+    results: dict[str, Capture | CountersignError] = field(default_factory=dict)
+    left: dict[str, list[Look]] = field(default_factory=dict)
+    robots: Robots = field(default_factory=dict)
+    heard: int = 0
+
+
 async def crawl(
     lists: Sequence[PublishedList],
     archive: Archive,
@@ -40,34 +51,55 @@ async def crawl(
     `validators` are those of each list's last capture. Lists of one page are looked at together, hosts side
     by side, and pages of one host one after another, also when it is asked for several times at once.
     """
+    going = await look_quietly(lists, archive, settings, validators, now)
+    await look_at_the_rest(going, archive, settings)
+    return {published.name: going.results[published.name] for published in lists}
+
+
+async def look_quietly(
+    lists: Sequence[PublishedList],
+    archive: Archive,
+    settings: Settings,
+    validators: Mapping[str, Validators],
+    now: Callable[[], datetime],
+    going: Round | None = None,
+) -> Round:
+    """The captures of the lists that are as they were, in a round that may have begun with others."""
+    going = going or Round()
     held = {name: known for name, known in validators.items() if known.sha256 and archive.has(known.sha256)}
-    results: dict[str, Capture | CountersignError] = {}
+    hosts = _by_host(_with_address(lists, going.results))
+    await asyncio.gather(
+        *(
+            _one_host(host, [Look(group, held, now, going.results) for group in groups], settings, going)
+            for host, groups in hosts.items()
+        )
+    )
+    return going
+
+
+async def _one_host(host: str, looks: Sequence[Look], settings: Settings, going: Round) -> None:
     manners = _manners()
-    robots: Robots = {}
-    left: dict[str, list[Look]] = {}
-    heard = 0
+    async with manners.hosts_at_once, manners.visiting([host]):
+        for look in looks:
+            if await quiet_look(look, settings, going.robots):
+                continue
+            going.left.setdefault(host, []).append(look)
+            going.heard += sum(len(answer.body) for answer in look.answers.values())
+            if going.heard > _MOST_HEARD:
+                look.answers.clear()
 
-    async def one_host(host: str, looks: Sequence[Look]) -> None:
-        nonlocal heard
-        async with manners.hosts_at_once, manners.visiting([host]):
-            for look in looks:
-                if await quiet_look(look, settings, robots):
-                    continue
-                left.setdefault(host, []).append(look)
-                heard += sum(len(answer.body) for answer in look.answers.values())
-                if heard > _MOST_HEARD:
-                    look.answers.clear()
 
-    hosts = _by_host(_with_address(lists, results))
-    looks = {host: [Look(group, held, now, results) for group in groups] for host, groups in hosts.items()}
-    await asyncio.gather(*(one_host(host, its) for host, its in looks.items()))
-    if left:
-        from scraper.engine import look_by_scrapy
+async def look_at_the_rest(going: Round, archive: Archive, settings: Settings) -> None:
+    """Every list of the round has its result afterwards."""
+    if not going.left:
+        return
+    from scraper.engine import look_by_scrapy
 
-        told = {address: answer for address, (answer, _) in robots.items()}
-        async with manners.engines_at_once, manners.visiting(left):
-            await look_by_scrapy([look for its in left.values() for look in its], archive, settings, told)
-    return {published.name: results[published.name] for published in lists}
+    looks = [look for its in going.left.values() for look in its]
+    robots = {address: answer for address, (answer, _) in going.robots.items()}
+    manners = _manners()
+    async with manners.engines_at_once, manners.visiting(going.left):
+        await look_by_scrapy(looks, archive, settings, robots)
 
 
 class _Manners:

@@ -182,8 +182,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         surroundings.delenv("COUNTERSIGN_LISTS", raising=False)
         opened = open_house(get_settings(), publisher.lists())
         for week in weeks()[:2]:
-            publisher.show("participating", week.participating, week.participating_name, week.published_at)
-            publisher.show("pending", week.pending, week.pending_name, week.published_at)
+            publisher.show_week(week)
             opened = replace(opened, now=partial(datetime.__add__, week.published_at, timedelta(minutes=20)))
             looks = asyncio.run(watch(opened, list(opened.lists.values()), "person", "test"))
             assert {look.outcome for look in looks} == {"recorded"}

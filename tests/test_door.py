@@ -83,8 +83,7 @@ def door(
 
 
 def show(publisher: Publisher, week: Week) -> None:
-    publisher.show("participating", week.participating, week.participating_name, week.published_at)
-    publisher.show("pending", week.pending, week.pending_name, week.published_at, url_form="number")
+    publisher.show_week(week, pending_form="number")
 
 
 @pytest.fixture

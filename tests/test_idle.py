@@ -15,6 +15,7 @@ import pytest
 
 from demo.made import weeks
 from demo.publisher import Publisher
+from tests.declaring import declared_in
 
 ROOT = Path(__file__).parents[1]
 MEGABYTES = 120
@@ -42,18 +43,8 @@ asyncio.run(main())
 @pytest.fixture
 def environment(tmp_path: Path, home: Path, publisher: Publisher) -> dict[str, str]:
     week = weeks()[0]
-    publisher.show("participating", week.participating, week.participating_name, week.published_at)
-    publisher.show("pending", week.pending, week.pending_name, week.published_at)
-    columns = {"STATE": "state", "LAW ENFORCEMENT AGENCY": "agency", "SUPPORT TYPE": "support_type"}
-    declared = tmp_path / "lists.toml"
-    declared.write_text(
-        "".join(
-            f'[lists.{name}]\npage = "{publisher.page_url}"\nprivate_addresses = true\ndelay_seconds = 0\n'
-            f'link = {{ text = "{name}" }}\n[lists.{name}.columns]\n'
-            + "".join(f'"{header}" = "{field}"\n' for header, field in columns.items())
-            for name in ("participating", "pending")
-        )
-    )
+    publisher.show_week(week)
+    declared = declared_in(tmp_path, publisher)
     return {**os.environ, "COUNTERSIGN_HOME": str(home), "COUNTERSIGN_LISTS": str(declared)}
 
 

@@ -58,6 +58,16 @@ class Record:
         clock.stop()
         await running
 
+    async def through_a_jump(self, by: timedelta, then: timedelta) -> None:
+        """Two hours of a process, a jump of the machine's time that it does not sleep through, and some more."""
+        clock = Clock(self.house, self.look, timedelta(minutes=1))
+        running = asyncio.ensure_future(clock.run())
+        await asyncio.sleep(2 * 3600)
+        asyncio.get_running_loop()._traveller.shift(by)  # type: ignore[attr-defined]
+        await asyncio.sleep(then.total_seconds())
+        clock.stop()
+        await running
+
 
 def hours(begin: datetime, end: datetime) -> Iterable[datetime]:
     while begin < end:
@@ -130,17 +140,7 @@ def test_a_machine_that_sleeps_makes_one_make_up_look(tmp_path: Path) -> None:
     record = Record(tmp_path, [PARTICIPATING])
     monday = datetime(2025, 5, 12, 12, 30, tzinfo=UTC)
 
-    async def life() -> None:
-        clock = Clock(record.house, record.look, timedelta(minutes=1))
-        running = asyncio.ensure_future(clock.run())
-        await asyncio.sleep(2 * 3600)
-        loop = asyncio.get_running_loop()
-        loop._traveller.shift(timedelta(hours=3, minutes=20))  # type: ignore[attr-defined]
-        await asyncio.sleep(1800)
-        clock.stop()
-        await running
-
-    live(monday, life)
+    live(monday, lambda: record.through_a_jump(timedelta(hours=3, minutes=20), then=timedelta(minutes=30)))
     # By the clock 13:00, 14:00 and 18:00; asleep from 14:30 to 17:50, so that 15:00 to 17:00 are one look.
     assert len(record.looks("participating", "clock")) == 3
     [_first, made_up] = record.looks("participating", "make-up")
@@ -151,17 +151,7 @@ def test_time_set_back_does_not_silence_the_clock(tmp_path: Path) -> None:
     record = Record(tmp_path, [PARTICIPATING])
     monday = datetime(2025, 5, 12, 16, 30, tzinfo=UTC)
 
-    async def life() -> None:
-        clock = Clock(record.house, record.look, timedelta(minutes=1))
-        running = asyncio.ensure_future(clock.run())
-        await asyncio.sleep(2 * 3600)
-        loop = asyncio.get_running_loop()
-        loop._traveller.shift(timedelta(hours=-3))  # type: ignore[attr-defined]
-        await asyncio.sleep(2 * 3600)
-        clock.stop()
-        await running
-
-    live(monday, life)
+    live(monday, lambda: record.through_a_jump(timedelta(hours=-3), then=timedelta(hours=2)))
     again = [look for look in record.looks("participating", "clock") if look < monday + timedelta(hours=1)]
     assert len(again) >= 2  # 16:00 and 17:00 once more, by the time as it is now
 

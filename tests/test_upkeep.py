@@ -60,8 +60,7 @@ def lived_in(
 
 
 def look(house: House, publisher: Publisher, week: Week) -> House:
-    publisher.show("participating", week.participating, week.participating_name, week.published_at)
-    publisher.show("pending", week.pending, week.pending_name, week.published_at)
+    publisher.show_week(week)
     at = week.published_at + timedelta(minutes=20)
     then = replace(house, now=lambda: at)
     asyncio.run(watch(then, house.chosen(()), "clock", "test"))

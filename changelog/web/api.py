@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from changelog.listing import listed
+from changelog.listing import held_json, listed
 from changelog.lives import life_json
 from changelog.moments import moment
 from changelog.web import api_shapes as shapes
@@ -261,20 +261,6 @@ def held(request: Request) -> JSONResponse:
     with room.house.engine.connect() as connection:
         rows = held_publications(connection)
     return answer(room, [held_json(row) for row in rows])
-
-
-def held_json(row: Any) -> dict[str, Any]:
-    return {
-        "id": row.key,
-        "list": row.list,
-        "published_at": iso(row.published_at),
-        "captured_at": iso(row.captured_at),
-        "published_name": row.published_name,
-        "sha256": row.sha256,
-        "reasons": row.reasons or [],
-        "counts": row.counts or {},
-        "agreements": row.agreements,
-    }
 
 
 @router.get("/report", response_model=shapes.Report)

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
+from changelog.listing import held_json
 from changelog.web import api_shapes as shapes
-from changelog.web.api import WRONG, held_json
+from changelog.web.api import WRONG
 from changelog.web.crawls import BusyError
 from changelog.web.decisions import decide
 from changelog.web.room import room_of

@@ -9,7 +9,7 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, or_, select
 
 from pipelines.fingerprints import Packed
 from pipelines.tables import accepted, intervals, judgements, publications
@@ -17,6 +17,26 @@ from pipelines.values import Agreement, Figures, Known, Publication
 
 Name = tuple[str, str]  # state ("" when unknown) and name key
 CHUNK = 400
+
+# Asked for every publication that changes, so they are put together once. A life is a validity interval without
+# its fields: who stood where, and since when.
+_I = intervals.c
+_LIFE = (
+    _I.id, _I.agreement_id, _I.agency_id, _I.from_place, _I.until_place, _I.state, _I.name_key, _I.support_type,
+)  # fmt: skip
+_IN_LIST = _I.list == bindparam("list")
+_SOME_IDS = _I.agreement_id.in_(bindparam("ids", expanding=True))
+_NAMED: Select[*tuple[Any, ...]] = select(*_LIFE).where(
+    _I.name_key.in_(bindparam("keys", expanding=True)), _IN_LIST
+)
+_OF_STATE = _NAMED.where(_I.state == bindparam("state"))
+_OF_NO_STATE = _NAMED.where(or_(_I.state.is_(None), _I.state == ""))
+_LEFT_SINCE: Select[*tuple[Any, ...]] = select(*_LIFE).where(_IN_LIST, _I.until_place >= bindparam("place"))
+_WHOLE = select(intervals).where(_I.id.in_(bindparam("ids", expanding=True)))
+_TAKEN = select(_I.agreement_id).where(_IN_LIST, _SOME_IDS)
+_ACTIVE = _TAKEN.where(_I.until_place.is_(None))
+_LINKS = select(_I.agreement_id, _I.moa, _I.addendum).where(_IN_LIST, _SOME_IDS)
+_JUDGED = select(judgements).order_by(judgements.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +135,6 @@ class Holdings:
     """
 
     known: Sequence[Known]
-    interval_of: dict[str, int]
     lives: dict[Name, list[Row[Any]]]
 
     def standing(self, missing: set[int]) -> dict[Name, frozenset[str]]:
@@ -140,9 +159,6 @@ class Holdings:
         rows = self.lives.get(name)
         return min(rows, key=lambda row: (row.from_place, row.agency_id)).agency_id if rows else None
 
-    def agreement_ids(self) -> set[str]:
-        return {row.agreement_id for rows in self.lives.values() for row in rows}
-
 
 def _overlap(a: Row[Any], b: Row[Any]) -> bool:
     return (a.until_place is None or b.from_place < a.until_place) and (
@@ -157,7 +173,7 @@ def holdings(
 
     `gone_since` is a place: agreements that left at or after it may come back under a corrected name.
     """
-    gone = list(_by_ids(connection, missing))
+    gone = _by_ids(connection, sorted(missing))
     states = {state for state, _ in names}
     left = [row for row in _left_since(connection, list_name, gone_since) if (row.state or "") in states]
     names = names | {name_of(row) for row in (*gone, *left)}
@@ -167,11 +183,12 @@ def holdings(
     active = {row.agreement_id for rows in lives.values() for row in rows if row.until_place is None}
     active.update(row.agreement_id for row in gone)
     active |= _active_ids(connection, list_name, [row.agreement_id for row in left])
-    inactive = _last_of_each([row for rows in lives.values() for row in rows] + left, active)
+    last = _last_of_each([row for rows in lives.values() for row in rows] + left, active)
+    inactive = _by_ids(connection, last)
     documents = _documents(connection, list_name, [row.agreement_id for row in (*gone, *inactive)])
     known = [_as_known(row, True, documents) for row in gone]
     known += [_as_known(row, False, documents) for row in inactive]
-    return Holdings(known, {row.agreement_id: row.id for row in gone}, dict(lives))
+    return Holdings(known, dict(lives))
 
 
 def name_of(row: Row[Any]) -> Name:
@@ -188,28 +205,25 @@ def _as_known(row: Row[Any], active: bool, documents: dict[str, set[str]]) -> Kn
     )
 
 
-def _last_of_each(rows: Sequence[Row[Any]], active: set[str]) -> list[Row[Any]]:
+def _last_of_each(rows: Sequence[Row[Any]], active: set[str]) -> list[int]:
+    """The last interval of every agreement that is not active, in the order of their ids."""
     last: dict[str, Row[Any]] = {}
     for row in rows:
         if row.agreement_id in active or row.until_place is None:
             continue
         if row.agreement_id not in last or last[row.agreement_id].from_place < row.from_place:
             last[row.agreement_id] = row
-    return [last[identifier] for identifier in sorted(last)]
+    return [last[identifier].id for identifier in sorted(last)]
 
 
 def _active_ids(connection: Connection, list_name: str, ids: Sequence[str]) -> set[str]:
+    return _ids(connection, _ACTIVE, list_name, ids)
+
+
+def _ids(connection: Connection, query: Select[str], list_name: str, ids: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for chunk in _chunks(ids):
-        found.update(
-            connection.execute(
-                select(intervals.c.agreement_id).where(
-                    intervals.c.list == list_name,
-                    intervals.c.agreement_id.in_(chunk),
-                    intervals.c.until_place.is_(None),
-                )
-            ).scalars()
-        )
+        found.update(connection.execute(query, {"list": list_name, "ids": chunk}).scalars())
     return found
 
 
@@ -231,9 +245,12 @@ def linked_by_others(
     return frozenset(row.moa for row in rows if row.id not in missing)
 
 
-def _by_ids(connection: Connection, ids: Iterable[int]) -> Iterator[Row[Any]]:
-    for chunk in _chunks(ids):
-        yield from connection.execute(select(intervals).where(intervals.c.id.in_(chunk)))
+def _by_ids(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
+    """Whole intervals, in the order of these ids."""
+    found: dict[int, Row[Any]] = {}
+    for chunk in _chunks(sorted(ids)):
+        found.update((row.id, row) for row in connection.execute(_WHOLE, {"ids": chunk}))
+    return [found[identifier] for identifier in ids]
 
 
 def _by_names(connection: Connection, list_name: str, names: Iterable[Name]) -> Iterator[Row[Any]]:
@@ -241,32 +258,20 @@ def _by_names(connection: Connection, list_name: str, names: Iterable[Name]) -> 
     for state, key in sorted(names):
         keyed[state].append(key)
     for state, keys in keyed.items():
-        unsaid = or_(intervals.c.state.is_(None), intervals.c.state == "")
-        same_state = intervals.c.state == state if state else unsaid
+        query, of_state = (_OF_STATE, {"state": state}) if state else (_OF_NO_STATE, {})
         for chunk in _chunks(keys):
-            yield from connection.execute(
-                select(intervals).where(
-                    same_state, intervals.c.name_key.in_(chunk), intervals.c.list == list_name
-                )
-            )
+            yield from connection.execute(query, {"keys": chunk, "list": list_name, **of_state})
 
 
 def _left_since(connection: Connection, list_name: str, place: str) -> Sequence[Row[Any]]:
     """The last intervals that ended at or after `place`; some of their agreements only changed."""
-    return connection.execute(
-        select(intervals).where(intervals.c.list == list_name, intervals.c.until_place >= place)
-    ).all()
+    return connection.execute(_LEFT_SINCE, {"list": list_name, "place": place}).all()
 
 
 def _documents(connection: Connection, list_name: str, ids: Sequence[str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for chunk in _chunks(ids):
-        rows = connection.execute(
-            select(intervals.c.agreement_id, intervals.c.moa, intervals.c.addendum).where(
-                intervals.c.list == list_name, intervals.c.agreement_id.in_(chunk)
-            )
-        )
-        for identifier, *links in rows:
+        for identifier, *links in connection.execute(_LINKS, {"list": list_name, "ids": chunk}):
             found[identifier].update(link for link in links if link and link.startswith("http"))
     return found
 
@@ -289,22 +294,13 @@ def _held_at(row: Row[Any], place: str) -> bool:
 
 def taken_agreement_ids(connection: Connection, list_name: str, ids: Sequence[str]) -> set[str]:
     """Of `ids`, those that agreements of the list already have."""
-    found: set[str] = set()
-    for chunk in _chunks(ids):
-        found.update(
-            connection.execute(
-                select(intervals.c.agreement_id).where(
-                    intervals.c.list == list_name, intervals.c.agreement_id.in_(chunk)
-                )
-            ).scalars()
-        )
-    return found
+    return _ids(connection, _TAKEN, list_name, ids)
 
 
 def people_judged(connection: Connection) -> tuple[frozenset[frozenset[Name]], frozenset[frozenset[Name]]]:
     """The pairs of names that people called the same, and those they called distinct."""
     pairs: dict[str, set[frozenset[Name]]] = {"same": set(), "distinct": set()}
-    for row in connection.execute(select(judgements).order_by(judgements.c.id)):
+    for row in connection.execute(_JUDGED):
         pair = frozenset({(row.state or "", row.name_key), (row.other_state or "", row.other_name_key)})
         pairs["same"].discard(pair)
         pairs["distinct"].discard(pair)

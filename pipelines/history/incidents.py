@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from pipelines.history.publications import held_publications
-from pipelines.incidents import PAUSES, Facts
+from pipelines.incidents import Facts
+from pipelines.silence import PAUSES
 from pipelines.tables import incidents, publications, watched
 
 

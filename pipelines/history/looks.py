@@ -18,6 +18,10 @@ def watched_lists(connection: Connection) -> dict[str, Row[Any]]:
     return {row.list: row for row in connection.execute(select(watched))}
 
 
+def watched_list(connection: Connection, name: str) -> Row[Any] | None:
+    return connection.execute(select(watched).where(watched.c.list == name)).first()
+
+
 def recent_runs(
     connection: Connection, list_name: str | None = None, limit: int = 100, before: int | None = None
 ) -> Sequence[Row[Any]]:

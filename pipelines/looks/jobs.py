@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pipelines.history.queue import workers_alive
 from pipelines.house import House
-from pipelines.looks.watch import Look, Looking
+from pipelines.looks.look import Look, Looking
 from pipelines.looks.watchkeeping import still_due
 from scraper.lists import PublishedList
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from pipelines.history.looks import watched_lists
+from pipelines.history.looks import watched_list
 from pipelines.history.publications import latest_of_bytes
 from pipelines.house import House
-from pipelines.incidents import duration
 from pipelines.record.intake import SERVED_AGAIN
 from pipelines.record.runs import Ended
 from pipelines.run import catch_up
+from pipelines.silence import duration
 from scraper.capture import Capture
 from scraper.errors import UnreadableError
 from scraper.lists import PublishedList
@@ -41,7 +41,7 @@ def outcome(
     if capture.outcome == "absent":
         return Ended("absent", "The page has no link to this list."), {}
     with house.engine.connect() as connection:
-        row = watched_lists(connection).get(declaration.name)
+        row = watched_list(connection, declaration.name)
     served_before = row.served_sha256 if row else None
     fresh = capture.sha256 != served_before
     if fresh:

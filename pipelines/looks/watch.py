@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from pipelines.announce import announce_incident
+from pipelines.desk import Desk
 from pipelines.history.incidents import incident_facts, standing_incidents
 from pipelines.history.looks import watched_lists
 from pipelines.house import House
 from pipelines.incidents import troubles
-from pipelines.logs import get_log
+from pipelines.logs import get_log, tell_of_look
+from pipelines.looks.look import BUG, STOPPED, Look, Looking
 from pipelines.looks.outcome import outcome
-from pipelines.processes import is_alive, process_name
+from pipelines.looks.quiet import QuietRound, look_for_nothing_new, new_round
+from pipelines.processes import is_alive
 from pipelines.record.incidents import settle_incidents
 from pipelines.record.runs import (
     LEASE,
@@ -36,39 +37,13 @@ from pipelines.record.runs import (
 from pipelines.run import catch_up, writing
 from pipelines.threads import whole
 from scraper.capture import Capture, Validators
+from scraper.crawl import look_at_the_rest, look_quietly
 from scraper.errors import CountersignError
 from scraper.lists import PublishedList
 
+__all__ = ["BUG", "Look", "Looking", "watch"]
 BUSY = "Another process is looking at this list now."
-BUG = 1
 _broken = set[str]()  # holders of visits of this process that ended without being able to say so
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How one look at one list ended, as `crawl --json` prints it; `publication` is a hash."""
-
-    list: str
-    outcome: str
-    reason: str = ""
-    counts: Mapping[str, int] = field(default_factory=dict)
-    exit_code: int = 0
-    run_id: str = ""
-    publication: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "list": self.list,
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "counts": dict(self.counts),
-            "exit_code": self.exit_code,
-            "run_id": self.run_id,
-            "publication": self.publication,
-        }
-
-
-Looking = Callable[[House, Sequence[PublishedList], str, str], Awaitable[Sequence[Look]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +57,26 @@ class Visit:
     by: str
 
 
-async def watch(house: House, lists: Sequence[PublishedList], trigger: str, by: str) -> list[Look]:
+async def watch(
+    house: House, lists: Sequence[PublishedList], trigger: str, by: str, going: QuietRound | None = None
+) -> list[Look]:
     """Look at `lists` once. Every look is recorded, from its start, whatever becomes of it.
 
     `trigger` is "clock", "make-up" or "person"; `by` says who asked. A list that another process looks at is
-    left to it: its outcome is "busy".
+    left to it: its outcome is "busy". `going` is a round that found nothing new so far, if there was one.
     """
-    visit = Visit(house, uuid4().hex, f"{process_name()}/{uuid4().hex[:8]}", trigger, by)
+    visit: Visit | None = None
     try:
-        return await _visit(visit, lists)
+        if going is None:
+            going = new_round(trigger, by)
+            await look_for_nothing_new(Desk(house.settings, house.archive, house.now), lists, going)
+        visit = Visit(house, going.run_id, going.holder, trigger, by)
+        left = [item for item in lists if item.name not in going.looks]
+        looks = going.looks | (await _visit(visit, left, going) if left else {})
+        return [looks[item.name] for item in lists]
     except BaseException:
-        broke_off(visit.holder)
+        if going is not None:
+            broke_off(going.holder)
         raise
 
 
@@ -101,18 +85,16 @@ def broke_off(holder: str) -> None:
     _broken.add(holder)
 
 
-async def _visit(visit: Visit, lists: Sequence[PublishedList]) -> list[Look]:
-    from scraper.crawl import crawl
-
+async def _visit(visit: Visit, lists: Sequence[PublishedList], going: QuietRound) -> dict[str, Look]:
     house = visit.house
-    mine = await whole(_begin, visit, lists)
+    begun = [item for item in lists if item.name in going.begun]
+    mine = begun + await whole(_begin, visit, [item for item in lists if item.name not in going.begun])
     looks = {item.name: Look(item.name, "busy", BUSY) for item in lists if item not in mine}
     renewing = asyncio.create_task(_renew(visit))
     try:
         started = time.perf_counter()
-        validators = await asyncio.to_thread(_validators, house, mine)
-        found = await crawl(mine, house.archive, house.settings, validators, house.now) if mine else {}
-        fetched = time.perf_counter() - started
+        found = await _crawl(house, [item for item in mine if item not in begun], going)
+        fetched = time.perf_counter() - started + going.fetched
         for item in mine:
             looks[item.name] = await whole(_settle, visit, item, found[item.name], fetched)
     except asyncio.CancelledError:
@@ -123,7 +105,19 @@ async def _visit(visit: Visit, lists: Sequence[PublishedList]) -> list[Look]:
         unfinished = [item for item in mine if item.name not in looks]
         if unfinished:
             await whole(_give_back, visit, unfinished)
-    return [looks[item.name] for item in lists]
+    return looks
+
+
+async def _crawl(
+    house: House, lists: Sequence[PublishedList], going: QuietRound
+) -> Mapping[str, Capture | CountersignError]:
+    """What came of `lists`, and of those that the round began with."""
+    crawled = going.crawled
+    if lists:
+        validators = await asyncio.to_thread(_validators, house, lists)
+        await look_quietly(lists, house.archive, house.settings, validators, house.now, crawled)
+    await look_at_the_rest(crawled, house.archive, house.settings)
+    return crawled.results
 
 
 def recover(house: House) -> None:
@@ -179,10 +173,9 @@ def _give_back(visit: Visit, mine: Sequence[PublishedList]) -> None:
 
 def _stop(visit: Visit, unfinished: Sequence[PublishedList]) -> None:
     """We were asked to stop in the middle: nobody's failure, so no incident comes of it."""
-    reason = "The process was asked to stop before the look ended."
     with writing(visit.house) as connection:
         for item in unfinished:
-            ended = Ended("stopped", reason, error=reason, exit_code=BUG)
+            ended = Ended("stopped", STOPPED, error=STOPPED, exit_code=BUG)
             end_run(connection, visit.run_id, item.name, ended, visit.house.now())
 
 
@@ -203,7 +196,6 @@ def _settle(
     """Make a recorded outcome of what the crawl brought home, or of a bug: one list's is not another's."""
     stages = {"fetch": fetched}
     served: dict[str, Any] = {}
-    log = get_log(run=visit.run_id, list=declaration.name, trigger=visit.trigger, by=visit.by)
     try:
         if isinstance(found, CountersignError):
             raise found
@@ -211,6 +203,7 @@ def _settle(
     except CountersignError as error:
         ended = Ended("failed", str(error), error=str(error), exit_code=error.exit_code)
     except Exception as bug:
+        log = get_log(run=visit.run_id, list=declaration.name, trigger=visit.trigger, by=visit.by)
         log.exception("a bug in countersign; please report it with these lines")
         said = f"A bug in countersign: {bug!r}"
         ended = Ended("failed", said, error=said, exit_code=BUG)
@@ -223,7 +216,7 @@ def _settle(
         end_run(connection, visit.run_id, declaration.name, ended, now)
         assess(visit.house, connection, declaration, ended)
         give_lease_back(connection, declaration.name, visit.holder)
-    _tell(log, ended, quiet=visit.trigger == "person" and sys.stderr.isatty())
+    _tell(visit, declaration.name, ended)
     name, sha256 = declaration.name, ended.sha256
     return Look(name, ended.outcome, ended.reason, ended.counts, ended.exit_code, visit.run_id, sha256)
 
@@ -241,14 +234,9 @@ def assess(
         announce_incident(house, connection, incident, event, number)
 
 
-def _tell(log: Any, ended: Ended, *, quiet: bool) -> None:
-    """One line that tells the story of a run. A person at a terminal is told by the command itself."""
-    if quiet:
-        return
+def _tell(visit: Visit, name: str, ended: Ended) -> None:
     counts = ", ".join(f"{count} {kind}" for kind, count in ended.counts.items())
     story = ended.outcome + (f": {counts}" if counts else "")
-    told = {"requests": ended.requests, "bytes": ended.bytes, "rows": ended.rows}
-    seconds = {name: round(spent, 3) for name, spent in ended.stages.items()}
-    write = log.info if ended.exit_code == 0 else log.warning
-    reason = {"reason": ended.reason} if ended.reason else {}
-    write(story, **reason, **{name: value for name, value in told.items() if value}, seconds=seconds)
+    told = {"reason": ended.reason, "requests": ended.requests, "bytes": ended.bytes, "rows": ended.rows}
+    bound = {"run": visit.run_id, "list": name, "trigger": visit.trigger, "by": visit.by}
+    tell_of_look(bound, story, told, ended.stages, "info" if ended.exit_code == 0 else "warning")

@@ -21,11 +21,11 @@ ODD = re.compile(
 CONTROL = bytes({*range(32)} - {9, 10, 13})
 
 
-def is_odd(text: str) -> bool:
-    """Whether it holds a character that is told of."""
+def is_odd(text: str, legal: bool = False) -> bool:
+    """Whether it holds a character that is told of; `legal` says that XML allows all that it holds."""
     if text.isascii():
         # Deleting and counting is the quickest way; a single character is found quicker still.
-        return "\x7f" in text or len(text.encode().translate(None, CONTROL)) != len(text)
+        return "\x7f" in text or not (legal or len(text.encode().translate(None, CONTROL)) == len(text))
     return not text.isprintable() and ODD.search(text) is not None
 
 

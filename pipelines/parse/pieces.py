@@ -28,11 +28,15 @@ FORBIDDEN = "\0"
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The tags around repeated elements, and the one that closes each of them."""
+    """The tags around repeated elements, and the one that closes each of them.
+
+    `only`: what follows the closing tag is left alone where that is known to be it, as somebody else reads it.
+    """
 
     opening: re.Pattern[bytes]
     each: bytes
     closing: bytes
+    only: bool = False
 
 
 def _whole(blocks: Iterator[bytes], repeated: Repeated) -> Iterator[bytes]:
@@ -74,6 +78,9 @@ def read_pieces(
             trusted = is_plain_start(piece) and repeated.opening.search(piece) is not None
         elif trusted:
             ended = piece.startswith(repeated.closing) or not piece.endswith(repeated.each)
+            if repeated.only and piece.startswith(end := repeated.closing + b">"):
+                yield slow(end, False)
+                return
             trusted = not ended and not hides_tags(piece)
             made = _quick(piece, quick) if trusted else None
         yield slow(piece, False) if made is None else made

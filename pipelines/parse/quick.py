@@ -24,8 +24,9 @@ from pipelines.values import Row
 
 # Wider tables would make too large an expression.
 WIDEST = 64
-ROW = r'<row[^>/]*? r="([1-9][0-9]{0,8}+)"[^>/]*+(?:/>|>'
-BLANK_CELLS = r'(?:<c r="[A-Z]++[0-9]++"[^>/]*+/>)*+</row>)'
+# Where anything but such a row or white space comes, all the rest is found, without a number.
+ROW = r'(?:<row([^>/]*?) r="([1-9][0-9]{0,8}+)"([^>/]*+)(?:/>|>'
+BLANK_CELLS = r'(?:<c r="[A-Z]++[0-9]++"[^>/]*+/>)*+</row>)|\S(?s:.*))'
 HIDDEN = re.compile(r'<row(?=[^>/]*? hidden="(?:1|true|on)")[^>/]*? r="([0-9]++)"')
 FILLED = re.compile('<c r="([A-Z]{1,3}+)[0-9]++"[^>/]*+>')
 # The same as Row._make, without a Python function for each row.
@@ -36,7 +37,7 @@ MOST_CHANGES = 20
 
 def _pattern(columns: Sequence[Column]) -> re.Pattern[str]:
     cells = (
-        rf'(?:<c r="{column_letters(index)}\1"(?:{column.pattern}|[^>/]*+/>)|)'
+        rf'(?:<c r="{column_letters(index)}\2"(?:{column.pattern}|[^>/]*+/>)|)'
         for index, column in enumerate(columns)
     )
     return re.compile(ROW + "".join(cells) + BLANK_CELLS)
@@ -87,33 +88,31 @@ class QuickRows:
         self, xml: str, after: int, columns: Sequence[Column], pattern: re.Pattern[str]
     ) -> list[Row] | None:
         found = pattern.findall(xml)
-        if not found or len(found) != xml.count("<row"):
+        if not found:
             return None
+        before, numbers, behind, *groups = zip(*found, strict=True)
         holds_text = any(column.holds_text for column in columns)
-        if holds_text and not (is_plain(xml) and is_legal(xml)):
+        if "" in numbers or (holds_text and not (is_plain(xml) and is_legal(xml))):
             return None
-        numbers, *groups = zip(*found, strict=True)
         places = list(map(int, numbers))
         if places[0] <= after or not all(map(lt, places, islice(places, 1, None))):
             return None
-        verbatim = "&" not in xml and "_x" not in xml
-        texts = _texts(columns, groups, verbatim)
+        # One character is found much sooner than two.
+        escaped = holds_text and "_" in xml and "_x" in xml
+        texts = _texts(columns, groups, not escaped and "&" not in xml)
         if texts is None:
             return None
         reach = max(self.width, self._links.reach)
-        self.clean = reach == self.width and self._strings_clean and not (holds_text and _may_be_odd(xml))
+        self.clean = reach == self.width and self._strings_clean and not escaped
+        if holds_text and self.clean:
+            self.clean = not (is_odd(xml, legal=True) or any(map(is_odd, numbered(xml))))
         self._budget.spend(len(places), len(places) * self.width)
         if holds_text and len(xml) > self._budget.limits.max_cell_characters:
             self._budget.check_text(max(max(map(len, column)) for column in texts))
-        if " hidden=" in xml and (hidden := HIDDEN.findall(xml)):
+        if any(" hidden=" in written for written in {*before, *behind}) and (hidden := HIDDEN.findall(xml)):
             self._texts.tally.add("hidden-rows", int(hidden[0]), count=len(hidden))
         links = self._links.aligned(places, reach)
         return list(map(MAKE_ROW, zip(places, zip(*texts, strict=True), links, strict=True)))
-
-
-def _may_be_odd(xml: str) -> bool:
-    """Whether its texts may hold characters that are told of, as they stand or escaped."""
-    return "_x" in xml or is_odd(xml) or any(map(is_odd, numbered(xml)))
 
 
 def _texts(

@@ -23,7 +23,8 @@ from pipelines.parse.tally import Tally
 from pipelines.parse.workbook import choose_sheet, read_modified, read_workbook
 from pipelines.values import Finding, Row, Table
 
-ROWS = Repeated(re.compile(rb"<sheetData\b[^>]*>"), b"</row>", b"</sheetData")
+# What stands after the rows has been read, and been found whole, when the links were read.
+ROWS = Repeated(re.compile(rb"<sheetData\b[^>]*>"), b"</row>", b"</sheetData", only=True)
 PIECES_AHEAD = 8
 MACROS = "vbaproject.bin"
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from pipelines.record.marks import MARKED, digest, key_of, stored
+from pipelines.record.digests import digest
+from pipelines.record.marks import MARKED, key_of, stored
 from pipelines.tables import marks
 from scraper.archive import Problem
 

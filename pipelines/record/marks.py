@@ -11,7 +11,6 @@ against such a person is in the archive, its journal and a seal that was publish
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
@@ -35,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NULLTYPE
 
+from pipelines.record.digests import digest
 from pipelines.tables import changes, intervals, marks, metadata
 
 MARKED: tuple[Table, ...] = tuple(
@@ -66,15 +66,6 @@ def stored(connection: Connection, table: Table) -> Select[*tuple[Any, ...]]:
             for column in table.columns
         )
     )
-
-
-def digest(row: Row[Any]) -> str:
-    hashed = blake2b(digest_size=16)
-    for value in row:
-        raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
-        hashed.update(b"%s %d " % (type(value).__name__.encode(), len(raw)))
-        hashed.update(raw)
-    return hashed.hexdigest()
 
 
 def mark_everything(connection: Connection) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from pipelines.derived import Derived
 from pipelines.names.likeness import name_key
+from pipelines.record.bulk import insert_many
 from pipelines.tables import (
     accepted,
     changes,
@@ -69,9 +70,9 @@ def write(connection: Connection, derived: Derived) -> None:
         connection.execute(
             update(intervals).where(intervals.c.id.in_(chunk)).values(until_place=publication.place)
         )
-    _insert_many(connection, intervals, (_interval_row(publication, opened) for opened in derived.opened))
+    insert_many(connection, intervals, (_interval_row(publication, opened) for opened in derived.opened))
     ids = _mint_change_ids(connection, publication.list, derived.changes)
-    _insert_many(
+    insert_many(
         connection, changes, (_change_row(derived, seq, change_id) for seq, change_id in enumerate(ids))
     )
     if derived.packed is not None:
@@ -242,12 +243,6 @@ def _sides(change: Change) -> dict[str, Any]:
         "before": {name: before.get(name) for name in change.fields} if before else None,
         "after": {name: after.get(name) for name in change.fields} if after else None,
     }
-
-
-def _insert_many(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, 5000)):
-        connection.execute(insert(table), chunk)
 
 
 def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:

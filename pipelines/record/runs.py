@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from pipelines.record.quiet import LEASE as LEASE
 from pipelines.tables import leases, runs, ticks, watched
 
-LEASE = timedelta(minutes=5)  # renewed while the look goes on, so that a dead machine's lease is soon free
 DIED = "The process died before the look ended."
 Alive = Callable[[str], bool | None]
 

@@ -55,8 +55,7 @@ class Desk:
 
     def show(self, week: Week) -> None:
         publisher = self.publisher
-        publisher.show("participating", week.participating, week.participating_name, week.published_at)
-        publisher.show("pending", week.pending, week.pending_name, week.published_at)
+        publisher.show_week(week)
         self.at = week.published_at + SOON
 
     def look(self, *names: str) -> None:

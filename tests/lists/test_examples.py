@@ -64,8 +64,7 @@ def watched(home: Path) -> Iterator[Watched]:
     with Publisher() as publisher:
         play(publisher)
         week = weeks()[0]
-        publisher.show("participating", week.participating, week.participating_name, week.published_at)
-        publisher.show("pending", week.pending, week.pending_name, week.published_at)
+        publisher.show_week(week)
         yield Watched(publisher, home)
 
 

@@ -58,8 +58,7 @@ class Desk:
 @pytest.fixture
 def show(publisher: Publisher, published: list[Week]) -> Publisher:
     week = published[0]
-    publisher.show("participating", week.participating, week.participating_name, week.published_at)
-    publisher.show("pending", week.pending, week.pending_name, week.published_at)
+    publisher.show_week(week)
     return publisher
 
 

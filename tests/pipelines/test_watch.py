@@ -31,6 +31,7 @@ from pipelines.run import writing
 from pipelines.tables import leases, runs
 from scheduler import Clock
 from scraper.settings import Settings
+from tests.declaring import declared_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,8 +43,7 @@ def _the_same(at: datetime) -> datetime:
 @pytest.fixture
 def playing(publisher: Publisher, published: list[Week]) -> Publisher:
     week = published[0]
-    publisher.show("participating", week.participating, week.participating_name, week.published_at)
-    publisher.show("pending", week.pending, week.pending_name, week.published_at)
+    publisher.show_week(week)
     return publisher
 
 
@@ -59,16 +59,7 @@ def recorded(house: House) -> list[Any]:
 
 def declared(tmp_path: Path, playing: Publisher) -> dict[str, str]:
     """The environment of a process of its own that watches the playing publisher."""
-    columns = {"STATE": "state", "LAW ENFORCEMENT AGENCY": "agency", "SUPPORT TYPE": "support_type"}
-    lists = tmp_path / "lists.toml"
-    lists.write_text(
-        "".join(
-            f'[lists.{name}]\npage = "{playing.page_url}"\nprivate_addresses = true\ndelay_seconds = 0\n'
-            f'link = {{ text = "{name}" }}\n[lists.{name}.columns]\n'
-            + "".join(f'"{header}" = "{field}"\n' for header, field in columns.items())
-            for name in ("participating", "pending")
-        )
-    )
+    lists = declared_in(tmp_path, playing)
     return {
         **os.environ,
         "COUNTERSIGN_HOME": str(tmp_path / "desk"),

@@ -122,8 +122,7 @@ def watching(tmp_path: Path, publisher: Publisher, home: Path) -> Iterator[tuple
     """An empty house whose lists the played publisher serves."""
     opened = open_house(settings_of(tmp_path / "watching"), publisher.lists())
     week = weeks()[0]
-    publisher.show("participating", week.participating, week.participating_name, week.published_at)
-    publisher.show("pending", week.pending, week.pending_name, week.published_at, url_form="number")
+    publisher.show_week(week, pending_form="number")
     yield opened, publisher
     opened.engine.dispose()
 

@@ -147,8 +147,7 @@ def test_crawl_now_is_followed_to_its_end(
     tmp_path: Path, publisher: Publisher, home: Path, serve: Serve, opened: Open, scripts: bool
 ) -> None:
     week = weeks()[0]
-    publisher.show("participating", week.participating, week.participating_name, week.published_at)
-    publisher.show("pending", week.pending, week.pending_name, week.published_at, url_form="number")
+    publisher.show_week(week, pending_form="number")
     watching = open_house(settings_of(tmp_path / "watching"), publisher.lists())
     base = serve(watching)
     page = opened(base, scripts)

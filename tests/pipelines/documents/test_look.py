@@ -73,6 +73,15 @@ class Played:
         assert told
         return told
 
+    async def stopped(self, asking: Coroutine[Any, Any, object]) -> None:
+        """Stop somebody who asks for documents after a few of them."""
+        task = asyncio.create_task(asking)
+        while len(self.asked()) < 5:
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
     def asked(self) -> list[Asked]:
         return [asked for asked in self.publisher.asked if asked.path.startswith("/doclib/moa/")]
 
@@ -111,22 +120,8 @@ def test_three_hundred_documents_through_their_lives(publisher: Publisher, home:
     assert played.house.archive.read(replaced.previous_sha256) == agreed(7)
 
 
-def stop_in_the_middle(played: Played, asking: Coroutine[Any, Any, object]) -> None:
-    """Asked to stop once five documents were asked for."""
-
-    async def stopped() -> None:
-        task = asyncio.create_task(asking)
-        while len(played.asked()) < 5:
-            await asyncio.sleep(0.005)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(stopped())
-
-
 def test_a_stop_in_the_middle_goes_on_where_it_stopped(few: Played) -> None:
-    stop_in_the_middle(few, document_round(few.house, few.declaration, "test", 1000))
+    asyncio.run(few.stopped(document_round(few.house, few.declaration, "test", 1000)))
     kept = {event.url for event in few.log()}
     assert 3 <= len(kept) < 12
     told = few.look()

@@ -30,7 +30,7 @@ from scheduler import Clock, once
 from scraper.lists import PARTICIPATING, PublishedList
 from scraper.settings import Settings
 from tests.fake_time import live
-from tests.pipelines.documents.test_look import Played, agreed, stop_in_the_middle
+from tests.pipelines.documents.test_look import Played, agreed
 
 
 def round_of(played: Played, hours: int = 0) -> list[DocumentLook]:
@@ -158,7 +158,7 @@ def test_a_round_is_made_once_and_never_beside_a_look(few: Played) -> None:
 
 
 def test_a_round_that_is_stopped_says_so_and_the_next_one_goes_on(few: Played) -> None:
-    stop_in_the_middle(few, due_rounds(few.house, [few.declaration], "the clock"))
+    asyncio.run(few.stopped(due_rounds(few.house, [few.declaration], "the clock")))
     [recorded] = made(few.house)
     assert recorded.outcome == "stopped"
     kept = len(few.log())

@@ -158,6 +158,21 @@ def test_a_link_behind_a_blank_cell_right_of_all_text_is_kept_both_ways(tmp_path
     assert [beside for _, _, beside in through_openpyxl(path)] == [("", "", ""), links, ("", "", "")]
 
 
+@pytest.mark.parametrize("stray", ["<foo>", "</row>", "&nbsp;", "<row>", "</sheetData>", "<c/></row>"])
+@pytest.mark.parametrize("place", [2, 3_000, 5_999])
+def test_what_is_not_well_formed_is_refused_both_ways(tmp_path: Path, stray: str, place: int) -> None:
+    rows = [
+        f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c><c r="B{n}"><v>{n}</v></c></row>'
+        for n in range(1, 6_000)
+    ]
+    rows.insert(place, stray)
+    contents = parts(sheet_xml("".join(rows)), strings=strings_xml("<t>STATE</t>"))
+    path = write(tmp_path / "book.xlsx", contents)
+    for quickly in (True, False):
+        with pytest.raises(UnreadableError, match="not well-formed"):
+            seen(path, quickly)
+
+
 @pytest.mark.parametrize("reference", ["&#0;", "&#x1F;", "&#xD800;", "&#xFFFE;", "&#1114112;", "&nbsp;", "&"])
 def test_a_reference_that_no_document_may_hold_is_refused_both_ways(tmp_path: Path, reference: str) -> None:
     body = text_row(1, "STATE", "AGENCY") + text_row(2, "OHIO", "Police").replace("Police", reference)

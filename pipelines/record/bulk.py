@@ -1,0 +1,62 @@
+"""Writing many rows of one table: by COPY on PostgreSQL, and past all that a single statement needs on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert
+
+from pipelines.refusals import refused
+
+CHUNK = 5_000
+Values = tuple[Any, ...]
+
+
+def insert_many(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """`rows` name the same columns, all of them. Not for tables whose rows get marks (record.marks)."""
+    iterator = iter(rows)
+    first = next(iterator, None)
+    if first is None:
+        return
+    names = [column.name for column in table.columns if column.name in first]
+    values = _bound(connection, table, names, chain([first], iterator))
+    if connection.dialect.name == "postgresql":
+        quoted = ", ".join(map(connection.dialect.identifier_preparer.quote, names))
+        _copy(connection, f"COPY {table.name} ({quoted}) FROM STDIN", values)
+        return
+    statement = str(insert(table).compile(dialect=connection.dialect, column_keys=names))
+    while chunk := list(islice(values, CHUNK)):
+        connection.exec_driver_sql(statement, chunk)
+
+
+def _bound(
+    connection: Connection, table: Table, names: list[str], rows: Iterable[Mapping[str, Any]]
+) -> Iterator[Values]:
+    """The values as the driver takes them."""
+    dialect = connection.dialect
+    binders: list[Callable[[Any], Any] | None] = [
+        table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
+    ]
+    busy = [(place, binder) for place, binder in enumerate(binders) if binder is not None]
+    picked = itemgetter(*names)
+    for row in rows:
+        values = [*picked(row)]
+        for place, binder in busy:
+            values[place] = binder(values[place])
+        yield tuple(values)
+
+
+def _copy(connection: Connection, statement: str, rows: Iterable[Values]) -> None:
+    # Past SQLAlchemy, which knows no COPY: what the server refuses is told in the same words all the same.
+    cursor = connection.connection.cursor()
+    try:
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise refused(error) or error from error
+    finally:
+        cursor.close()
