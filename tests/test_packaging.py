@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -22,6 +23,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PACKAGES = ("commands", "scraper", "pipelines", "changelog", "migrations", "demo")
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PATIENCE = 30  # seconds in which a page must answer, on a busy machine too
@@ -67,10 +69,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def played(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of the demo, as the installed program played it."""
+    """The home of the demo, as the installed program played it and as the README shows it."""
     folder = tmp_path_factory.mktemp("played")
     told = run([str(installed / "countersign"), "demo", "--home", str(folder / "home")], folder)
-    assert "55 newly signed" in told
+    batch = README.split("```text\n")[1].split("```")[0]
+    assert "55 newly signed" in batch
+    assert batch in told
     return folder / "home"
 
 
@@ -160,6 +164,31 @@ def test_the_demo_is_served(installed: Path, played: Path, elsewhere: Path) -> N
         assert styles
         assert all(client.get(style).status_code == 200 for style in styles)
         assert "countersign_looks_total" in client.get("/metrics").text
+
+
+def test_the_readme_does_what_it_says(installed: Path, played: Path, elsewhere: Path) -> None:
+    program = str(installed / "countersign")
+    lines = re.findall(r"^\.venv/bin/countersign (.+)$", README, re.M)
+    stay = {"crawl", "serve", "up"}  # one asks the live page; the two others stay until they are stopped
+    told = {
+        line: run(
+            [program, *shlex.split(line.replace("CHANGE", a_change(program, elsewhere, played)))],
+            elsewhere,
+            played,
+        )
+        for line in lines
+        if line not in stay
+    }
+    assert len(told) == len(lines) - len(stay) > 6
+    [log] = [text for line, text in told.items() if "--kind added" in line]
+    assert "Autauga County" in log
+    [report] = [text for line, text in told.items() if line.startswith("report")]
+    assert "55" in report
+
+
+def a_change(program: str, folder: Path, home: Path) -> str:
+    told = run([program, "changes", "--kind", "added", "--format", "jsonl"], folder, home)
+    return str(json.loads(told.splitlines()[0])["id"])
 
 
 def test_the_tutorial_does_what_it_says(installed: Path, played: Path, elsewhere: Path) -> None:
