@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from demo.publisher import Publisher
 from tests.pipelines.conftest import history, new_history, published
 from tests.postgres.server import Server
+from tests.postgres.world import HOSTS, World
 
 __all__ = ["history", "new_history", "published"]
 
@@ -22,3 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def database(server: Server) -> Callable[[Path], str]:
     return lambda _home: server.new_database()
+
+
+@pytest.fixture
+def world(tmp_path: Path, home: Path) -> Iterator[World]:
+    with ExitStack() as stack:
+        publishers = [stack.enter_context(Publisher()) for _ in range(HOSTS)]
+        made = World(publishers, tmp_path / "desk")
+        made.publish()
+        yield made
+        made.end()

@@ -1,237 +1,39 @@
-"""Two workers, a clock and its standby: what is killed or cut off in the middle costs nothing and doubles nothing."""
+"""Two workers, a clock and its standby: what is killed in the middle costs nothing and doubles nothing."""
 
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
-import os
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Event
-from typing import Any
 
 import pytest
-from sqlalchemy import select, update
 
 from changelog.rounds import round_of
-from changelog.wording import change_json
-from demo.agencies import agencies
-from demo.publisher import Publisher
-from demo.rudeness import File, Rudeness, Talk
-from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.history.queue import queue_state, workers_alive
-from pipelines.house import House, open_house
+from pipelines.history.queue import queue_state
+from pipelines.house import House
 from pipelines.looks.jobs import hand_over
 from pipelines.looks.watch import Look
 from pipelines.looks.workers import cancel, defer, work
-from pipelines.run import writing
-from pipelines.tables import runs
 from scraper.lists import PublishedList
-from scraper.settings import Settings
 from tests.postgres.server import Server
 from tests.postgres.worker_process import QUICK
-
-ROOT = Path(__file__).parents[2]
-HOSTS, LISTS = 4, 12
-# The first two take the places of the built-in lists, whose publisher is not on this machine.
-NAMES = ("participating", "pending", *(f"list{number}" for number in range(2, LISTS)))
-# Two lists of one second have only their hashes to order them, and a quick process sees both within one.
-FIRST = datetime(2025, 6, 2, 12, tzinfo=UTC)
-MODELS = ("JEM", "TFM", "WSO")
-DECLARED = """
-[lists.{name}]
-file = "{address}"
-format = "csv"
-private_addresses = true
-delay_seconds = 0
-cadence = {{ crons = ["0 0 1 1 *"], jitter_seconds = 0 }}
-columns = {{ "STATE" = "state", "AGENCY" = "agency", "MODEL" = "support_type" }}
-"""
-
-
-def listing(number: int, rows: int, skip: int = 0) -> bytes:
-    """A list of its own for each number; with `skip`, the first rows have left and as many have come."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["STATE", "AGENCY", "MODEL"])
-    begin = number * 10 + skip
-    for at, agency in enumerate(islice(agencies(), begin, begin + rows), begin):
-        writer.writerow([agency.state, agency.name, MODELS[at % 3]])
-    return text.getvalue().encode()
-
-
-class World:
-    """Publishers with lists, and the processes that watch them."""
-
-    def __init__(self, publishers: Sequence[Publisher], home: Path) -> None:
-        self.publishers = publishers
-        self.home = home
-        self.lists = home.parent / "lists.toml"
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.lists.write_text(
-            "".join(
-                DECLARED.format(name=NAMES[number], address=self._of(number).url + f"/{number}.csv")
-                for number in range(LISTS)
-            )
-        )
-
-    def _of(self, number: int) -> Publisher:
-        return self.publishers[number % HOSTS]
-
-    def publish(self, skip: int = 0) -> None:
-        for number in range(LISTS):
-            published_at = FIRST + timedelta(minutes=skip)
-            self._of(number).serve(f"/{number}.csv", listing(number, 80, skip), "text/csv", published_at)
-
-    def house(self, database_url: str) -> House:
-        return open_house(
-            Settings(
-                home=self.home, lists=self.lists, database_url=database_url, retries=0, timeout_seconds=20
-            )
-        )
-
-    def start(self, database_url: str, *command: str) -> subprocess.Popen[bytes]:
-        environment = {
-            **os.environ,
-            "COUNTERSIGN_HOME": str(self.home),
-            "COUNTERSIGN_LISTS": str(self.lists),
-            "COUNTERSIGN_DATABASE_URL": database_url,
-            "COUNTERSIGN_RETRIES": "0",
-            "PYTHONPATH": str(ROOT),
-        }
-        log = (self.home.parent / f"{len(self.processes)}.log").open("wb")
-        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stderr=log)
-        log.close()
-        self.processes.append(process)
-        return process
-
-    def worker(self, database_url: str) -> subprocess.Popen[bytes]:
-        return self.start(database_url, "tests/postgres/worker_process.py")
-
-    def clock(self, database_url: str) -> subprocess.Popen[bytes]:
-        return self.start(database_url, "scheduler.py")
-
-    def end(self) -> None:
-        for process in self.processes:
-            if process.poll() is None:
-                process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-@pytest.fixture
-def world(tmp_path: Path, home: Path) -> Iterator[World]:
-    with ExitStack() as stack:
-        publishers = [stack.enter_context(Publisher()) for _ in range(HOSTS)]
-        made = World(publishers, tmp_path / "desk")
-        made.publish()
-        yield made
-        made.end()
-
-
-def looks(house: House) -> list[Any]:
-    with house.engine.connect() as connection:
-        return list(connection.execute(select(runs).order_by(runs.c.id)))
-
-
-def log_of(house: House) -> list[dict[str, Any]]:
-    """What happened, without when we looked."""
-    moments = ("recorded_at", "captured_at", "published_at")
-    with house.engine.connect() as connection:
-        told = [change_json(change) for change in read_changes(connection, ChangeFilter())]
-    kept = [{name: value for name, value in change.items() if name not in moments} for change in told]
-    return sorted(kept, key=lambda change: str(change["id"]))
-
-
-def wait_until(true: Callable[[], bool], seconds: float, world: World) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            logs = "\n".join(log.read_text()[-1500:] for log in sorted(world.home.parent.glob("*.log")))
-            raise AssertionError(f"not within {seconds} s\n{logs}")
-        time.sleep(0.1)
-
-
-def whole(house: House) -> Counter[str]:
-    return Counter(run.list for run in looks(house) if run.outcome not in (None, "died", "stopped"))
-
-
-def everyone_looked(house: House, times: int) -> bool:
-    found = whole(house)
-    return len(found) == LISTS and min(found.values()) >= times
-
-
-def slow_robots() -> Rudeness:
-    """Says after a while that everything is allowed."""
-
-    def answer(talk: Talk, _file: File | None, end: Event) -> None:
-        end.wait(4)
-        with suppress(OSError):
-            talk.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n")
-
-    return Rudeness(answer)
-
-
-def age_looks(house: House) -> None:
-    """All looks were made years ago, so that every list is due."""
-    with writing(house) as connection:
-        connection.execute(update(runs).values(started_at=datetime(2020, 1, 1, tzinfo=UTC)))
-
-
-def workers_of(house: House) -> int:
-    with house.engine.connect() as connection:
-        return workers_alive(connection)
-
-
-def in_the_middle(house: House, worker: subprocess.Popen[bytes]) -> bool:
-    return any(run.outcome is None and f":{worker.pid}:" in run.process for run in looks(house))
-
-
-def quiet_queue(house: House) -> bool:
-    with house.engine.connect() as connection:
-        state = queue_state(connection)
-    assert state is not None
-    return state["waiting"] == state["doing"] == 0
-
-
-async def looked_at_once(house: House) -> None:
-    await round_of(house, list(house.lists.values()), "clock", "test")
-
-
-def log_of_one_quiet_process(world: World, place: Path) -> list[dict[str, Any]]:
-    quiet = World(world.publishers, place / "desk")
-    house = quiet.house(f"sqlite:///{place}/countersign.sqlite")
-    for skip in (0, 3):
-        world.publish(skip)
-        asyncio.run(looked_at_once(house))
-    house.engine.dispose()
-    return log_of(house)
-
-
-def seeded(world: World, url: str, tmp_path: Path) -> tuple[House, list[dict[str, Any]]]:
-    """An installation that saw the first publication of every list, while the second is out; the log to come."""
-    (tmp_path / "quiet").mkdir()
-    expected = log_of_one_quiet_process(world, tmp_path / "quiet")
-    assert len(expected) == LISTS * 6
-    world.publish()
-    house = world.house(url)
-    asyncio.run(looked_at_once(house))
-    world.publish(skip=3)
-    age_looks(house)
-    return house, expected
+from tests.postgres.world import (
+    LISTS,
+    NAMES,
+    World,
+    age_looks,
+    everyone_looked,
+    in_the_middle,
+    log_of,
+    looks,
+    quiet_queue,
+    seeded,
+    wait_until,
+    whole,
+    workers_of,
+)  # fmt: skip
 
 
 @pytest.mark.long
@@ -239,19 +41,24 @@ def test_a_worker_and_the_first_clock_are_killed_in_the_middle(
     world: World, server: Server, tmp_path: Path
 ) -> None:
     url = server.new_database()
-    house, expected = seeded(world, url, tmp_path)
+    house, expected = seeded(world, url, tmp_path, skips=(0, 3, 6))
     workers = [world.worker(url), world.worker(url)]
     wait_until(lambda: workers_of(house) == 2, 30, world)
-    for publisher in world.publishers:
-        publisher.be_rude("robots", slow_robots(), times=1)
-    clocks = [world.clock(url), world.clock(url)]
+    world.be_slow()
+    first, standby = world.clock(url), world.clock(url)
     wait_until(lambda: in_the_middle(house, workers[0]), 40, world)
     workers[0].send_signal(signal.SIGKILL)
-    clocks[0].send_signal(signal.SIGKILL)
+    first.send_signal(signal.SIGKILL)
     wait_until(lambda: everyone_looked(house, 2), 90, world)
     wait_until(lambda: quiet_queue(house), 30, world)
-    assert whole(house) == Counter(dict.fromkeys(NAMES, 2))
     assert any(run.outcome == "died" for run in looks(house))
+    # All looks that come now are the standby's to ask for, and the other worker's to make.
+    world.publish(skip=6)
+    age_looks(house)
+    wait_until(lambda: everyone_looked(house, 3), 60, world)
+    wait_until(lambda: quiet_queue(house), 30, world)
+    assert standby.poll() is workers[1].poll() is None
+    assert whole(house) == Counter(dict.fromkeys(NAMES, 3))
     assert log_of(house) == expected
     house.engine.dispose()
 
