@@ -38,7 +38,7 @@ class Settings(BaseModel):
     """`database_url` is always filled: SQLite in `home` when nothing else is set."""
 
     # pydantic-settings would do the same, for a tenth of the time and the memory of a look that finds nothing.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
 
     home: Path = Path("var")
     database_url: str = ""
@@ -88,9 +88,7 @@ class Settings(BaseModel):
         """Addresses stand apart by commas or blanks; a comma inside an address is part of it."""
         if not isinstance(value, str):
             return value
-        return tuple(
-            part for part in re.split(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", value.strip(" ,")) if part
-        )
+        return tuple(part for part in _BETWEEN_ADDRESSES.split(value.strip(" ,")) if part)
 
     @field_validator("notify")
     @classmethod
@@ -147,8 +145,9 @@ class Settings(BaseModel):
     def _told(cls, values: dict[str, Any]) -> dict[str, Any]:
         """What is not given is told by the environment, and the database is at home unless it is told."""
         names = {f"{PREFIX}{name}".upper(): name for name in cls.model_fields}
-        told = {names[key.upper()]: value for key, value in os.environ.items() if key.upper() in names}
-        values = {**{name: value for name, value in told.items() if value}, **values}
+        given = {key.upper(): value for key, value in os.environ.items() if value}
+        told = {name: given[key] for key, name in names.items() if key in given}
+        values = {**told, **values}
         if not values.get("database_url"):
             home = Path(values.get("home") or cls.model_fields["home"].default).expanduser()
             values = {**values, "database_url": f"sqlite:///{home.absolute() / 'countersign.sqlite'}"}
