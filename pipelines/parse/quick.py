@@ -63,7 +63,7 @@ class QuickRows:
         self._pattern = self._mixed_pattern
         self._learnt = False  # whether the last piece told how the columns are written
         self._changes = 0
-        self._strings_clean = not any(map(is_odd, texts.strings))
+        self._strings_clean = not is_odd("".join(texts.strings))
         self.clean = False  # whether the rows that were read last hold no odd characters
 
     def read(self, xml: str, after: int) -> list[Row] | None:
