@@ -9,9 +9,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.processes import Cost, cost
 from benchmarks.table import Line
 from demo.made import weeks
 from demo.publisher import Publisher
@@ -53,18 +53,6 @@ if sys.argv[2] == "by Scrapy":
 asyncio.run(main(int(sys.argv[1])))
 """
 
-# The peak of a process is never below that of who started it, so a small one does.
-LAUNCHER = """
-import json, os, sys, time
-began = time.perf_counter()
-nowhere = [(os.POSIX_SPAWN_OPEN, out, os.devnull, os.O_WRONLY, 0) for out in (1, 2)]
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=nowhere)
-_, status, usage = os.wait4(child, 0)
-told = {"seconds": time.perf_counter() - began, "cpu": usage.ru_utime + usage.ru_stime}
-print(json.dumps(told | {"megabytes": usage.ru_maxrss / 1024}))
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
 
 def measure() -> list[Line]:
     with tempfile.TemporaryDirectory() as folder, Publisher() as publisher:
@@ -87,10 +75,10 @@ def measure() -> list[Line]:
         script = [sys.executable, "-c", LOOKS]
         by_scrapy = _in_turns({"ours": [*script, "1", ""], "Scrapy": [*script, "1", "by Scrapy"]}, ours)
         warm = {way: _warm([*script, str(WARM), way], ours) for way in ("", "by Scrapy")}
-    seconds = {name: statistics.median(cost.seconds for cost in costs) for name, costs in cold.items()}
-    memory = {name: max(cost.megabytes for cost in costs) for name, costs in cold.items()}
-    peer_cpu = 1000 * statistics.median(cost.cpu for cost in cold["urlwatch"])
-    cpu = {name: statistics.median(cost.cpu for cost in costs) for name, costs in by_scrapy.items()}
+    seconds = {name: statistics.median(one.seconds for one in costs) for name, costs in cold.items()}
+    memory = {name: max(one.megabytes for one in costs) for name, costs in cold.items()}
+    peer_cpu = 1000 * statistics.median(one.cpu for one in cold["urlwatch"])
+    cpu = {name: statistics.median(one.cpu for one in costs) for name, costs in by_scrapy.items()}
     return [
         Line(
             "one quiet look, cold process, time",
@@ -126,31 +114,11 @@ def _ratio(told: dict[str, float], shown: str) -> str:
     return f"{ours / peer:.2f} x ({shown.format(ours)} against {shown.format(peer)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one process cost."""
-
-    seconds: float
-    cpu: float
-    megabytes: float
-
-
-def _cost(command: Sequence[str], environment: dict[str, str]) -> Cost:
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", LAUNCHER, *command],
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return Cost(**json.loads(done.stdout))
-
-
 def _in_turns(commands: dict[str, list[str]], environment: dict[str, str]) -> dict[str, list[Cost]]:
     costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for _ in range(TIMES):
         for name, command in commands.items():
-            costs[name].append(_cost(command, environment))
+            costs[name].append(cost(command, environment))
     return costs
 
 
