@@ -15,6 +15,7 @@ from itertools import compress, islice
 from operator import not_
 
 from pipelines.normalise import VERSION, Normaliser
+from pipelines.normalise.links import without_visits
 from pipelines.values import Agreement, Finding, Row, Table, Uncut
 
 CELL = "\x1f"
@@ -33,6 +34,9 @@ def row_fingerprints(rows: Sequence[Row]) -> array[int]:
     for index, row in enumerate(rows):
         if row.links:
             printed[index] += PART + CELL.join(row.links)
+    whole = PART.join(printed)
+    if without_visits(whole) is not whole:
+        printed = [*map(without_visits, printed)]
     return print_fingerprints([text.encode("utf-8", "surrogatepass") for text in printed])
 
 

@@ -17,6 +17,9 @@ _ENCODED = re.compile(r"https?(?:%25)*%3a", re.I)
 _WAYBACK = re.compile(
     r"https?://(?:web|wwwb)\.archive\.org/(?:web|save)/(?:\d+[a-z_]*\*?/)?(?=https?[:%]|www)", re.I
 )
+# What the archive's copy of a page puts before every address: the moment of its visit, new in each copy. Here only
+# where a cell begins with it (cells joined as fingerprints join them), since within one it may not come off.
+_VISIT = re.compile(r"(?<![^\x1e\x1f])https?://web\.archive\.org/web/\d+/(?=https?://)")
 _EXTENSION = re.compile(r"(?:chrome|moz|edge|safari-web)-extension://[^/]*/(?:.*?[?&]file=)?", re.I)
 _DOUBLE_SCHEME = re.compile(r"https?:/*(?=https?(?:://|:/|//))", re.I)
 _SCHEME = re.compile(r"(https?)(?::/*|//+)(?=[^/:])", re.I)
@@ -41,6 +44,11 @@ def ready_address(address: str) -> str:
     """The address when it can be seen at a glance, else ""."""
     found = _READY.fullmatch(address)
     return found[1] if found and "archive.org/" not in found[1] else ""
+
+
+def without_visits(cells: str) -> str:
+    """Cells, joined, as if they had been read from no copy in particular: what they say is the same."""
+    return _VISIT.sub("", cells) if "archive.org/web/" in cells else cells
 
 
 class NotAnAddressError(ValueError):

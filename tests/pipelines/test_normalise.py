@@ -11,7 +11,9 @@ import us
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.fingerprints import row_fingerprints
 from pipelines.normalise import FIELDS, Normaliser
+from pipelines.normalise.links import without_visits
 from pipelines.values import Agreement, Row
 from scraper.lists import ICE_COLUMNS
 
@@ -385,3 +387,24 @@ def test_any_text_can_stand_in_any_cell(text: str) -> None:
 def test_the_fields_are_those_of_an_agreement() -> None:
     assert tuple(field.name for field in fields(Agreement))[: len(FIELDS)] == FIELDS
     assert set(FIELDS) == set(NAMES)
+
+
+VISIT = "https://web.archive.org/web/20210113002027/"
+around = st.sampled_from(
+    (PDF, SAFELINK, VISIT, "https://", "see ", " ", "pending", "@", "é", "%40", "\u202e")
+)
+
+
+@given(st.lists(around, max_size=6).map("".join), st.sampled_from(HEADER), st.booleans())
+def test_of_which_copy_a_row_was_read_makes_no_difference(text: str, name: str, behind: bool) -> None:
+    cell = f"{VISIT}{PDF}{text}"
+
+    def row(said: str) -> Row:
+        cells = tuple(("link" if behind else said) if name == other else "TEXAS" for other in HEADER)
+        return Row(5, cells, tuple(said if name == other else "" for other in HEADER) if behind else ())
+
+    visited, plain = row(cell), row(without_visits(cell))
+    assert visited != plain
+    assert row_fingerprints([visited]) == row_fingerprints([plain])
+    normaliser = Normaliser((*HEADER[:3], "NOTE", *HEADER[4:]), ICE_COLUMNS, LIST_DAY)
+    assert normaliser.agreement(visited) == normaliser.agreement(plain)
