@@ -12,7 +12,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -28,11 +28,12 @@ from pipelines.history.status import CLOCK, TICK
 from pipelines.house import House, open_house
 from pipelines.logs import get_log, hush_libraries
 from pipelines.looks.jobs import hand_over
+from pipelines.looks.watch import still_due
 from pipelines.looks.watchkeeping import due_lists, keep_watch
 from pipelines.processes import process_name
 from pipelines.record.runs import stop_ticking, tick
 from pipelines.run import writing
-from scraper.errors import CountersignError
+from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import Cadence, PublishedList
 from scraper.register import declared_lists
 
@@ -73,6 +74,7 @@ class Clock:
         self._process = process_name()
         self._stopping = asyncio.Event()
         self._looking: dict[asyncio.Task[object], frozenset[str]] = {}
+        self._owed = set[str]()  # lists whose look came to nothing because the database was away
         self._last_tick: tuple[datetime, float] | None = None
         self._jobs = AsyncIOScheduler(
             timezone=UTC,
@@ -125,7 +127,7 @@ class Clock:
 
     async def _due(self, name: str, trigger: str = "clock") -> None:
         if name in self.house.lists and name not in self._busy():
-            await self._look_at([self.house.lists[name]], trigger)
+            await asyncio.shield(self._look_at([self.house.lists[name]], trigger))
 
     async def _keep_ticking(self) -> None:
         """No job of APScheduler's, which would wait for its hour when the time is set back."""
@@ -133,30 +135,32 @@ class Clock:
         while not self._stopping.is_set():
             try:
                 await self._tick(grace)
+                grace = MISFIRE
             except Exception as error:
-                get_log().exception("a tick failed", reason=str(error))
-            grace = MISFIRE
+                # A full disk or a database that is away must not stop the clock; the missing tick tells of it.
+                _tell("a tick failed", error)
             await asyncio.sleep(self._every.total_seconds())
 
     async def _tick(self, grace: timedelta) -> None:
         """A sign of life; and whatever is found to be due without a job that saw to it."""
         self._mind_jumps()
-        missed = await asyncio.to_thread(self._keep_time, grace)
+        owed = self._owed & self.house.lists.keys()
+        missed = await asyncio.to_thread(self._keep_time, grace, owed)
         await deliver(self.house)
+        self._owed -= owed
         if missed and not self._stopping.is_set():
-            await self._look_at(missed, "make-up")
+            # Not waited for: a look that takes long must not pass for a clock that died.
+            self._look_at(missed, "make-up")
 
-    def _keep_time(self, grace: timedelta) -> list[PublishedList]:
+    def _keep_time(self, grace: timedelta, owed: Collection[str]) -> list[PublishedList]:
+        """Returns the lists whose look was missed, and those of `owed` that nobody else has looked at since."""
         busy = self._busy()
-        try:
-            with writing(self.house) as connection:
-                tick(connection, CLOCK, self._process, self.house.now())
-            keep_watch(self.house)
-            return [item for item in due_lists(self.house, grace, self._every) if item.name not in busy]
-        except Exception as error:
-            # A full disk or a database that is away must not stop the clock; the missing tick tells of it.
-            get_log().exception("the clock could not write its tick", reason=str(error))
-            return []
+        with writing(self.house) as connection:
+            tick(connection, CLOCK, self._process, self.house.now())
+            missed = still_due(connection, [self.house.lists[name] for name in owed], self.house.now())
+        keep_watch(self.house)
+        missed += [item for item in due_lists(self.house, grace, self._every) if item not in missed]
+        return [item for item in missed if item.name not in busy]
 
     def _mind_jumps(self) -> None:
         now, steady = self.house.now(), asyncio.get_running_loop().time()
@@ -171,12 +175,12 @@ class Clock:
     def _busy(self) -> set[str]:
         return set().union(*self._looking.values())
 
-    async def _look_at(self, lists: Sequence[PublishedList], trigger: str) -> None:
+    def _look_at(self, lists: Sequence[PublishedList], trigger: str) -> asyncio.Task[object]:
         """One look, in a task of its own: APScheduler cancels its jobs at once when it ends."""
         task = asyncio.ensure_future(self._look_safely(lists, trigger))
         self._looking[task] = frozenset(item.name for item in lists)
         task.add_done_callback(lambda done: self._looking.pop(done, None))
-        await asyncio.shield(task)
+        return task
 
     async def _look_safely(self, lists: Sequence[PublishedList], trigger: str) -> object:
         try:
@@ -184,7 +188,9 @@ class Clock:
         except Exception as error:
             # Whatever happens to one look, the clock goes on.
             names = [item.name for item in lists]
-            get_log().exception("a look could not be made", lists=names, reason=str(error))
+            if isinstance(error, DatabaseError) and trigger != DOCUMENTS:
+                self._owed.update(names)
+            _tell("a look could not be made", error, lists=names)
             return None
 
     async def _wind_down(self, ticking: asyncio.Task[None]) -> None:
@@ -211,6 +217,13 @@ class Clock:
     def _stop_ticking(self) -> None:
         with writing(self.house) as connection:
             stop_ticking(connection, CLOCK, self._process)
+
+
+def _tell(what: str, error: Exception, **about: object) -> None:
+    """With the way there only when it may be a bug of ours."""
+    log = get_log(**about)
+    tell = log.error if isinstance(error, CountersignError) else log.exception
+    tell(what, reason=str(error))
 
 
 @contextmanager

@@ -17,13 +17,19 @@ NOT_GOOD = ("failed", "busy")
 
 
 async def round_of(
-    house: House, lists: Sequence[PublishedList], trigger: str, by: str, going: QuietRound | None = None
+    house: House,
+    lists: Sequence[PublishedList],
+    trigger: str,
+    by: str,
+    going: QuietRound | None = None,
+    *,
+    due_only: bool = False,
 ) -> list[Look]:
     """Look at `lists` as `watch` does, deliver notices, and ping when all was well."""
     from changelog.notices import deliver, ping
     from pipelines.looks.watch import watch
 
-    looks = await watch(house, lists, trigger, by, going)
+    looks = await watch(house, lists, trigger, by, going, due_only=due_only)
     await deliver(house)
     if looks and not any(look.outcome in NOT_GOOD for look in looks):
         await ping(house)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pipelines.history.queue import workers_alive
 from pipelines.house import House
 from pipelines.looks.look import Look, Looking
-from pipelines.looks.watchkeeping import still_due
+from pipelines.looks.watch import still_due
 from scraper.lists import PublishedList
 
 
@@ -29,7 +29,7 @@ async def hand_over(
     if not due:
         return ()
     if not workers:
-        return await here(house, due, trigger, by)
+        return await here(house, due, trigger, by, due_only=trigger != "person")
     # Imported only where there is a queue, which most homes have not.
     from pipelines.looks.workers import defer
 
@@ -39,5 +39,5 @@ async def hand_over(
 
 def _asked(house: House, lists: Sequence[PublishedList], trigger: str) -> tuple[Sequence[PublishedList], int]:
     with house.engine.connect() as connection:
-        workers = workers_alive(connection)
-    return (lists if trigger == "person" else still_due(house, lists)), workers
+        due = lists if trigger == "person" else still_due(connection, lists, house.now())
+        return due, workers_alive(connection)

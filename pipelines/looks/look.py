@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from scraper.lists import PublishedList
 
@@ -39,4 +39,9 @@ class Look:
         }
 
 
-Looking = Callable[["House", Sequence[PublishedList], str, str], Awaitable[Sequence[Look]]]
+class Looking(Protocol):
+    """What makes the looks (pipelines.looks.watch, and what stands around it)."""
+
+    async def __call__(
+        self, house: House, lists: Sequence[PublishedList], trigger: str, by: str, *, due_only: bool = False
+    ) -> Sequence[Look]: ...

@@ -6,14 +6,16 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from pipelines.announce import announce_incident
+from pipelines.cadence import is_due
 from pipelines.desk import Desk
 from pipelines.history.incidents import incident_facts, standing_incidents
-from pipelines.history.looks import watched_lists
+from pipelines.history.looks import last_whole_look, watched_lists
 from pipelines.house import House
 from pipelines.incidents import troubles
 from pipelines.logs import get_log, tell_of_look
@@ -38,7 +40,7 @@ from pipelines.run import catch_up, writing
 from pipelines.threads import whole
 from scraper.capture import Capture, Validators
 from scraper.crawl import look_at_the_rest, look_quietly
-from scraper.errors import CountersignError
+from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import PublishedList
 
 __all__ = ["BUG", "Look", "Looking", "watch"]
@@ -55,25 +57,34 @@ class Visit:
     holder: str
     trigger: str
     by: str
+    due_only: bool
 
 
 async def watch(
-    house: House, lists: Sequence[PublishedList], trigger: str, by: str, going: QuietRound | None = None
+    house: House,
+    lists: Sequence[PublishedList],
+    trigger: str,
+    by: str,
+    going: QuietRound | None = None,
+    *,
+    due_only: bool = False,
 ) -> list[Look]:
     """Look at `lists` once. Every look is recorded, from its start, whatever becomes of it.
 
     `trigger` is "clock", "make-up" or "person"; `by` says who asked. A list that another process looks at is
     left to it: its outcome is "busy". `going` is a round that found nothing new so far, if there was one.
+    With `due_only`, lists that somebody else has looked at since they were due are left out.
     """
     visit: Visit | None = None
     try:
         if going is None:
             going = new_round(trigger, by)
-            await look_for_nothing_new(Desk(house.settings, house.archive, house.now), lists, going)
-        visit = Visit(house, going.run_id, going.holder, trigger, by)
+            if not due_only:
+                await look_for_nothing_new(Desk(house.settings, house.archive, house.now), lists, going)
+        visit = Visit(house, going.run_id, going.holder, trigger, by, due_only)
         left = [item for item in lists if item.name not in going.looks]
         looks = going.looks | (await _visit(visit, left, going) if left else {})
-        return [looks[item.name] for item in lists]
+        return [looks[item.name] for item in lists if item.name in looks]
     except BaseException:
         if going is not None:
             broke_off(going.holder)
@@ -88,8 +99,10 @@ def broke_off(holder: str) -> None:
 async def _visit(visit: Visit, lists: Sequence[PublishedList], going: QuietRound) -> dict[str, Look]:
     house = visit.house
     begun = [item for item in lists if item.name in going.begun]
-    mine = begun + await whole(_begin, visit, [item for item in lists if item.name not in going.begun])
-    looks = {item.name: Look(item.name, "busy", BUSY) for item in lists if item not in mine}
+    others = [item for item in lists if item.name not in going.begun]
+    started_now, busy = await whole(_begin, visit, others)
+    mine = begun + started_now
+    looks = {item.name: Look(item.name, "busy", BUSY) for item in busy}
     renewing = asyncio.create_task(_renew(visit))
     try:
         started = time.perf_counter()
@@ -140,7 +153,14 @@ def close_the_dead(house: House) -> None:
     _broken.difference_update(broken)
 
 
-def _begin(visit: Visit, lists: Sequence[PublishedList]) -> list[PublishedList]:
+def still_due(connection: Connection, lists: Sequence[PublishedList], now: datetime) -> list[PublishedList]:
+    """Those at which no look began, and came to an end, since they were due: another clock or worker may have
+    been there first, and one that died or was stopped in the middle has done nothing."""
+    return [item for item in lists if is_due(item.cadence, last_whole_look(connection, item.name), now)]
+
+
+def _begin(visit: Visit, lists: Sequence[PublishedList]) -> tuple[list[PublishedList], list[PublishedList]]:
+    """The lists at which the visit looks, and those that another process has."""
     try:
         recover(visit.house)
     except CountersignError as error:
@@ -148,16 +168,25 @@ def _begin(visit: Visit, lists: Sequence[PublishedList]) -> list[PublishedList]:
         get_log().error("what was left from before could not be taken in", reason=str(error))
     with writing(visit.house) as connection:
         now = visit.house.now()
-        mine = [item for item in lists if take_lease(connection, item.name, visit.holder, now)]
-        for item in mine:
-            start_run(connection, visit.run_id, item.name, visit.trigger, visit.by, visit.holder, now)
-    return mine
+        free = [item for item in lists if take_lease(connection, item.name, visit.holder, now)]
+        # Asked with the lease in hand: whoever had it until just now may have made the look.
+        mine = still_due(connection, free, now) if visit.due_only else free
+        for item in free:
+            if item in mine:
+                start_run(connection, visit.run_id, item.name, visit.trigger, visit.by, visit.holder, now)
+            else:
+                give_lease_back(connection, item.name, visit.holder)
+    return mine, [item for item in lists if item not in free]
 
 
 async def _renew(visit: Visit) -> None:
     while True:
         await asyncio.sleep(LEASE.total_seconds() / 3)
-        await asyncio.to_thread(_renew_once, visit)
+        try:
+            await asyncio.to_thread(_renew_once, visit)
+        except DatabaseError as away:
+            # It may be back before the lease ends.
+            get_log(run=visit.run_id).warning("a lease could not be renewed", reason=str(away))
 
 
 def _renew_once(visit: Visit) -> None:

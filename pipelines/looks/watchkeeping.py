@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from pipelines.announce import announce_digest
 from pipelines.cadence import is_due
-from pipelines.history.looks import first_look, last_look, last_whole_look
+from pipelines.history.looks import first_look, last_look
 from pipelines.history.outbox import was_owed
 from pipelines.house import House
 from pipelines.looks.watch import assess
@@ -30,14 +29,6 @@ def due_lists(house: House, grace: timedelta, tick: timedelta) -> list[Published
         if is_due(declaration.cadence, looked[name], now, waited):
             found.append(declaration)
     return found
-
-
-def still_due(house: House, lists: Sequence[PublishedList]) -> list[PublishedList]:
-    """Those at which no look began, and came to an end, since they were due: another clock or worker may have
-    been there first, and one that died or was stopped in the middle has done nothing."""
-    now = house.now()
-    with house.engine.connect() as connection:
-        return [item for item in lists if is_due(item.cadence, last_whole_look(connection, item.name), now)]
 
 
 def keep_watch(house: House) -> None:

@@ -25,7 +25,6 @@ from pipelines.history.queue import SCHEMA
 from pipelines.house import House
 from pipelines.logs import get_log
 from pipelines.looks.watch import Looking, close_the_dead
-from pipelines.looks.watchkeeping import still_due
 from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import PublishedList
 
@@ -123,7 +122,7 @@ async def work(
                 log.info("the worker is running", concurrency=concurrency)
                 await _work_once(app, concurrency, stop, pace)
         except (ConnectorException, DatabaseError) as trouble:
-            log.warning("the queue cannot be reached", reason=str(trouble))
+            log.warning("the queue cannot be reached", reason=str(trouble.__cause__ or trouble).strip())
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pace.again)
     log.info("the worker has stopped")
@@ -186,10 +185,7 @@ def _add_task(app: App, house: House, here: Looking) -> None:
         del context
         if list_name not in house.lists:
             return
-        lists = [house.lists[list_name]]
-        if trigger != "person" and not await asyncio.to_thread(still_due, house, lists):
-            return
-        looks = await here(house, lists, trigger, by)
+        looks = await here(house, [house.lists[list_name]], trigger, by, due_only=trigger != "person")
         if any(made.outcome == "busy" for made in looks):
             raise BusyError
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from pipelines.record.quiet import LEASE as LEASE
 from pipelines.tables import leases, runs, ticks, watched
 
-DIED = "The process died before the look ended."
+DIED = "The process died, or lost the database, before the look ended."
 Alive = Callable[[str], bool | None]
 
 

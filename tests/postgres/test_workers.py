@@ -89,11 +89,13 @@ def test_a_worker_makes_the_looks_and_a_persons_first(world: World, server: Serv
     async def story() -> None:
         stop = asyncio.Event()
 
-        async def here(house: House, lists: Sequence[PublishedList], trigger: str, by: str) -> Sequence[Look]:
+        async def here(
+            house: House, lists: Sequence[PublishedList], trigger: str, by: str, *, due_only: bool = False
+        ) -> Sequence[Look]:
             made.append(lists[0].name)
             if len(made) == LISTS:
                 stop.set()
-            return await round_of(house, lists, trigger, by)
+            return await round_of(house, lists, trigger, by, due_only=due_only)
 
         await defer(house, lists[:-1], "clock", "test")
         await defer(house, lists[-1:], "person", "reader")

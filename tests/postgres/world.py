@@ -96,8 +96,8 @@ class World:
             )
         )
 
-    def start(self, database_url: str, *command: str) -> subprocess.Popen[bytes]:
-        environment = {
+    def environment(self, database_url: str) -> dict[str, str]:
+        return {
             **os.environ,
             "COUNTERSIGN_HOME": str(self.home),
             "COUNTERSIGN_LISTS": str(self.lists),
@@ -105,7 +105,10 @@ class World:
             "COUNTERSIGN_RETRIES": "0",
             "PYTHONPATH": str(ROOT),
         }
+
+    def start(self, database_url: str, *command: str) -> subprocess.Popen[bytes]:
         log = (self.home.parent / f"{len(self.processes)}.log").open("wb")
+        environment = self.environment(database_url)
         process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stderr=log)
         log.close()
         self.processes.append(process)

@@ -1,0 +1,100 @@
+"""The database goes away under load and comes back: looks wait or fail cleanly, nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pipelines.house import House
+from tests.postgres.server import QUICK, Server
+from tests.postgres.world import (
+    NAMES,
+    World,
+    age_looks,
+    everyone_looked,
+    log_of,
+    looks,
+    quiet_queue,
+    seeded,
+    wait_until,
+    whole,
+    workers_of,
+)
+
+AWAY = 12.0  # seconds
+
+
+@pytest.fixture
+def own() -> Iterator[Server]:
+    """A server of its own, which keeps what it promised to keep also when it is killed."""
+    server = Server(QUICK)
+    yield server
+    server.close()
+
+
+def told(world: World, url: str, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "countersign", *command],
+        env=world.environment(url),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def is_away(world: World, url: str) -> None:
+    """A command says what is wrong, to people and to monitors, and does not wait for ever."""
+    answer = told(world, url, "status", "--format", "json")
+    assert answer.returncode == 7
+    assert answer.stdout == ""
+    assert answer.stderr.startswith("countersign: ")
+    assert "database" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def some_are_looked_at(house: House) -> bool:
+    return any(run.outcome is None for run in looks(house))
+
+
+def goes_away(house: House, world: World, url: str, server: Server, end: Callable[[], None]) -> None:
+    wait_until(lambda: some_are_looked_at(house), 60, world)
+    house.engine.dispose()
+    begun = time.monotonic()
+    end()
+    is_away(world, url)
+    time.sleep(max(0.0, AWAY - (time.monotonic() - begun)))
+    server.start()
+
+
+@pytest.mark.long
+def test_a_database_that_is_stopped_and_killed_under_load_loses_nothing(
+    world: World, own: Server, tmp_path: Path
+) -> None:
+    url = own.new_database()
+    house, expected = seeded(world, url, tmp_path, skips=(0, 3, 6))
+    processes = [world.worker(url), world.worker(url)]
+    wait_until(lambda: workers_of(house) == 2, 30, world)
+    world.be_slow()
+    processes.append(world.clock(url))
+    for number, end in enumerate((own.stop, own.kill), 2):
+        goes_away(house, world, url, own, end)
+        wait_until(partial(everyone_looked, house, number), 120, world)
+        wait_until(lambda: quiet_queue(house), 60, world)
+        assert whole(house) == Counter(dict.fromkeys(NAMES, number))
+        if number == 2:
+            world.publish(skip=6)
+            world.be_slow()
+            age_looks(house)
+    assert [process.poll() for process in processes] == [None, None, None]
+    assert log_of(house) == expected
+    assert told(world, url, "status").returncode == 0
+    house.engine.dispose()
+    world.end()
