@@ -15,8 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.table import Line
 
-NAMES = ("looks", "xlsx")
-PACKAGES = ("scrapy", "sqlalchemy", "openpyxl", "csv-diff", "urlwatch", "git-history", "psycopg")
+NAMES = ("looks", "xlsx", "columns")
+PACKAGES = ("scrapy", "sqlalchemy", "openpyxl", "polars", "csv-diff", "urlwatch", "git-history", "psycopg")
 SIGNS = {True: "yes", False: "**no**", None: "-"}
 
 
