@@ -43,7 +43,7 @@ def rebuild(
 ) -> int:
     """Derive the database again from the archive and its journal. Announces nothing."""
     from pipelines.house import open_house
-    from pipelines.run import rebuild as derive_again
+    from pipelines.upkeep.rebuild import rebuild as derive_again
 
     if dry_run:
         return _show_effect(format_name)

@@ -24,9 +24,9 @@ from pipelines.normalise import VERSION
 from pipelines.parse import DATED, last_edited
 from pipelines.publication_time import publication_time
 from pipelines.record.intake import Intake, position, take
-from pipelines.record.outbox import mark_unannounced, unannounced
-from pipelines.record.publications import clear_everything, rewind, write
-from pipelines.turns import alone, deriving, groups, hold_group, side_by_side, taking_in
+from pipelines.record.outbox import mark_unannounced
+from pipelines.record.publications import rewind, write
+from pipelines.turns import deriving, groups, hold_group, side_by_side, taking_in
 from pipelines.values import Finding
 from scraper.capture import Capture
 from scraper.errors import UnreadableError, UsageError
@@ -165,17 +165,17 @@ def judge_names(
     catch_up(house)
 
 
-def rebuild(house: House, progress: Progress = silent, entries: int | None = None) -> None:
-    """Forget everything that was derived and take the journal in again. Announces nothing.
+def take_in_again(
+    house: House, progress: Progress = silent, entries: int | None = None, owed: Sequence[str] = ()
+) -> None:
+    """Take in what is no news to another database: its first `entries` of the journal, or all of them.
 
-    `entries` is how many of the journal's entries are taken in: all, or as many as another database has.
-    Forgetting and taking in are one transaction: whoever goes on after a crash must not take old news for new.
+    `owed` are the publications whose news that other database still owes.
     """
-    with alone(house):
+    with taking_in(house):
         with writing(house) as connection:
-            owed = unannounced(connection)
-            clear_everything(connection)
-            _take_tail(house, connection, announce=False, entries=entries)
+            more = None if entries is None else max(0, entries - position(connection).n)
+            _take_tail(house, connection, announce=False, entries=more)
             mark_unannounced(connection, owed)
         _derive_new(house, progress)
 

@@ -21,6 +21,7 @@ from scraper.storage import storing
 _EVERYTHING = 0x636F756E
 _JOURNAL = 0x636F756F
 _LISTS = 0x636F7570
+_DERIVING, _REBUILDING = "deriving.lock", "rebuilding.lock"
 
 
 def side_by_side(house: House) -> bool:
@@ -31,7 +32,7 @@ def side_by_side(house: House) -> bool:
 def alone(house: House) -> Iterator[None]:
     """Nobody else takes in or derives anything."""
     if not side_by_side(house):
-        with _locked_file(house):
+        with _locked_file(house, _DERIVING):
             yield
         return
     with _session(house) as session, _by_itself(session, _EVERYTHING):
@@ -42,10 +43,17 @@ def alone(house: House) -> Iterator[None]:
 def taking_in(house: House) -> Iterator[None]:
     """Nobody else takes the journal in; on SQLite, nobody else derives either."""
     if not side_by_side(house):
-        with _locked_file(house):
+        with _locked_file(house, _DERIVING):
             yield
         return
     with _session(house) as session, _beside_others(session), _by_itself(session, _JOURNAL):
+        yield
+
+
+@contextmanager
+def rebuilding(house: House) -> Iterator[None]:
+    """Nobody else rebuilds in this home; all other work goes on."""
+    with _locked_file(house, _REBUILDING):
         yield
 
 
@@ -81,8 +89,8 @@ def groups(lists: Mapping[str, PublishedList]) -> dict[str, str]:
 
 
 @contextmanager
-def _locked_file(house: House) -> Iterator[None]:
-    place = house.settings.home / "deriving.lock"
+def _locked_file(house: House, name: str) -> Iterator[None]:
+    place = house.settings.home / name
     with storing(place):
         file = place.open("w")
     with file:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, select
 
-from pipelines.database import ready
 from pipelines.fingerprints import Packed
-from pipelines.house import House
 from pipelines.proof.marked import row_name
 from pipelines.proof.snapshot import Columns, columns, meant
 from pipelines.record.intake import position
-from pipelines.run import Progress, rebuild, silent
 from pipelines.tables import (
     accepted,
     changes,
@@ -40,21 +33,6 @@ _BY_KEY: Mapping[Table, tuple[str, frozenset[str]]] = {
     taken: ("id", frozenset()),
 }
 _SHOWN = 80
-
-
-@contextmanager
-def derived_beside(house: House, entries: int, progress: Progress = silent) -> Iterator[House]:
-    """A house whose database was derived now, from the same archive: the journal's first `entries`."""
-    with tempfile.TemporaryDirectory(prefix="countersign-verify-") as name:
-        place = Path(name)
-        url = f"sqlite:///{place / 'beside.sqlite'}"
-        settings = house.settings.model_copy(update={"home": place, "database_url": url})
-        beside = replace(house, settings=settings, engine=ready(url))
-        try:
-            rebuild(beside, progress, entries)
-            yield beside
-        finally:
-            beside.engine.dispose()
 
 
 def entries_taken(connection: Connection) -> int:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from pipelines.beside import derived_beside
 from pipelines.house import House
 from pipelines.normalise import VERSION
-from pipelines.proof.derived import derived_beside, differences
+from pipelines.proof.derived import differences
 from pipelines.proof.marked import edited_rows
 from pipelines.proof.seal import broken_seals, kept_seals, line_hashes
 from pipelines.proof.snapshot import snapshot

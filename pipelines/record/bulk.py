@@ -24,8 +24,7 @@ def insert_many(connection: Connection, table: Table, rows: Iterable[Mapping[str
     names = [column.name for column in table.columns if column.name in first]
     values = _bound(connection, table, names, chain([first], iterator))
     if connection.dialect.name == "postgresql":
-        quoted = ", ".join(map(connection.dialect.identifier_preparer.quote, names))
-        _copy(connection, f"COPY {table.name} ({quoted}) FROM STDIN", values)
+        copy_in(connection, table, names, values)
         return
     statement = str(insert(table).compile(dialect=connection.dialect, column_keys=names))
     while chunk := list(islice(values, CHUNK)):
@@ -49,11 +48,13 @@ def _bound(
         yield tuple(values)
 
 
-def _copy(connection: Connection, statement: str, rows: Iterable[Values]) -> None:
+def copy_in(connection: Connection, table: Table, names: Iterable[str], rows: Iterable[Values]) -> None:
+    """PostgreSQL's COPY: `rows` hold the values of these columns as the server reads them."""
     # Past SQLAlchemy, which knows no COPY: what the server refuses is told in the same words all the same.
+    quoted = ", ".join(map(connection.dialect.identifier_preparer.quote, names))
     cursor = connection.connection.cursor()
     try:
-        with cursor.copy(statement) as copy:
+        with cursor.copy(f"COPY {table.name} ({quoted}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
     except connection.dialect.loaded_dbapi.Error as error:

@@ -71,7 +71,13 @@ def stored(connection: Connection, table: Table) -> Select[*tuple[Any, ...]]:
 def mark_everything(connection: Connection) -> None:
     """After a migration rows have other columns than when they were marked."""
     connection.execute(delete(marks))
-    for table in MARKED:
+    mark_again(connection, MARKED)
+
+
+def mark_again(connection: Connection, tables: Iterable[Table]) -> None:
+    """Every row of these tables, after they were written past what notes rows."""
+    for table in tables:
+        connection.execute(delete(marks).where(marks.c.table == table.name))
         _mark(connection, table, connection.execute(stored(connection, table)))
 
 

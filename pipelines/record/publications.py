@@ -12,17 +12,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from pipelines.derived import Derived
 from pipelines.names.likeness import name_key
 from pipelines.record.bulk import insert_many
-from pipelines.tables import (
-    accepted,
-    changes,
-    document_events,
-    documents,
-    intervals,
-    judgements,
-    publications,
-    reviews,
-    taken,
-)
+from pipelines.tables import accepted, changes, intervals, publications
 from pipelines.values import Agreement, Change, Publication
 
 CHUNK = 500  # SQLite allows 32,766 bound values, PostgreSQL 65,535; a chunk of ids stays far below both
@@ -50,13 +40,6 @@ def rewind(connection: Connection, list_name: str, place: str) -> None:
         .values(state="new")
     )
     connection.execute(delete(accepted).where(accepted.c.list == list_name))
-
-
-def clear_everything(connection: Connection) -> None:
-    """Forget all that can be derived again from the archive and its journal."""
-    derived = (changes, intervals, accepted, publications, reviews, judgements, documents, document_events)
-    for table in (*derived, taken):
-        connection.execute(delete(table))
 
 
 def write(connection: Connection, derived: Derived) -> None:

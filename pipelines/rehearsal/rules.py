@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from pipelines.beside import derived_beside
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import new_publications
 from pipelines.house import House
-from pipelines.proof.derived import derived_beside, entries_taken
+from pipelines.proof.derived import entries_taken
 from pipelines.run import Progress, catch_up, silent
 
 

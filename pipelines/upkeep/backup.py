@@ -26,7 +26,8 @@ from pipelines.history.kept import KEPT, entries_taken, is_empty, rows_of
 from pipelines.house import House
 from pipelines.record.outbox import mark_unannounced, unannounced
 from pipelines.record.restored import pour
-from pipelines.run import Progress, catch_up, rebuild, silent, writing
+from pipelines.run import Progress, catch_up, silent, writing
+from pipelines.upkeep.rebuild import rebuild
 from scraper.archive import Archive
 from scraper.errors import ArchiveError, UsageError
 from scraper.settings import version

@@ -13,6 +13,7 @@ from pipelines.record.incidents import forget_closed
 from pipelines.record.outbox import forget_settled
 from pipelines.record.runs import forget_ended
 from pipelines.run import writing
+from pipelines.upkeep.rebuild import forget_unfinished
 from scraper.errors import ArchiveError
 from scraper.storage import storing
 
@@ -45,6 +46,7 @@ def prune(house: House, keep: timedelta) -> Pruned:
     with writing(house) as connection:
         runs, notices = forget_ended(connection, before), forget_settled(connection, before)
         incidents = forget_closed(connection, before)
+    forget_unfinished(house)
     abandoned = unreferenced(house)
     for path in abandoned:
         with storing(path):

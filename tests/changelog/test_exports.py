@@ -28,7 +28,7 @@ from demo.made import weeks
 from pipelines.database import open_engine
 from pipelines.history.streams import snapshot
 from pipelines.house import House
-from pipelines.run import rebuild
+from pipelines.upkeep.rebuild import rebuild
 from scraper.errors import StorageError, UsageError
 from tests.pipelines.conftest import History, files_of
 

@@ -25,8 +25,9 @@ from pipelines.looks.watch import watch
 from pipelines.looks.watchkeeping import digest_due, keep_watch
 from pipelines.record.outbox import GIVES_UP_AFTER
 from pipelines.record.runs import take_lease
-from pipelines.run import rebuild, replay, writing
+from pipelines.run import replay, writing
 from pipelines.tables import outbox
+from pipelines.upkeep.rebuild import rebuild
 from scraper.capture import Capture
 from scraper.past import past_captures
 from scraper.settings import Settings

@@ -18,7 +18,8 @@ from demo.made import Week
 from pipelines import database
 from pipelines.database import HEAD, ready
 from pipelines.proof.whole import archive_problems, record_problems
-from pipelines.run import catch_up, rebuild
+from pipelines.run import catch_up
+from pipelines.upkeep.rebuild import rebuild
 from scraper.errors import ArchiveError, DatabaseError
 from tests.faults.conftest import Door
 from tests.pipelines.conftest import NOW, History, files_of, history, new_history, published

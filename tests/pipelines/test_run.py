@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from demo.made import Week
-from pipelines.run import rebuild, release, review
+from pipelines.run import release, review
+from pipelines.upkeep.rebuild import rebuild
 from scraper.errors import UsageError
 from tests.pipelines.conftest import History, files_of
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.proof.derived import derived_beside, differences
+from pipelines.beside import derived_beside
+from pipelines.proof.derived import differences
 from pipelines.proof.marked import edited_rows
 from pipelines.proof.snapshot import snapshot
 from pipelines.proof.whole import archive_problems, record_problems

@@ -21,7 +21,7 @@ from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.documents import DocumentEvent, document_log, known_documents
 from pipelines.house import House, open_house
 from pipelines.looks.watch import watch
-from pipelines.run import rebuild
+from pipelines.upkeep.rebuild import rebuild
 from scraper.settings import get_settings
 
 AT = datetime(2025, 6, 2, 15, tzinfo=UTC)

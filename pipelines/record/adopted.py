@@ -1,0 +1,69 @@
+"""Taking over, in place of what stands, all that a database beside it derived from the same journal."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Engine, Table, select
+
+from pipelines.record.bulk import copy_in
+from pipelines.record.marks import MARKED, mark_again
+from pipelines.record.outbox import owe
+from pipelines.tables import (
+    accepted,
+    changes,
+    document_events,
+    documents,
+    intervals,
+    judgements,
+    outbox,
+    publications,
+    reviews,
+    taken,
+)
+
+DERIVED: tuple[Table, ...] = (
+    publications, intervals, accepted, changes, reviews, judgements, documents, document_events, taken,
+)  # fmt: skip
+# Their keys are counted upward by the server, in the order in which rows come.
+_NUMBERED = (publications, judgements)
+
+
+def adopt(connection: Connection, beside: Engine) -> None:
+    """Replace what was derived by what `beside` (of SQLite) holds, and owe what it owes besides.
+
+    One transaction, the caller's: until it ends, everybody else reads what stood before.
+    """
+    if connection.dialect.name == "sqlite":
+        _attach(connection, beside)
+    with beside.connect() as source:
+        for table in DERIVED:
+            connection.exec_driver_sql(f"DELETE FROM {table.name}")  # noqa: S608 - past what notes rows
+            if connection.dialect.name == "sqlite":
+                _take_pages(connection, table)
+            else:
+                _copy_rows(connection, source, table)
+        mark_again(connection, [table for table in DERIVED if table in MARKED])
+        for notice in source.execute(select(outbox).order_by(outbox.c.id)):
+            owe(connection, notice.key, notice.lane, [notice.channel], notice.payload, notice.created_at)
+
+
+def _attach(connection: Connection, beside: Engine) -> None:
+    # A file that was attached in a transaction leaves with its connection only, so this one is closed for good.
+    connection.detach()
+    connection.exec_driver_sql("ATTACH DATABASE ? AS beside", (beside.url.database,))
+
+
+def _take_pages(connection: Connection, table: Table) -> None:
+    """Into an empty table, from one that was made alike, SQLite copies rows and indexes without reading them."""
+    ours, theirs = (
+        [row.name for row in connection.exec_driver_sql(f"PRAGMA {schema}.table_info({table.name})")]
+        for schema in ("main", "beside")
+    )
+    wanted = "*" if ours == theirs else ", ".join(f'"{name}"' for name in ours)
+    connection.exec_driver_sql(f"INSERT INTO main.{table.name} SELECT {wanted} FROM beside.{table.name}")  # noqa: S608
+
+
+def _copy_rows(connection: Connection, source: Connection, table: Table) -> None:
+    names = [column.name for column in table.columns if table not in _NUMBERED or column.name != "id"]
+    quoted = ", ".join(f'"{name}"' for name in names)
+    rows = source.exec_driver_sql(f"SELECT {quoted} FROM {table.name} ORDER BY rowid")  # noqa: S608
+    copy_in(connection, table, names, (tuple(row) for row in rows))
