@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row
 
 from changelog.wording import iso
 from pipelines.history.outbox import count_given_up, count_owed
+from pipelines.history.queue import queue_state
 from pipelines.history.status import ClockStatus, ListStatus, clock_status, list_statuses
 from pipelines.house import House
 from pipelines.silence import duration
@@ -20,10 +22,12 @@ def status_json(house: House) -> dict[str, Any]:
         lists = list_statuses(connection, house.lists, now)
         clock = clock_status(connection, now)
         owed, given_up = count_owed(connection), count_given_up(connection)
+        queue = queue_state(connection)
     return {
         "at": iso(now),
         "overdue": any(item.overdue for item in lists),
         "clock": {"state": clock.state, "last_tick": iso(clock.last_tick), "text": clock_text(clock)},
+        "queue": {**queue, "text": queue_text(queue)} if queue else None,
         "notices": {"owed": owed, "given_up": given_up},
         "lists": [_list_json(item) for item in lists],
     }
@@ -37,6 +41,19 @@ def clock_text(clock: ClockStatus) -> str:
             return f"The clock is dead: its last tick was at {iso(clock.last_tick)}. Start it again."
         case _:
             return "No clock is running: lists are looked at only when somebody asks (or cron does)."
+
+
+def queue_text(queue: Mapping[str, int]) -> str:
+    """What waits for workers, and whether there are any."""
+    match queue["workers"]:
+        case 0:
+            who = "No worker is alive, so the clock looks itself"
+        case 1:
+            who = "1 worker is alive"
+        case alive:
+            who = f"{alive} workers are alive"
+    given_up = f", {queue['given_up']} given up" if queue["given_up"] else ""
+    return f"{who}. In the queue: {queue['waiting']} waiting, {queue['doing']} being made{given_up}."
 
 
 def _list_json(item: ListStatus) -> dict[str, Any]:

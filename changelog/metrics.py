@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from pipelines.history.incidents import count_open_incidents
 from pipelines.history.outbox import count_given_up, count_owed
+from pipelines.history.queue import queue_state
 from pipelines.history.status import ClockStatus, ListStatus, clock_status, list_statuses
 from pipelines.history.tallies import changes_by_kind, looks_by_outcome
 from pipelines.house import House
@@ -36,6 +37,7 @@ class _Record(Collector):
             looks, kinds = looks_by_outcome(connection), changes_by_kind(connection)
             incidents = count_open_incidents(connection)
             owed, given_up = count_owed(connection), count_given_up(connection)
+            queue = queue_state(connection)
         yield from _looks(looks)
         yield _labelled_counter("countersign_changes", "Changes recorded.", ("list", "kind"), kinds)
         yield from _ages(lists)
@@ -46,6 +48,7 @@ class _Record(Collector):
         yield GaugeMetricFamily("countersign_outbox_owed", "Notices owed and not yet sent.", value=owed)
         yield GaugeMetricFamily("countersign_outbox_given_up", "Notices given up.", value=given_up)
         yield from _clock(clock)
+        yield from _queue(queue)
 
 
 def _looks(looks: dict[tuple[str, str, str], tuple[int, float]]) -> Iterator[Metric]:
@@ -95,3 +98,13 @@ def _clock(clock: ClockStatus) -> Iterator[Metric]:
             "When the clock ticked last.",
             value=clock.last_tick.timestamp(),
         )
+
+
+def _queue(queue: Mapping[str, int] | None) -> Iterator[Metric]:
+    looks = GaugeMetricFamily("countersign_queue_looks", "Looks in the queue of workers.", labels=("state",))
+    for state in ("waiting", "doing", "given_up") if queue else ():
+        looks.add_metric((state,), queue[state] if queue else 0)
+    yield looks
+    yield GaugeMetricFamily(
+        "countersign_workers", "Workers alive.", value=queue["workers"] if queue else None
+    )

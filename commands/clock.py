@@ -35,6 +35,8 @@ def status(
     else:
         print_table(COLUMNS, [_row(item) for item in told["lists"]])
         say(told["clock"]["text"])
+        if told["queue"]:
+            say(told["queue"]["text"])
     return OVERDUE if told["overdue"] else 0
 
 

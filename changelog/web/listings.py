@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
+from changelog.freshness import clock_text, queue_text
 from changelog.moments import end_of
 from changelog.web.asking import coded, mark
 from changelog.web.pages import page
@@ -14,7 +15,8 @@ from pipelines.history.changes import ChangeFilter, count_changes
 from pipelines.history.figures import first_totals, totals_before
 from pipelines.history.paged import agreements_page, publications_page
 from pipelines.history.publications import publication_at, publication_by_key
-from pipelines.history.status import list_statuses
+from pipelines.history.queue import queue_state
+from pipelines.history.status import clock_status, list_statuses
 
 router = APIRouter(include_in_schema=False)
 AGREEMENTS = 300
@@ -35,7 +37,9 @@ def all_lists(request: Request) -> HTMLResponse:
             )
             for item in room.house.lists.values()
         ]
-    return page(request, "lists.html", live=True, shown_lists=shown)
+        clock, queue = clock_status(connection, room.house.now()), queue_state(connection)
+    told = [clock_text(clock), *([queue_text(queue)] if queue else [])]
+    return page(request, "lists.html", live=True, shown_lists=shown, told=" ".join(told))
 
 
 @router.get("/lists/{name}")

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
-from changelog.freshness import clock_text
+from changelog.freshness import clock_text, queue_text
 from changelog.web.changes import Visit
 from changelog.web.drawing import Curve, curve
 from changelog.web.pages import page
@@ -20,6 +20,7 @@ from changelog.web.states import Tile, tiles
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import Batch, Totals, batch, totals_before, totals_between
 from pipelines.history.publications import held_publications
+from pipelines.history.queue import queue_state
 from pipelines.history.status import ListStatus, clock_status, list_statuses
 from scraper.lists import PublishedList
 
@@ -69,10 +70,12 @@ def overview(request: Request) -> Response:
             )
         )
         held = held_publications(connection)
+        queue = queue_state(connection)
     answer = page(
         request, "overview.html", live=True, watched=lists, newest=newest, held=held,
         statuses=statuses.values(),
         clock_text=clock_text(clock),
+        queue_text=queue_text(queue) if queue else "",
         last_visit=visit.before,
     )  # fmt: skip
     visit.remember(request, answer)

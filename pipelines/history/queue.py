@@ -34,6 +34,6 @@ def queue_state(connection: Connection) -> Mapping[str, int] | None:
     return {
         "waiting": counted.get("todo", 0),
         "doing": counted.get("doing", 0),
-        "failed": counted.get("failed", 0),
+        "given_up": counted.get("failed", 0),
         "workers": workers_alive(connection),
     }

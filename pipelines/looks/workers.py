@@ -30,6 +30,7 @@ from scraper.lists import PublishedList
 
 LOOKS = "looks"  # the queue of this kind of job
 TASK = "look"
+TOLD_HOURS = 7 * 24
 FIRST, LATER = 10, 0  # priorities: a person waits for an answer, a clock does not
 # A list that is being looked at elsewhere, a database that went away, a worker that was stopped: 2, 4, 8 ...
 # seconds, eight minutes in all, which is longer than the lease of a machine that died.
@@ -142,7 +143,7 @@ async def _work_once(app: App, concurrency: int, stop: asyncio.Event, pace: Pace
             shutdown_graceful_timeout=pace.farewell,
         )
     )
-    others = [asyncio.create_task(stop.wait()), asyncio.create_task(_recover(app, pace))]
+    others = [asyncio.create_task(each) for each in (stop.wait(), _recover(app, pace), _tidy(app))]
     try:
         await asyncio.wait([working, *others], return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -161,6 +162,15 @@ async def _recover(app: App, pace: Pace) -> None:
             get_log(list=job.task_kwargs.get("list_name")).warning("a worker died; its look is made again")
             await app.job_manager.retry_job(job)
         await asyncio.sleep(pace.heartbeat)
+
+
+async def _tidy(app: App) -> None:
+    """What was given up, or cancelled, is worth knowing for a while."""
+    while True:
+        await app.job_manager.delete_old_jobs(
+            TOLD_HOURS, LOOKS, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+        await asyncio.sleep(3600)
 
 
 def _app(house: House, here: Looking | None = None) -> App:

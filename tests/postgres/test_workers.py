@@ -72,7 +72,7 @@ def test_a_look_waits_once_however_many_clocks_ask(world: World, server: Server)
 
     asyncio.run(ask())
     with house.engine.connect() as connection:
-        assert queue_state(connection) == {"waiting": LISTS, "doing": 0, "failed": 0, "workers": 0}
+        assert queue_state(connection) == {"waiting": LISTS, "doing": 0, "given_up": 0, "workers": 0}
     assert asyncio.run(cancel(house, "list3")) == 1
     with house.engine.connect() as connection:
         state = queue_state(connection)
