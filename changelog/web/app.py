@@ -42,7 +42,7 @@ from changelog.web.pages import FOLDER, sorry, templates
 from changelog.web.room import Room
 from changelog.web.signing import RefusedActionError
 from pipelines.house import House
-from scraper.errors import CountersignError, ListError, UsageError
+from scraper.errors import CountersignError, DatabaseError, ListError, UsageError
 from scraper.settings import version
 
 BODY_LIMIT = 262_144
@@ -109,10 +109,13 @@ def _say_errors_well(app: FastAPI) -> None:
         status = 404 if isinstance(error, ListError) else 400 if isinstance(error, UsageError) else 503
         return _told(request, status, str(error))
 
+    @app.exception_handler(DatabaseError)
     @app.exception_handler(SQLAlchemyError)
-    def _database(request: Request, error: SQLAlchemyError) -> Response:
+    def _database(request: Request, error: DatabaseError | SQLAlchemyError) -> Response:
         # What the driver says may name the database's address and user.
-        LOG.error("The database failed: %s", type(error).__name__)
+        LOG.error(
+            "The database failed: %s", error if isinstance(error, DatabaseError) else type(error).__name__
+        )
         return _told(request, 503, f"The database does not answer ({type(error).__name__}). Try again.")
 
     @app.exception_handler(RefusedActionError)

@@ -12,6 +12,7 @@ from changelog.freshness import clock_text, status_json
 from changelog.metrics import CONTENT_TYPE, metrics
 from changelog.web.room import room_of
 from pipelines.history.status import clock_status
+from scraper.errors import DatabaseError
 
 router = APIRouter(include_in_schema=False)
 _FRESH = {"Cache-Control": "no-store"}
@@ -37,7 +38,7 @@ def ready(request: Request) -> PlainTextResponse:
     try:
         with house.engine.connect() as connection:
             clock = clock_status(connection, house.now())
-    except SQLAlchemyError as error:
+    except (DatabaseError, SQLAlchemyError) as error:
         # What the driver says may name the database's address and user.
         return PlainTextResponse(
             f"The database does not answer ({type(error).__name__}).\n", 503, headers=_FRESH

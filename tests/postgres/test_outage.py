@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
+from changelog.web.app import create_app
 from pipelines.house import House
 from tests.postgres.server import QUICK, Server
 from tests.postgres.world import (
@@ -60,6 +62,16 @@ def is_away(world: World, url: str) -> None:
     assert "Traceback" not in answer.stderr
 
 
+def the_page_says_so(house: House) -> None:
+    """Without what the driver says: it may name the database's address and user."""
+    with TestClient(create_app(house), base_url="http://127.0.0.1") as page:
+        for address in ("/readyz", "/status", "/metrics", "/", "/api/v1/changes"):
+            answer = page.get(address)
+            assert answer.status_code == 503, address
+            assert "database does not answer" in answer.text
+            assert "socket" not in answer.text
+
+
 def some_are_looked_at(house: House) -> bool:
     return any(run.outcome is None for run in looks(house))
 
@@ -70,6 +82,7 @@ def goes_away(house: House, world: World, url: str, server: Server, end: Callabl
     begun = time.monotonic()
     end()
     is_away(world, url)
+    the_page_says_so(house)
     time.sleep(max(0.0, AWAY - (time.monotonic() - begun)))
     server.start()
 
