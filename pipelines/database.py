@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.record.marks import keep_marks, mark_everything
 from pipelines.refusals import explain_refusals
-from pipelines.revision import BUSY_SECONDS, HEAD
+from pipelines.revision import BUSY_SECONDS, HEAD, PRAGMAS
 from scraper.errors import DatabaseError, OutdatedError
 
 __all__ = ["HEAD", "migrate", "open_engine", "ready", "revision"]
@@ -30,17 +30,9 @@ def open_engine(url: str) -> Engine:
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
-    # WAL lets readers go on while one writes; NORMAL is safe with WAL and spares a sync per transaction.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        f"busy_timeout={BUSY_SECONDS * 1000}",
-        "foreign_keys=ON",
-        "temp_store=MEMORY",
-        "cache_size=-32768",
-    ):
+    for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -1,4 +1,4 @@
-"""What time it is."""
+"""What time it is, and how the database keeps a time."""
 
 from __future__ import annotations
 
@@ -7,3 +7,8 @@ from datetime import UTC, datetime
 
 def utc_now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def as_text(moment: datetime) -> str:
+    """In UTC to the second, so that times sort as texts."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -20,7 +20,7 @@ class Known:
     """A list as it was seen last, when all was well. `published` are the times of its last different lists."""
 
     validators: Validators
-    served_since: str
+    served_since: datetime
     rows: int | None
     published: list[datetime]
 
@@ -41,7 +41,7 @@ def known_well(db: Connection, name: str) -> Known | None:
     row = db.execute(
         "SELECT url, last_modified, etag, served_sha256, served_since FROM watched WHERE list = ?", (name,)
     ).fetchone()
-    if row is None or not row[0] or not row[3]:
+    if row is None or not (row[0] and row[3] and row[4]):
         return None
     served = db.execute(
         "SELECT state, agreements FROM publications WHERE list = ? AND sha256 = ? ORDER BY place DESC LIMIT 1",
@@ -54,7 +54,7 @@ def known_well(db: Connection, name: str) -> Known | None:
         (name, PAUSES + 1),
     )
     moments = [datetime.fromisoformat(moment) for (moment,) in published]
-    return Known(Validators(*row[:4]), row[4], served[1], moments[::-1])
+    return Known(Validators(*row[:4]), datetime.fromisoformat(row[4]), served[1], moments[::-1])
 
 
 def _trouble(db: Connection, name: str) -> bool:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pipelines.house import House
 
 BUG = 1
-STOPPED = "The process was asked to stop before the look ended."
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pipelines.history.looks import watched_list
 from pipelines.history.publications import latest_of_bytes
 from pipelines.house import House
 from pipelines.record.intake import SERVED_AGAIN
-from pipelines.record.runs import Ended
+from pipelines.record.looked import Ended, served_columns
 from pipelines.run import catch_up
 from pipelines.silence import duration
 from scraper.capture import Capture
@@ -50,9 +50,7 @@ def outcome(
         with timed(stages, "derive"):
             catch_up(house, needed=[declaration.name])
     since = capture.captured_at if fresh or row is None else row.served_since
-    served = {"served_sha256": capture.sha256, "served_since": since, "url": capture.url}
-    if capture.outcome == "fetched":
-        served |= {"last_modified": capture.validators.last_modified, "etag": capture.validators.etag}
+    served = served_columns(capture, since)
     with timed(stages, "read"):
         row = _served_now(house, capture)
     with timed(stages, "derive"):

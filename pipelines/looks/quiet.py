@@ -18,10 +18,11 @@ from uuid import uuid4
 
 from pipelines.desk import Desk
 from pipelines.history.quiet import Known, is_leased, known_well, nothing_is_left, owes_nothing
-from pipelines.logs import tell_of_look
-from pipelines.looks.look import BUG, STOPPED, Look
+from pipelines.looks.look import BUG, Look
+from pipelines.looks.telling import told
 from pipelines.processes import is_alive, process_name
-from pipelines.record.quiet import LEASE, file_of, stopped, unchanged, writing_plainly
+from pipelines.record.looked import LEASE, Ended
+from pipelines.record.quiet import Writing, file_of, writing_plainly
 from pipelines.silence import silence
 from pipelines.threads import whole
 from scraper.capture import Capture
@@ -29,6 +30,11 @@ from scraper.crawl import Round, look_quietly
 from scraper.lists import PublishedList
 
 _AT_ONCE = 200  # looks that are recorded in one transaction, so that nobody waits long to write
+_PATIENCE = 5  # seconds; whoever goes on waits longer, and says what kept the database locked
+# What a database or an archive may meet us with. It is met again, and explained, by whoever goes on.
+_TROUBLE = (SqliteError, OSError, ValueError, TypeError)
+_ASKED_TO_STOP = "The process was asked to stop before the look ended."
+STOPPED = Ended("stopped", _ASKED_TO_STOP, error=_ASKED_TO_STOP, exit_code=BUG)
 
 
 @dataclass(slots=True)
@@ -70,7 +76,7 @@ async def look_for_nothing_new(desk: Desk, lists: Sequence[PublishedList], going
         names = iter([*going.crawled.results])
         while chunk := [*islice(names, _AT_ONCE)]:
             await whole(_settle, desk, file, going, {name: known[name] for name in chunk})
-    except BaseException:
+    except asyncio.CancelledError:
         await whole(_stop, desk, file, going)
         raise
     finally:
@@ -79,9 +85,9 @@ async def look_for_nothing_new(desk: Desk, lists: Sequence[PublishedList], going
 
 def _begin(desk: Desk, file: Path, lists: Sequence[PublishedList], going: QuietRound) -> dict[str, Known]:
     """The lists that are known well, leased and with a run that has begun; none when anything else is to be done."""
-    journal, known = desk.archive.folder / "journal.jsonl", dict[str, Known]()
+    journal, known = desk.archive.journal.path, dict[str, Known]()
     try:
-        with writing_plainly(file) as writing:
+        with writing_plainly(file, _PATIENCE) as writing:
             length = journal.stat().st_size if journal.is_file() else 0
             if writing is None or not nothing_is_left(writing.db, length, is_alive):
                 return {}
@@ -91,38 +97,49 @@ def _begin(desk: Desk, file: Path, lists: Sequence[PublishedList], going: QuietR
                 if found and not is_leased(writing.db, item.name) and not silence(found.published, now):
                     writing.begin_look(going.run_id, item.name, going.trigger, going.by, going.holder, now)
                     known[item.name] = found
-    except SqliteError:
-        return {}  # whoever goes on meets it again, and explains it
+    except _TROUBLE:
+        return {}
     going.begun = {item.name: item for item in lists if item.name in known}
     return known
 
 
 def _settle(desk: Desk, file: Path, going: QuietRound, known: Mapping[str, Known]) -> None:
     """Record what is as it was, unless something came up since the look began."""
-    stages, done = {"fetch": going.fetched}, dict[str, int | None]()
+    ended = dict[str, Ended]()
     try:
-        with writing_plainly(file) as writing:
-            for name, before in known.items() if writing else ():
-                assert writing  # noqa: S101 - for the type checker, which forgets it in a loop
-                capture, now = going.crawled.results[name], desk.now()
-                found = known_well(writing.db, name)
-                if not isinstance(capture, Capture) or found != before or silence(before.published, now):
-                    continue
-                writing.note_unchanged(capture, before.served_since, now)
-                ended = unchanged(capture, before.rows, stages, now)
-                writing.end_look(going.run_id, name, going.holder, ended)
-                done[name] = before.rows
-            going.owed = writing is None or not owes_nothing(writing.db)
-    except SqliteError:
+        with writing_plainly(file, _PATIENCE) as writing:
+            if writing is None:
+                return
+            for name, before in known.items():
+                if made := _settled(desk, writing, going, name, before):
+                    ended[name] = made
+            owed = not owes_nothing(writing.db)
+    except _TROUBLE:
         return
-    for name, rows in done.items():
-        capture = going.crawled.results.pop(name)
-        assert isinstance(capture, Capture)  # noqa: S101 - seen above
-        del going.begun[name]
-        going.looks[name] = Look(name, "unchanged", run_id=going.run_id, publication=capture.sha256)
-        bound = {"run": going.run_id, "list": name, "trigger": going.trigger, "by": going.by}
-        told = {"requests": capture.requests, "bytes": capture.received, "rows": rows}
-        tell_of_look(bound, "unchanged", told, stages)
+    going.owed = owed
+    for name, made in ended.items():
+        del going.crawled.results[name], going.begun[name]
+        going.looks[name] = told(going.run_id, name, going.trigger, going.by, made)
+
+
+def _settled(desk: Desk, writing: Writing, going: QuietRound, name: str, before: Known) -> Ended | None:
+    """How the look ended, in the record; None, and nothing is written, when more is to be said of the list."""
+    capture, now = going.crawled.results[name], desk.now()
+    if not isinstance(capture, Capture) or capture.sha256 != before.validators.sha256:
+        return None
+    if known_well(writing.db, name) != before or silence(before.published, now):
+        return None
+    ended = Ended(
+        "unchanged",
+        requests=capture.requests,
+        bytes=capture.received,
+        rows=before.rows,
+        stages={"fetch": going.fetched},
+        sha256=capture.sha256,
+    )
+    writing.note_unchanged(capture, before.validators, before.served_since, ended.outcome, now)
+    writing.end_look(going.run_id, name, going.holder, ended, now)
+    return ended
 
 
 async def _renew(desk: Desk, file: Path, going: QuietRound) -> None:
@@ -132,14 +149,18 @@ async def _renew(desk: Desk, file: Path, going: QuietRound) -> None:
 
 
 def _renew_once(desk: Desk, file: Path, going: QuietRound) -> None:
+    # It may be possible again before the lease ends.
     with suppress(SqliteError), writing_plainly(file) as writing:
         if writing:
             writing.renew_leases(going.holder, desk.now())
 
 
 def _stop(desk: Desk, file: Path, going: QuietRound) -> None:
-    """We were asked to stop in the middle: nobody's failure, so no incident comes of it."""
+    """We were asked to stop in the middle: nobody's failure, so no incident comes of it.
+
+    When it cannot be written, the run is found without an end later, and ended as of a process that died.
+    """
     with suppress(SqliteError), writing_plainly(file) as writing:
         if writing:
             for name in going.begun:
-                writing.end_look(going.run_id, name, going.holder, stopped(STOPPED, BUG, desk.now()))
+                writing.end_look(going.run_id, name, going.holder, STOPPED, desk.now())

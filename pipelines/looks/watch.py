@@ -18,10 +18,11 @@ from pipelines.history.incidents import incident_facts, standing_incidents
 from pipelines.history.looks import last_whole_look, watched_lists
 from pipelines.house import House
 from pipelines.incidents import troubles
-from pipelines.logs import get_log, tell_of_look
-from pipelines.looks.look import BUG, STOPPED, Look, Looking
+from pipelines.logs import get_log
+from pipelines.looks.look import BUG, Look, Looking
 from pipelines.looks.outcome import outcome
-from pipelines.looks.quiet import QuietRound, look_for_nothing_new, new_round
+from pipelines.looks.quiet import STOPPED, QuietRound, look_for_nothing_new, new_round
+from pipelines.looks.telling import told
 from pipelines.processes import is_alive
 from pipelines.record.incidents import settle_incidents
 from pipelines.record.runs import (
@@ -79,7 +80,8 @@ async def watch(
     try:
         if going is None:
             going = new_round(trigger, by)
-            if not due_only:
+            # What was broken off must be told first, and only the other way knows how.
+            if not due_only and not _broken:
                 await look_for_nothing_new(Desk(house.settings, house.archive, house.now), lists, going)
         visit = Visit(house, going.run_id, going.holder, trigger, by, due_only)
         left = [item for item in lists if item.name not in going.looks]
@@ -204,8 +206,7 @@ def _stop(visit: Visit, unfinished: Sequence[PublishedList]) -> None:
     """We were asked to stop in the middle: nobody's failure, so no incident comes of it."""
     with writing(visit.house) as connection:
         for item in unfinished:
-            ended = Ended("stopped", STOPPED, error=STOPPED, exit_code=BUG)
-            end_run(connection, visit.run_id, item.name, ended, visit.house.now())
+            end_run(connection, visit.run_id, item.name, STOPPED, visit.house.now())
 
 
 def _validators(house: House, lists: Sequence[PublishedList]) -> dict[str, Validators]:
@@ -245,9 +246,7 @@ def _settle(
         end_run(connection, visit.run_id, declaration.name, ended, now)
         assess(visit.house, connection, declaration, ended)
         give_lease_back(connection, declaration.name, visit.holder)
-    _tell(visit, declaration.name, ended)
-    name, sha256 = declaration.name, ended.sha256
-    return Look(name, ended.outcome, ended.reason, ended.counts, ended.exit_code, visit.run_id, sha256)
+    return told(visit.run_id, declaration.name, visit.trigger, visit.by, ended)
 
 
 def assess(
@@ -261,11 +260,3 @@ def assess(
         connection, name, found, again=ended is not None, now=now
     ):
         announce_incident(house, connection, incident, event, number)
-
-
-def _tell(visit: Visit, name: str, ended: Ended) -> None:
-    counts = ", ".join(f"{count} {kind}" for kind, count in ended.counts.items())
-    story = ended.outcome + (f": {counts}" if counts else "")
-    told = {"reason": ended.reason, "requests": ended.requests, "bytes": ended.bytes, "rows": ended.rows}
-    bound = {"run": visit.run_id, "list": name, "trigger": visit.trigger, "by": visit.by}
-    tell_of_look(bound, story, told, ended.stages, "info" if ended.exit_code == 0 else "warning")

@@ -1,7 +1,8 @@
 """Writing the record of looks that find nothing new, in SQLite's own words (see pipelines.history.quiet).
 
-Each function writes what its namesake in pipelines.record.runs writes, and each transaction leaves the marks of its
-rows, as pipelines.record.marks does.
+What is written is said in pipelines.record.looked, for both ways of writing it. Each function here writes what its
+namesake in pipelines.record.runs writes, and each transaction leaves the marks of its rows, as pipelines.record.marks
+does. Every statement is a constant; the tests hold its columns against the tables.
 """
 
 from __future__ import annotations
@@ -10,53 +11,70 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from pipelines.moments import as_text
 from pipelines.record.digests import digest
-from pipelines.revision import BUSY_SECONDS, HEAD
-from scraper.capture import Capture
+from pipelines.record.looked import LEASE, Ended, served_columns, watched_columns
+from pipelines.revision import BUSY_SECONDS, HEAD, PRAGMAS
+from scraper.capture import Capture, Validators
 
-LEASE = timedelta(minutes=5)  # renewed while the look goes on, so that a dead machine's lease is soon free
 FILES = ("sqlite:///", "sqlite+pysqlite:///")
-# The key and the columns of the tables that are written here, in the order of pipelines.tables.
-MARKED: Mapping[str, tuple[str, str]] = {
-    "leases": ("name", "name, holder, expires_at"),
-    "runs": (
-        "id",
-        'id, run_id, list, "trigger", "by", started_at, ended_at, outcome, reason, error, exit_code, requests, '
-        'bytes, "rows", counts, stages, seconds, sha256, process',
-    ),
-    "watched": (
-        "list",
-        "list, url, last_modified, etag, served_sha256, served_since, last_look, last_success, last_outcome",
-    ),
-}
+
+LEASED = "INSERT INTO leases (name, holder, expires_at) VALUES (:name, :holder, :expires_at)"
+RENEWED = "UPDATE leases SET expires_at = :expires_at WHERE holder = :holder RETURNING name"
+GIVEN_BACK = "DELETE FROM leases WHERE name = :name AND holder = :holder"
+STARTED = """INSERT INTO runs (run_id, list, "trigger", "by", started_at, process)
+VALUES (:run_id, :list, :trigger, :by, :started_at, :process)"""
+ENDED = """UPDATE runs SET ended_at = :ended_at, outcome = :outcome, reason = :reason, error = :error,
+exit_code = :exit_code, requests = :requests, bytes = :bytes, "rows" = :rows, counts = :counts, stages = :stages,
+seconds = :seconds, sha256 = :sha256
+WHERE run_id = :run_id AND list = :list AND ended_at IS NULL RETURNING id"""
+WATCHED = """UPDATE watched SET url = :url, last_modified = :last_modified, etag = :etag,
+served_sha256 = :served_sha256, served_since = :served_since, last_look = :last_look, last_success = :last_success,
+last_outcome = :last_outcome
+WHERE list = :list"""
+# A row as its mark is made of it: every column, in the order of pipelines.tables.
+ROWS: Mapping[str, str] = MappingProxyType(
+    {
+        "leases": "SELECT name, holder, expires_at FROM leases WHERE name = ?",
+        "runs": """SELECT id, run_id, list, "trigger", "by", started_at, ended_at, outcome, reason, error, exit_code,
+requests, bytes, "rows", counts, stages, seconds, sha256, process FROM runs WHERE id = ?""",
+        "watched": """SELECT list, url, last_modified, etag, served_sha256, served_since, last_look, last_success,
+last_outcome FROM watched WHERE list = ?""",
+    }
+)
 
 
 def file_of(database_url: str) -> Path | None:
     """The file of an SQLite database; None for any other, and where there is none yet."""
     start = next((start for start in FILES if database_url.startswith(start)), None)
     path = Path(database_url.removeprefix(start)) if start else None
-    return path if path and "?" not in database_url and path.is_file() else None
+    return path.absolute() if path and "?" not in database_url and path.is_file() else None
 
 
 @contextmanager
-def writing_plainly(file: Path) -> Iterator[Writing | None]:
-    """One transaction that writes; None when the tables are not of this version."""
-    with closing(sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)) as db:
-        for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
+def writing_plainly(file: Path, patience: float = BUSY_SECONDS) -> Iterator[Writing | None]:
+    """One transaction that writes; None when the tables are not of this version.
+
+    What is not committed is undone as the connection closes. `patience` are the seconds to wait for who writes now.
+    """
+    # The file may be moved away since it was seen, and an empty one in its place would be taken for a new home.
+    address = f"{file.as_uri()}?mode=rw"
+    with closing(sqlite3.connect(address, uri=True, timeout=patience, isolation_level=None)) as db:
+        for pragma in PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
         db.execute("BEGIN IMMEDIATE")
+        if not _is_ours(db):
+            yield None
+            return
         writing = Writing(db)
-        try:
-            yield writing if _is_ours(db) else None
-            writing.leave_marks()
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
+        yield writing
+        writing.leave_marks()
+        db.execute("COMMIT")
 
 
 def _is_ours(db: sqlite3.Connection) -> bool:
@@ -73,50 +91,32 @@ class Writing:
 
     def begin_look(self, run_id: str, name: str, trigger: str, by: str, holder: str, now: datetime) -> None:
         """Take the list's lease, which nobody holds, and start its run."""
-        self.db.execute(
-            "INSERT INTO leases (name, holder, expires_at) VALUES (?, ?, ?)",
-            (name, holder, stored(now + LEASE)),
-        )
-        made = self.db.execute(
-            'INSERT INTO runs (run_id, list, "trigger", "by", started_at, process) VALUES (?, ?, ?, ?, ?, ?)',
-            (run_id, name, trigger, by, stored(now), holder),
-        )
+        self.db.execute(LEASED, {"name": name, "holder": holder, "expires_at": as_text(now + LEASE)})
+        run = {"run_id": run_id, "list": name, "trigger": trigger, "by": by, "process": holder}
+        made = self.db.execute(STARTED, run | {"started_at": as_text(now)})
         self._note("leases", name)
         self._note("runs", made.lastrowid)
 
     def renew_leases(self, holder: str, now: datetime) -> None:
-        held = self.db.execute(
-            "UPDATE leases SET expires_at = ? WHERE holder = ? RETURNING name", (stored(now + LEASE), holder)
-        )
+        held = self.db.execute(RENEWED, {"holder": holder, "expires_at": as_text(now + LEASE)})
         for (name,) in held.fetchall():
             self._note("leases", name)
 
-    def end_look(self, run_id: str, name: str, holder: str, values: Mapping[str, Any]) -> None:
-        """End the run and give the lease back. `values` are columns of the run."""
-        changed = ", ".join(f'"{column}" = :{column}' for column in values)
-        ended = self.db.execute(
-            f"UPDATE runs SET {changed} WHERE run_id = :run_id AND list = :list AND ended_at IS NULL RETURNING id",  # noqa: S608
-            {**values, "run_id": run_id, "list": name},
-        )
-        for (number,) in ended.fetchall():
+    def end_look(self, run_id: str, name: str, holder: str, ended: Ended, now: datetime) -> None:
+        """End the run, unless somebody took us for dead and did, and give the lease back."""
+        run = _stored(ended.columns(now)) | {"run_id": run_id, "list": name}
+        for (number,) in self.db.execute(ENDED, run).fetchall():
             self._note("runs", number)
-        self.db.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
+        self.db.execute(GIVEN_BACK, {"name": name, "holder": holder})
         self._note("leases", name)
 
-    def note_unchanged(self, capture: Capture, served_since: str, now: datetime) -> None:
-        values = {
-            "last_look": stored(now),
-            "last_outcome": "unchanged",
-            "last_success": stored(now),
-            "served_sha256": capture.sha256,
-            "served_since": served_since,
-            "url": capture.url,
-        }
-        if capture.outcome == "fetched":
-            told = capture.validators
-            values |= {"last_modified": told.last_modified, "etag": told.etag}
-        changed = ", ".join(f"{column} = :{column}" for column in values)
-        self.db.execute(f"UPDATE watched SET {changed} WHERE list = :list", {**values, "list": capture.list})  # noqa: S608
+    def note_unchanged(
+        self, capture: Capture, known: Validators, since: datetime, outcome: str, now: datetime
+    ) -> None:
+        """`known` and `since` are what is written of the list's copy already."""
+        kept = {"last_modified": known.last_modified, "etag": known.etag}
+        told = watched_columns(outcome, now, kept | served_columns(capture, since))
+        self.db.execute(WATCHED, _stored(told) | {"list": capture.list})
         self._note("watched", capture.list)
 
     def _note(self, table: str, key: Any) -> None:
@@ -124,9 +124,8 @@ class Writing:
 
     def leave_marks(self) -> None:
         for table, key in self._written:
-            name, columns = MARKED[table]
             self.db.execute('DELETE FROM marks WHERE "table" = ? AND "key" = ?', (table, str(key)))
-            row = self.db.execute(f"SELECT {columns} FROM {table} WHERE {name} = ?", (key,)).fetchone()  # noqa: S608
+            row = self.db.execute(ROWS[table], (key,)).fetchone()
             if row is not None:
                 self.db.execute(
                     'INSERT INTO marks ("table", "key", digest) VALUES (?, ?, ?)',
@@ -134,37 +133,12 @@ class Writing:
                 )
 
 
-def unchanged(
-    capture: Capture, rows: int | None, stages: Mapping[str, float], now: datetime
-) -> dict[str, Any]:
-    """The columns of a run that found nothing new."""
-    return {
-        "ended_at": stored(now),
-        "outcome": "unchanged",
-        "reason": "",
-        "exit_code": 0,
-        "requests": capture.requests,
-        "bytes": capture.received,
-        "rows": rows,
-        "stages": json.dumps({name: round(seconds, 4) for name, seconds in stages.items()}),
-        "seconds": round(sum(stages.values()), 4),
-        "sha256": capture.sha256,
-    }
+def _stored(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Times and JSON as the types of pipelines.tables store them."""
+    return {name: _value(value) for name, value in columns.items()}
 
 
-def stopped(reason: str, exit_code: int, now: datetime) -> dict[str, Any]:
-    """The columns of a run that was broken off by whoever started it."""
-    return {
-        "ended_at": stored(now),
-        "outcome": "stopped",
-        "reason": reason,
-        "error": reason,
-        "exit_code": exit_code,
-        "requests": 0,
-        "bytes": 0,
-        "seconds": 0.0,
-    }
-
-
-def stored(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return as_text(value)
+    return json.dumps(value) if isinstance(value, dict) else value

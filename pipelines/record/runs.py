@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pipelines.record.quiet import LEASE as LEASE
+from pipelines.record.looked import LEASE as LEASE
+from pipelines.record.looked import Ended as Ended
+from pipelines.record.looked import watched_columns
 from pipelines.tables import leases, runs, ticks, watched
 
 DIED = "The process died, or lost the database, before the look ended."
 Alive = Callable[[str], bool | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a look ended. `error` is for people; `stages` are seconds by stage."""
-
-    outcome: str
-    reason: str = ""
-    error: str | None = None
-    exit_code: int = 0
-    requests: int = 0
-    bytes: int = 0
-    rows: int | None = None
-    counts: Mapping[str, int] = field(default_factory=dict)
-    stages: Mapping[str, float] = field(default_factory=dict)
-    sha256: str | None = None
 
 
 def take_lease(connection: Connection, name: str, holder: str, now: datetime) -> bool:
@@ -77,20 +62,7 @@ def end_run(connection: Connection, run_id: str, list_name: str, ended: Ended, n
     found = connection.execute(
         update(runs)
         .where(runs.c.run_id == run_id, runs.c.list == list_name, runs.c.ended_at.is_(None))
-        .values(
-            ended_at=now,
-            outcome=ended.outcome,
-            reason=ended.reason,
-            error=ended.error,
-            exit_code=ended.exit_code,
-            requests=ended.requests,
-            bytes=ended.bytes,
-            rows=ended.rows,
-            counts=dict(ended.counts) or None,
-            stages={name: round(seconds, 4) for name, seconds in ended.stages.items()} or None,
-            seconds=round(sum(ended.stages.values()), 4),
-            sha256=ended.sha256,
-        )
+        .values(**ended.columns(now))
     )
     return bool(found.rowcount)
 
@@ -121,9 +93,7 @@ def forget_ended(connection: Connection, before: datetime) -> int:
 
 def note_look(connection: Connection, list_name: str, outcome: str, now: datetime, **served: Any) -> None:
     """Remember what the server said last. `served`: url, last_modified, etag, served_sha256, served_since."""
-    values: dict[str, Any] = {"last_look": now, "last_outcome": outcome, **served}
-    if outcome != "failed":
-        values["last_success"] = now
+    values = watched_columns(outcome, now, served)
     found = connection.execute(update(watched).where(watched.c.list == list_name).values(**values))
     if found.rowcount == 0:
         connection.execute(insert(watched).values(list=list_name, **values))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,10 +24,12 @@ from pipelines.looks import watch as watching
 from pipelines.looks.look import Look
 from pipelines.looks.watch import watch
 from pipelines.proof.marked import edited_rows
-from pipelines.record.quiet import MARKED
+from pipelines.record import quiet as plain
+from pipelines.record.looked import Ended, served_columns, watched_columns
 from pipelines.record.runs import take_lease
 from pipelines.run import writing
 from pipelines.tables import metadata, publications, runs
+from scraper.capture import Capture
 from scraper.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("on_sqlite")
@@ -93,10 +96,29 @@ def test_both_ways_leave_the_same_record(
 
 
 def test_the_columns_are_those_of_the_tables() -> None:
-    for name, (key, columns) in MARKED.items():
+    for name, statement in plain.ROWS.items():
         table = metadata.tables[name]
-        assert [column.strip(' "') for column in columns.split(",")] == list(table.columns.keys())
-        assert [key] == list(table.primary_key.columns.keys())
+        told = re.fullmatch(r"SELECT (.+) FROM (\w+) WHERE (\w+) = \?", statement.replace("\n", " "))
+        assert told
+        assert [column.strip(' "') for column in told[1].split(",")] == list(table.columns.keys())
+        assert (told[2], [told[3]]) == (name, list(table.primary_key.columns.keys()))
+
+
+def test_the_statements_write_every_column_of_a_look() -> None:
+    """A name that a statement lacks would be left out without a word."""
+    seen = Capture("list", "https://example.org/", START, "fetched", "0" * 64)
+    run, watched = (
+        Ended("unchanged").columns(START),
+        watched_columns("unchanged", START, served_columns(seen, START)),
+    )
+    assert names_in(plain.ENDED) == {*run, "run_id", "list"}
+    assert names_in(plain.WATCHED) == {*watched, "list"} == set(metadata.tables["watched"].columns.keys())
+    for statement in (plain.ENDED, plain.WATCHED):
+        assert all(mine == its for mine, its in re.findall(r'"?(\w+)"? = :(\w+)', statement))
+
+
+def names_in(statement: str) -> set[str]:
+    return set(re.findall(r":(\w+)", statement))
 
 
 def test_it_tells_the_same_story(
