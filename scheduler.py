@@ -29,7 +29,7 @@ from pipelines.house import House, open_house
 from pipelines.logs import get_log, hush_libraries
 from pipelines.looks.jobs import hand_over
 from pipelines.looks.watch import still_due
-from pipelines.looks.watchkeeping import due_lists, keep_watch
+from pipelines.looks.watchkeeping import Turns, due_lists, keep_watch
 from pipelines.processes import process_name
 from pipelines.record.runs import stop_ticking, tick
 from pipelines.run import writing
@@ -75,6 +75,7 @@ class Clock:
         self._stopping = asyncio.Event()
         self._looking: dict[asyncio.Task[object], frozenset[str]] = {}
         self._owed = set[str]()  # lists whose look came to nothing because the database was away
+        self._turns = Turns()
         self._last_tick: tuple[datetime, float] | None = None
         self._jobs = AsyncIOScheduler(
             timezone=UTC,
@@ -158,7 +159,7 @@ class Clock:
         with writing(self.house) as connection:
             tick(connection, CLOCK, self._process, self.house.now())
             missed = still_due(connection, [self.house.lists[name] for name in owed], self.house.now())
-        keep_watch(self.house)
+        keep_watch(self.house, self._turns.next([*self.house.lists.values()]))
         missed += [item for item in due_lists(self.house, grace, self._every) if item not in missed]
         return [item for item in missed if item.name not in busy]
 

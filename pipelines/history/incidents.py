@@ -38,7 +38,7 @@ def standing_incidents(connection: Connection, list_name: str) -> Mapping[str, s
 
 def incident_facts(connection: Connection, list_name: str, outcome: str | None, reason: str) -> Facts:
     """What is known of a list after a look that ended so (None: nobody looked)."""
-    held = [row for row in held_publications(connection) if row.list == list_name]
+    held = held_publications(connection, list_name)
     last = connection.execute(select(watched.c.last_success).where(watched.c.list == list_name)).first()
     return Facts(
         outcome,

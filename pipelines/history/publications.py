@@ -83,9 +83,9 @@ def latest_of_bytes(connection: Connection, list_name: str, sha256: str) -> Row[
     ).first()
 
 
-def held_publications(connection: Connection) -> Sequence[Row[Any]]:
-    """The lists that wait for a person, oldest first."""
-    return new_publications(connection, ("held",))
+def held_publications(connection: Connection, list_name: str | None = None) -> Sequence[Row[Any]]:
+    """The publications that wait for a person, oldest first."""
+    return new_publications(connection, ("held",), list_name)
 
 
 def earlier_with_content(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from pipelines.announce import announce_digest
 from pipelines.cadence import is_due
-from pipelines.history.looks import first_look, last_look
+from pipelines.history.looks import first_look, last_looks
 from pipelines.history.outbox import was_owed
 from pipelines.house import House
 from pipelines.looks.watch import assess
@@ -16,13 +17,14 @@ from scraper.lists import PublishedList
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DIGEST_AT = time(13, tzinfo=UTC)  # nine in the morning in the east, when summer time holds
 WEEK = timedelta(days=7)
+AT_ONE_TICK = 500  # lists: what takes a second of the only writer's time
 
 
 def due_lists(house: House, grace: timedelta, tick: timedelta) -> list[PublishedList]:
     """The lists at which a look was missed. With a `grace`, a job may still see to it, jitter and all."""
     now = house.now()
     with house.engine.connect() as connection:
-        looked = {name: last_look(connection, name) for name in house.lists}
+        looked = last_looks(connection, house.lists)
     found = []
     for name, declaration in house.lists.items():
         waited = grace + tick + timedelta(seconds=declaration.cadence.jitter_seconds) if grace else grace
@@ -31,10 +33,11 @@ def due_lists(house: House, grace: timedelta, tick: timedelta) -> list[Published
     return found
 
 
-def keep_watch(house: House) -> None:
-    """Open, remind of and close incidents that come with time alone; owe the digest once its day has come."""
+def keep_watch(house: House, lists: Iterable[PublishedList] | None = None) -> None:
+    """Open, remind of and close incidents that come with time alone, of these lists or of all; owe the digest
+    once its day has come."""
     with writing(house) as connection:
-        for declaration in house.lists.values():
+        for declaration in house.lists.values() if lists is None else lists:
             assess(house, connection, declaration)
         week = digest_due(house.now(), house.settings.digest_day)
         if week is not None:
@@ -42,6 +45,18 @@ def keep_watch(house: House) -> None:
             first = first_look(connection)
             if first is not None and first < begin + WEEK and not was_owed(connection, f"digest/{name}"):
                 announce_digest(house, connection, name)
+
+
+class Turns:
+    """Which lists come with which tick. Of few lists all; ten thousand have had their turn after twenty ticks."""
+
+    def __init__(self) -> None:
+        self._begun = 0
+
+    def next(self, lists: Sequence[PublishedList]) -> Sequence[PublishedList]:
+        begun = self._begun if self._begun < len(lists) else 0
+        self._begun = begun + AT_ONE_TICK
+        return lists[begun : self._begun]
 
 
 def digest_due(now: datetime, day: str) -> tuple[str, datetime] | None:
