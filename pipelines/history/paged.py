@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, tuple_
+from sqlalchemy import Connection, func, select, tuple_
 
-from pipelines.history.agreements import StoredAgreement
+from pipelines.history.agreements import HELD_AT_PLACE, StoredAgreement
 from pipelines.history.holdings import as_agreement
 from pipelines.tables import intervals, publications, reviews, taken
 
@@ -28,11 +28,11 @@ def agreements_page(
     """Agreements of a list at a place (None: now) by state and name, and where the next page begins."""
     i = intervals.c
     key = (func.coalesce(i.state, ""), i.agency, i.agreement_id, i.id)
-    query = select(intervals).where(i.list == list_name)
+    query, asked = select(intervals).where(i.list == list_name), dict[str, str]()
     if place is None:
         query = query.where(i.until_place.is_(None))
     else:
-        query = query.where(i.from_place <= place, or_(i.until_place.is_(None), i.until_place > place))
+        query, asked = query.where(*HELD_AT_PLACE), {"list": list_name, "place": place}
     if state:
         query = query.where(i.state == state)
     for word in text.split():
@@ -40,7 +40,7 @@ def agreements_page(
         query = query.where(i.agency.ilike(f"%{plain}%", escape="\\"))
     if after is not None:
         query = query.where(tuple_(*key) > after)
-    rows = connection.execute(query.order_by(*key).limit(limit + 1)).all()
+    rows = connection.execute(query.order_by(*key).limit(limit + 1), asked).all()
     found = [
         StoredAgreement(row.agreement_id, row.agency_id, row.from_place, as_agreement(row))
         for row in rows[:limit]
