@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.made import write_pair
 from benchmarks.processes import Cost, cost
-from benchmarks.table import Line
+from benchmarks.table import Line, Point
 
 SIZES = {2_000: 7, 100_000: 5, 1_000_000: 3}
 
@@ -49,6 +49,10 @@ def line(folder: Path, size: int, times: int) -> Line:
         f"({seconds['stream']:.2f} s, {peaks['stream']:.0f} MB against "
         f"{seconds['columns']:.2f} s, {peaks['columns']:.0f} MB)",
         note=f"medians of {times}, in turns",
+        points=tuple(
+            Point(f"which rows are new, {way}", size, seconds[its])
+            for way, its in (("our stream", "stream"), ("Polars", "columns"))
+        ),
     )
 
 

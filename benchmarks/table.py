@@ -6,6 +6,15 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Point(NamedTuple):
+    """Of a line that grows: what was done, on how many rows, in how many seconds."""
+
+    work: str
+    rows: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,7 @@ class Line:
     measured: str
     reached: bool | None = None
     note: str = ""
+    points: tuple[Point, ...] = ()
 
 
 def medians(works: dict[str, Callable[[], object]], times: int = 5) -> dict[str, float]:

@@ -43,11 +43,18 @@ def days() -> alt.X:
     )
 
 
-def legend(names: Sequence[str]) -> alt.Legend:
+def legend(names: Sequence[str], columns: int = 0) -> alt.Legend:
+    """In one row, or in so many columns."""
     import altair as alt
 
     return alt.Legend(
-        title=None, orient="top", direction="horizontal", values=list(names), labelLimit=240, columnPadding=28
+        title=None,
+        orient="top",
+        direction="horizontal",
+        columns=columns,
+        values=list(names),
+        labelLimit=240,
+        columnPadding=28,
     )
 
 
