@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote
 
 from pipelines.names.likeness import Name, name_key, read_name, same_kind, same_level
@@ -41,6 +42,7 @@ def model_of(agreement: Agreement) -> str:
     return (agreement.support_type or "").casefold()
 
 
+@lru_cache(maxsize=1 << 16)
 def address(document: str | None) -> str:
     """A document's address without what varies in writing it; "" when nothing is linked."""
     if not document or "." not in document:

@@ -27,6 +27,8 @@ _STATE_OF_PLACE = b'"admin1code": "'
 
 def squeeze(name: str) -> str:
     """Letters and figures only: De Soto is DeSoto, St. Lucie Saint Lucie, Lake of the Woods Lake Woods."""
+    if name.isascii() and name.isalnum():  # one word, as of most places
+        return _FULL.get(word := name.casefold(), word)
     words = _NOT_LETTERS.sub(" ", _APOSTROPHES.sub("", without_accents(name).casefold())).split()
     return "".join(_FULL.get(word, word) for word in words if word not in _SMALL) or "".join(words)
 
@@ -64,7 +66,9 @@ def _places() -> dict[str, frozenset[str]]:
         at = text.find(_US_PLACE)
         while at >= 0:
             start = text.rfind(_NAME_OF_PLACE, 0, at) + len(_NAME_OF_PLACE)
-            name = json.loads(b'"' + text[start : text.find(b'", ', start)] + b'"')
+            name = text[start : text.find(b'", ', start)].decode()
+            if "\\" in name:
+                name = json.loads(f'"{name}"')
             state = text.find(_STATE_OF_PLACE, at) + len(_STATE_OF_PLACE)
             found[text[state : state + 2].decode()].add(squeeze(name))
             at = text.find(_US_PLACE, state)

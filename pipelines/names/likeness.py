@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import us
@@ -91,7 +91,7 @@ def name_key(agency: str) -> str:
     return _NOT_LETTERS.sub(" ", _APOSTROPHES.sub("", without_accents(agency).casefold())).strip()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Name:
     """A name taken apart. `words` distinguish, `kinds` say which body, `level` and `form` what sort of place.
 
@@ -104,11 +104,11 @@ class Name:
     form: str
     marks: frozenset[str]
 
-    @property
+    @cached_property
     def squeezed(self) -> str:
         return squeeze(" ".join(self.words))
 
-    @property
+    @cached_property
     def essence(self) -> str:
         return "".join(sorted(set(self.words)))
 
@@ -141,7 +141,8 @@ def _without_state(words: list[str], state: str | None) -> list[str]:
 @lru_cache(maxsize=1 << 16)
 def read_name(agency: str, state: str | None) -> Name:
     words = _without_state(_long_words(name_key(agency), state), state)
-    words = [word if at in _county_names(words) else _plain_word(word) for at, word in enumerate(words)]
+    named = _county_names(words)
+    words = [word if at in named else _plain_word(word) for at, word in enumerate(words)]
     if words[:2] == ["city", "of"]:
         form, words = "city", words[2:]
     elif any(one == "city" and _KINDS.get(next_word) == "sheriff" for one, next_word in pairwise(words)):
@@ -191,6 +192,7 @@ def _long_words(key: str, state: str | None) -> list[str]:
     return [part for word in words for part in _SHORT.get(word, word).split()]
 
 
+@lru_cache(maxsize=1 << 16)
 def readings(agency: str, state: str | None) -> tuple[Name, ...]:
     """The whole name, and what stands before a slash or a parenthesis in it."""
     main = _SECOND_PART.sub("", agency)
@@ -239,17 +241,19 @@ def _left_over(words: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
     return left
 
 
+@lru_cache(maxsize=1 << 16)
 def run_together(agency: str) -> str:
     return name_key(agency).replace(" ", "")
 
 
-def written_short(agency: str) -> set[str]:
+@lru_cache(maxsize=1 << 16)
+def written_short(agency: str) -> frozenset[str]:
     """The name without its blanks, and its initials ("FDLE")."""
     words = name_key(agency).split()
     if len(words) < 3:
-        return {"".join(words)}
+        return frozenset({"".join(words)})
     initials = ("".join(word[0] for word in words), "".join(w[0] for w in words if w not in _SMALL))
-    return {"".join(words), *initials}
+    return frozenset({"".join(words), *initials})
 
 
 def same_text(one: str, other: str) -> bool:
