@@ -103,6 +103,11 @@ publications = Table(
     UniqueConstraint("list", "place"),
     Index("ix_publications_list_state_place", "list", "state", "place"),
     Index("ix_publications_sha256", "sha256"),
+    # of all lists together: the newest, which wait, what was recorded or decided since
+    Index("ix_publications_place", "place"),
+    Index("ix_publications_state_place", "state", "place"),
+    Index("ix_publications_recorded", "recorded_at"),
+    Index("ix_publications_decided", "decided_at"),
 )
 
 # The validity intervals: what an agreement's fields were from one publication until another.

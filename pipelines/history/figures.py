@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from pipelines.history.changes import ChangeFilter, stamp
+from pipelines.history.changes import KIND, ChangeFilter, stamp
 from pipelines.history.publications import ACCEPTED
 from pipelines.tables import changes, intervals, publications
 
@@ -124,7 +124,7 @@ def publications_between(
 def batch(connection: Connection, wanted: ChangeFilter) -> Batch:
     """Count the changes that `wanted` names; states and support types are those of the added ones."""
     c = changes.c
-    counted = connection.execute(select(c.kind, func.count()).where(*wanted.where()).group_by(c.kind))
+    counted = connection.execute(select(KIND, func.count()).where(*wanted.where()).group_by(KIND))
     added = (*wanted.where(), c.kind == "added")
     newly = connection.scalar(select(func.count()).where(*added, c.newly_signed))
     agencies, brought = connection.execute(

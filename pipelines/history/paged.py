@@ -28,11 +28,11 @@ def agreements_page(
     """Agreements of a list at a place (None: now) by state and name, and where the next page begins."""
     i = intervals.c
     key = (func.coalesce(i.state, ""), i.agency, i.agreement_id, i.id)
-    query, asked = select(intervals).where(i.list == list_name), dict[str, str]()
     if place is None:
-        query = query.where(i.until_place.is_(None))
-    else:
-        query, asked = query.where(*HELD_AT_PLACE), {"list": list_name, "place": place}
+        query = select(intervals).where(i.list == list_name, i.until_place.is_(None))
+    else:  # that they are of the list is not said again: SQLite would go through all of its intervals
+        query = select(intervals).where(*HELD_AT_PLACE)
+    asked = {} if place is None else {"list": list_name, "place": place}
     if state:
         query = query.where(i.state == state)
     for word in text.split():
@@ -73,10 +73,7 @@ def publications_page(
 def first_recorded_since(connection: Connection, moment: datetime) -> datetime | None:
     """The earliest time of publication among those that were recorded at or after a moment."""
     p = publications.c
-    found = connection.execute(
-        select(p.published_at).where(p.recorded_at >= moment).order_by(p.place).limit(1)
-    ).first()
-    return found.published_at if found else None
+    return connection.execute(select(func.min(p.published_at)).where(p.recorded_at >= moment)).scalar()
 
 
 def last_written(connection: Connection) -> datetime | None:

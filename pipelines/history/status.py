@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from pipelines.history.incidents import open_incidents
 from pipelines.history.looks import last_round, last_tick, watched_lists
 from pipelines.history.publications import held_publications
 from pipelines.processes import is_alive
-from pipelines.tables import changes, publications
+from pipelines.tables import changes
 from scraper.lists import PublishedList
 
 CLOCK = "clock"
@@ -61,7 +61,7 @@ def list_statuses(
     connection: Connection, lists: Mapping[str, PublishedList], now: datetime
 ) -> list[ListStatus]:
     watched = watched_lists(connection)
-    changed = _last_changes(connection)
+    changed = _last_changes(connection, lists)
     held = [row.list for row in held_publications(connection)]
     incidents = open_incidents(connection)
     return [
@@ -103,9 +103,8 @@ def _status(
     )
 
 
-def _last_changes(connection: Connection) -> dict[str, datetime]:
+def _last_changes(connection: Connection, names: Iterable[str]) -> dict[str, datetime]:
     """When the newest change of each list was published: one step into the index for each list."""
-    names = connection.execute(select(publications.c.list).distinct()).scalars().all()
     newest = select(changes.c.published_at).order_by(changes.c.place.desc()).limit(1)
     found = {name: connection.execute(newest.where(changes.c.list == name)).scalar() for name in names}
     return {name: moment for name, moment in found.items() if moment}
