@@ -13,6 +13,7 @@ from changelog.cells import flat, harmless, markdown
 from scraper.errors import UsageError
 
 Record = Mapping[str, Any]
+_WIDTH = 160  # of a table that no terminal shows
 
 
 def chosen_format(wanted: str | None, offered: Sequence[str]) -> str:
@@ -58,19 +59,38 @@ def print_markdown(columns: Sequence[str], records: Iterable[Record]) -> None:
 
 
 def print_table(columns: Sequence[str], records: Iterable[Record], note: str = "") -> None:
+    titles = [column.replace("_", " ") for column in columns]
+    rows = [[flat(record.get(column)) for column in columns] for record in records]
+    plain = None if note or sys.stdout.isatty() else _plain([titles, *rows])
+    if plain is not None:
+        sys.stdout.write(plain)
+        return
+    # It takes longer to load than a whole look at a list that did not change.
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for record in records:
-        table.add_row(*(Text(flat(record.get(column))) for column in columns))
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
     console.print(table)
     if note:
         console.print(note, style="dim")
+
+
+def _plain(rows: Sequence[Sequence[str]]) -> str | None:
+    """What Rich would print, when it has neither colours to show nor anything to fold or to measure; else None."""
+    if not all(cell.isascii() and (cell.isprintable() or not cell) for row in rows for cell in row):
+        return None
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) > _WIDTH or not all(widths):
+        return None
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + "\n" for row in rows
+    )
 
 
 def say(text: str) -> None:
