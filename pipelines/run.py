@@ -176,7 +176,8 @@ def take_in_again(
         with writing(house) as connection:
             more = None if entries is None else max(0, entries - position(connection).n)
             _take_tail(house, connection, announce=False, entries=more)
-            mark_unannounced(connection, owed)
+            waiting = {row.key for row in new_publications(connection)}
+            mark_unannounced(connection, [key for key in owed if key in waiting])
         _derive_new(house, progress)
 
 
