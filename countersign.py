@@ -67,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
+    # Pydantic would look through every installed package for plugins, and let them see settings and tokens.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         code = app(args=arguments, standalone_mode=False)
     except CountersignError as error:

@@ -63,7 +63,7 @@ def measure() -> list[Line]:
         room = Path(folder)
         (room / "lists.toml").write_text(DECLARED.format(page=publisher.page_url))
         ours = {
-            **os.environ,
+            **_compiled_once(room / "compiled"),
             "COUNTERSIGN_HOME": str(room / "home"),
             "COUNTERSIGN_LISTS": str(room / "lists.toml"),
         }
@@ -107,6 +107,12 @@ def measure() -> list[Line]:
             note=f"cold {cpu['Scrapy']:.2f} s against {cpu['ours']:.2f} s; warm {warm['by Scrapy']:.1f} ms",
         ),
     ]
+
+
+def _compiled_once(folder: Path) -> dict[str, str]:
+    """Both are measured as they are installed: no module is compiled anew for each process."""
+    as_it_is = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return as_it_is | {"PYTHONPYCACHEPREFIX": str(folder)}
 
 
 def _ratio(told: dict[str, float], shown: str) -> str:
