@@ -348,7 +348,7 @@ document_events = Table(
     Index("ix_document_events_at", "at"),
 )
 
-# The journal as far as this database has taken it in: rebuilding starts from nothing.
+# The journal as far as this database has taken it in: a rebuild starts from nothing, beside it.
 taken = Table(
     "taken",
     metadata,

@@ -173,9 +173,12 @@ def test_what_goes_is_old_record_and_nobodys_files(
     year = timedelta(days=365)
     assert prune(lived_in, year).runs == 0
     later = replace(lived_in, now=lambda: lived_in.now() + 2 * year)
+    unfinished = lived_in.settings.home / "rebuilding"
+    unfinished.mkdir()
     gone = prune(later, year)
     assert gone.runs == 8  # of ten, the last of each list stays
     assert not orphan.exists()
+    assert not unfinished.exists()
     assert fresh.exists()
     proof = prove_kept(later)
     assert proof.files == files

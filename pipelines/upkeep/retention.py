@@ -38,7 +38,8 @@ class Proof:
 
 
 def prune(house: House, keep: timedelta) -> Pruned:
-    """Forget the runs, notices and incidents that ended longer ago than `keep`, and files without a reference.
+    """Forget the runs, notices and incidents that ended longer ago than `keep`, files without a reference, and
+    a rebuild that nobody finished.
 
     The last run of each list stays, whatever its age: the clock counts from it.
     """
