@@ -20,6 +20,7 @@ from pipelines.values import Agreement, Finding, Row, Table, Uncut
 
 CELL = "\x1f"
 PART = "\x1e"
+ROW = "\x1d"
 BATCH = 2_000
 
 
@@ -34,9 +35,10 @@ def row_fingerprints(rows: Sequence[Row]) -> array[int]:
     for index, row in enumerate(rows):
         if row.links:
             printed[index] += PART + CELL.join(row.links)
-    whole = PART.join(printed)
-    if without_visits(whole) is not whole:
-        printed = [*map(without_visits, printed)]
+    whole = ROW + ROW.join(printed)
+    anew = without_visits(whole)
+    if anew is not whole and anew.count(ROW) == len(printed):
+        printed = anew.split(ROW)[1:]
     return print_fingerprints([text.encode("utf-8", "surrogatepass") for text in printed])
 
 

@@ -18,8 +18,8 @@ _WAYBACK = re.compile(
     r"https?://(?:web|wwwb)\.archive\.org/(?:web|save)/(?:\d+[a-z_]*\*?/)?(?=https?[:%]|www)", re.I
 )
 # What the archive's copy of a page puts before every address: the moment of its visit, new in each copy. Here only
-# where a cell begins with it (cells joined as fingerprints join them), since within one it may not come off.
-_VISIT = re.compile(r"(?<![^\x1e\x1f])https?://web\.archive\.org/web/\d+/(?=https?://)")
+# where a cell begins with it, since within one it may not come off. (In this order it is looked for by its "http".)
+_VISIT = re.compile(r"http(?<=[\x1d-\x1f]http)s?://web\.archive\.org/web/\d+/(?=https?://)")
 _EXTENSION = re.compile(r"(?:chrome|moz|edge|safari-web)-extension://[^/]*/(?:.*?[?&]file=)?", re.I)
 _DOUBLE_SCHEME = re.compile(r"https?:/*(?=https?(?:://|:/|//))", re.I)
 _SCHEME = re.compile(r"(https?)(?::/*|//+)(?=[^/:])", re.I)
@@ -47,7 +47,8 @@ def ready_address(address: str) -> str:
 
 
 def without_visits(cells: str) -> str:
-    """Cells, joined, as if they had been read from no copy in particular: what they say is the same."""
+    """As if they had been read from no copy in particular: what they say is the same. Before each stands a separator
+    (U+001D to U+001F)."""
     return _VISIT.sub("", cells) if "archive.org/web/" in cells else cells
 
 
