@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.table import Line, Point
 
-NAMES = ("looks", "xlsx", "columns", "rows", "corpus", "stored", "queries")
+NAMES = ("looks", "xlsx", "columns", "rows", "corpus", "stored", "queries", "many", "workers")
 PACKAGES = ("scrapy", "sqlalchemy", "openpyxl", "polars", "csv-diff", "urlwatch", "git-history", "psycopg")
 SIGNS = {True: "yes", False: "**no**", None: "-"}
 
