@@ -13,6 +13,7 @@ import gc
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,11 +60,22 @@ class Fate:
 
         return fated
 
+    def traced(self, connect: Callable[..., Any]) -> Any:
+        """What speaks to SQLite without SQLAlchemy."""
+
+        def fated(*arguments: Any, **named: Any) -> Any:
+            connection = connect(*arguments, **named)
+            connection.set_trace_callback(self.point)
+            return connection
+
+        return fated
+
     def rule(self) -> None:
         os.write = self.half(os.write)
         os.fsync = self.before(os.fsync)
         os.ftruncate = self.before(os.ftruncate)
         os.replace = self.before(os.replace)
+        sqlite3.connect = self.traced(sqlite3.connect)
         event.listen(Engine, "before_cursor_execute", self.point)
         event.listen(Engine, "commit", self.point)
 

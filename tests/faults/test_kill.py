@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -198,7 +198,19 @@ def died(home: Path) -> int:
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_killed_over_made_weeks(lives: Lives) -> None:
-    history = [
+    assert kill_everywhere(lives, made_history(4), points=40) >= 40
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_killed_at_every_point_of_a_look_that_finds_nothing_new(lives: Lives) -> None:
+    [seen] = made_history(1)
+    again = replace(seen, at=seen.at + timedelta(hours=1))
+    assert kill_everywhere(lives, [seen, again], points=1000) >= 20
+
+
+def made_history(weeks_long: int) -> list[Published]:
+    return [
         Published(
             week.published_at,
             {
@@ -206,9 +218,8 @@ def test_killed_over_made_weeks(lives: Lives) -> None:
                 "pending": (week.pending, week.pending_name),
             },
         )
-        for week in weeks()[:4]
+        for week in weeks()[:weeks_long]
     ]
-    assert kill_everywhere(lives, history, points=40) >= 40
 
 
 @pytest.mark.long
