@@ -19,6 +19,7 @@ from pipelines.record.runs import Ended, end_run, note_look, start_run
 from pipelines.run import writing
 from pipelines.tables import runs, ticks
 from scheduler import Clock
+from scraper.errors import DatabaseError
 from scraper.lists import PARTICIPATING, PENDING, Cadence, PublishedList
 from scraper.settings import Settings
 from tests.fake_time import live
@@ -172,3 +173,28 @@ def test_an_orderly_end_takes_the_tick_away(tmp_path: Path) -> None:
 
     live(monday, life)
     assert seen == [1, 0]
+
+
+class Breaking(Record):
+    """Loses the database in the middle of the first look that the clock's own hour asks for."""
+
+    broke_at: datetime | None = None
+
+    async def look(self, house: House, lists: Sequence[PublishedList], trigger: str) -> None:
+        if trigger != "clock" or self.broke_at:
+            return await super().look(house, lists, trigger)
+        self.broke_at = house.now()
+        with writing(house) as connection:
+            start_run(connection, "broken", lists[0].name, trigger, "test", "test", self.broke_at)
+            end_run(connection, "broken", lists[0].name, Ended("died"), self.broke_at)
+        raise DatabaseError
+
+
+def test_a_look_that_a_lost_database_broke_off_is_made_up_at_the_next_tick(tmp_path: Path) -> None:
+    record = Breaking(tmp_path, [PARTICIPATING])
+    monday = datetime(2025, 5, 12, 12, 30, tzinfo=UTC)
+
+    live(monday, lambda: record.up(monday + timedelta(minutes=50), timedelta(minutes=1)))
+    [_first, made_up] = record.looks("participating", "make-up")
+    assert record.broke_at
+    assert timedelta() < made_up - record.broke_at <= timedelta(minutes=1, seconds=1)
