@@ -54,6 +54,36 @@ def test_wherever_the_disk_is_full_the_look_fails_with_advice_and_the_next_is_ri
     print(f"\nlooks on a full disk, by exit code: {dict(ended)}")  # noqa: T201
 
 
+def test_a_look_that_finds_nothing_new_on_a_full_disk_is_recorded_or_fails_with_advice(
+    door_on_disk: Door, disk: Path
+) -> None:
+    door = door_on_disk
+    door.is_right()
+    ended: Counter[int] = Counter()
+    for left in ROOM:
+        ballast = fill(disk, left)
+        code, said = door.crawl()
+        ended[code] += 1
+        assert code in (0, 7), said
+        assert ('"outcome": "unchanged"' if code == 0 else "ree some space") in said, said
+        ballast.unlink()
+        door.is_right()
+    assert ended[7] > 1
+    assert ended[0] > 1, "with room enough it succeeds"
+
+
+def test_a_look_that_finds_nothing_new_in_a_home_that_may_only_be_read(
+    door_on_disk: Door, disk: Path
+) -> None:
+    door_on_disk.is_right()
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    code, said = door_on_disk.crawl()
+    assert code == 7, said
+    assert any(advice in said for advice in ("Mount it for writing", "correct permissions", "may be written"))
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    door_on_disk.is_right()
+
+
 def test_a_new_home_on_a_full_disk(door_on_disk: Door, disk: Path) -> None:
     ballast = fill(disk, 0)
     code, said = door_on_disk.crawl()
