@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -59,6 +60,26 @@ for room in (
     worker,
 ):
     room.add_to(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from scraper.settings import version
+
+        print(f"countersign {version()}")  # noqa: T201 - asked for, so it is data
+        raise typer.Exit
+
+
+@app.callback()
+def _door(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version, and leave."
+        ),
+    ] = False,
+) -> None:
+    """What can be said before a command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

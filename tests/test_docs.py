@@ -83,6 +83,13 @@ def test_a_command_is_described_with_all_its_options(name: str) -> None:
     assert [option for option in options if f"`{option}`" not in said] == []
 
 
+def test_what_can_be_said_before_a_command_is_described() -> None:
+    before = COMMANDS.split("\n## ")[0]
+    options = [o for p in get_command(app).params for o in p.opts if o.startswith("--")]
+    assert "--version" in options
+    assert [option for option in options if f"{option}`" not in before] == []
+
+
 def printed() -> Iterator[tuple[str, list[str]]]:
     """Every command line of the pages' sh blocks, by its command, with the options and arguments after it."""
     for block in re.findall(r"^ *```sh\n(.*?)^ *```", TEXT, re.M | re.S):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,15 @@ def test_a_list_that_is_held_says_so_and_a_person_releases_it(
     assert held[0]["reasons"]
     assert watched("reject", held[0]["id"], "--note", "the lists were exchanged")[0] == 0
     assert watched("held", "--format", "json") == (0, [])
+
+
+def test_the_version_is_that_of_the_package(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    declared = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]["version"]
+    assert countersign.run(["--version"]) == 0
+    assert capsys.readouterr() == (f"countersign {declared}\n", "")
+    assert not home.exists()
 
 
 @pytest.mark.parametrize(
