@@ -32,6 +32,8 @@ from scraper.capture import Capture
 from scraper.errors import UnreadableError, UsageError
 from scraper.lists import PublishedList
 
+AT_ONCE = 100  # files of the past that are kept together: the disk is waited for once
+
 Progress = Callable[[str, int, int], None]  # list, how many are done, of how many
 
 
@@ -109,12 +111,16 @@ def replay(
         for e in house.archive.entries()
         if e["kind"] == "capture"
     }
-    for capture, path in captures:
-        sha256 = house.archive.put(path.read_bytes())
-        kept = replace(capture, sha256=sha256, bytes=path.stat().st_size)
-        if (kept.list, sha256, kept.as_json()["captured_at"]) not in known:
-            house.archive.keep(kept, house.now())
-        seen[kept.list, sha256] = ""
+    files = iter(captures)
+    while some := [*islice(files, AT_ONCE)]:
+        hashes = house.archive.put_all(path.read_bytes() for _, path in some)
+        kept = [
+            replace(capture, sha256=sha256, bytes=path.stat().st_size)
+            for (capture, path), sha256 in zip(some, hashes, strict=True)
+        ]
+        new = [one for one in kept if (one.list, one.sha256, one.as_json()["captured_at"]) not in known]
+        house.archive.keep_all(new, house.now())
+        seen |= {(one.list, one.sha256 or ""): "" for one in kept}
     catch_up(house, progress=progress)
     with house.engine.connect() as connection:
         for row in new_publications(connection, states=None):

@@ -16,7 +16,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -53,13 +53,24 @@ class Archive:
 
     def put(self, body: bytes | Iterable[bytes]) -> str:
         """Keep a body for ever and return its SHA-256. A body that is kept already is left as it is."""
+        [sha256] = self.put_all([body])
+        return sha256
+
+    def put_all(self, bodies: Iterable[bytes | Iterable[bytes]]) -> list[str]:
+        """The same of many: each folder is waited for once."""
+        with self._settling() as unsynced:
+            kept = [self._put(body, unsynced) for body in bodies]
+        if shared := self._shared:
+            for sha256 in kept:
+                shared.bodies.share(sha256)
+        return kept
+
+    def _put(self, body: bytes | Iterable[bytes], unsynced: set[Path]) -> str:
         sha256 = hashlib.sha256(body).hexdigest() if isinstance(body, bytes) else None
         if sha256 is None or self._stored(sha256) is None:
             with self._incoming() as (file, incoming):
                 sha256, suffix = pack([body] if isinstance(body, bytes) else body, file)
-                self._settle(incoming, sha256, suffix)
-        if self._shared:
-            self._shared.bodies.share(sha256)
+                self._settle(incoming, sha256, suffix, unsynced)
         return sha256
 
     def has(self, sha256: str) -> bool:
@@ -112,14 +123,24 @@ class Archive:
 
     def keep(self, capture: Capture, at: datetime) -> dict[str, Any]:
         """Write a capture into the journal, recorded `at`. The body it names must have been put before."""
-        if capture.sha256 is not None:
-            self.path(capture.sha256)
-        return self.append("capture", at, **capture.as_json())
+        [entry] = self.keep_all([capture], at)
+        return entry
+
+    def keep_all(self, captures: Sequence[Capture], at: datetime) -> list[dict[str, Any]]:
+        for capture in captures:
+            if capture.sha256 is not None:
+                self.path(capture.sha256)
+        return self._append_all("capture", at, [capture.as_json() for capture in captures])
 
     def append(self, kind: str, at: datetime, **fields: Any) -> dict[str, Any]:
-        if self._shared and fields.get("sha256"):
-            self._shared.bodies.share(fields["sha256"])
-        return self.journal.append(kind, at, fields)
+        [entry] = self._append_all(kind, at, [fields])
+        return entry
+
+    def _append_all(self, kind: str, at: datetime, several: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        if shared := self._shared:
+            for sha256 in filter(None, (fields.get("sha256") for fields in several)):
+                shared.bodies.share(sha256)
+        return self.journal.append_all(kind, at, several)
 
     def entries(self) -> Iterator[dict[str, Any]]:
         return self.journal.entries()
@@ -175,16 +196,25 @@ class Archive:
             finally:
                 Path(name).unlink(missing_ok=True)
 
-    def _settle(self, incoming: Path, sha256: str, suffix: str) -> Path:
+    @contextmanager
+    def _settling(self) -> Iterator[set[Path]]:
+        """For the folders in which bodies are settled: what was renamed in them is there for good afterwards."""
+        unsynced: set[Path] = set()
+        yield unsynced
+        with storing(self.folder):
+            for folder in sorted(unsynced):
+                sync_directory(folder)
+
+    def _settle(self, incoming: Path, sha256: str, suffix: str, unsynced: set[Path]) -> Path:
         place = self.folder / sha256[:2] / f"{sha256}{suffix}"
         if stored := self._stored(sha256):
             return stored
         if not place.parent.exists():
             place.parent.mkdir(exist_ok=True)
-            sync_directory(self.folder)
+            unsynced.add(self.folder)
         incoming.chmod(0o644)
         incoming.replace(place)
-        sync_directory(place.parent)
+        unsynced.add(place.parent)
         return place
 
     def _fetched(self, sha256: str) -> Path | None:
@@ -201,7 +231,8 @@ class Archive:
             file.flush()
             os.fsync(file.fileno())
             self._prove(incoming, sha256, f"{self._shared.url}/{sha256[:2]}/{sha256}{suffix}")
-            return self._settle(incoming, sha256, suffix)
+            with self._settling() as unsynced:
+                return self._settle(incoming, sha256, suffix, unsynced)
 
     def _proven(self, sha256: str) -> Path | None:
         stored = self._stored(sha256)

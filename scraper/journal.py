@@ -14,7 +14,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,12 +44,26 @@ class Journal:
 
     def append(self, kind: str, at: datetime, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Write one entry for good (flushed to the disk) and return it."""
-        known = self._known()
+        [entry] = self.append_all(kind, at, [fields])
+        return entry
+
+    def append_all(
+        self, kind: str, at: datetime, several: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """The same of many: the disk is waited for once."""
+        if not several:
+            return []
+        known, entries, lines = self._known(), list[dict[str, Any]](), list[bytes]()
         with storing(self.path), self._locked() as file:
             self._must_hold(file, known)
-            entry, line = self._following(self._last_whole_line(file), kind, at, fields)
-            write(file, line)
-        return entry
+            last = self._last_whole_line(file)
+            for fields in several:
+                entry, line = self._following(last, kind, at, fields)
+                entries.append(entry)
+                lines.append(line)
+                last = line[:-1]
+            write(file, b"".join(lines))
+        return entries
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """Every entry from the first, each proven to follow the one before. Raises ArchiveError at damage."""

@@ -8,7 +8,7 @@ that the store lacks, unless it was written without the store: then what is miss
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -57,6 +57,11 @@ class SharedJournal(Journal):
             reraise=True,
         )
         return attempts(self._append_once, known, kind, at, fields)
+
+    def append_all(
+        self, kind: str, at: datetime, several: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        return [self.append(kind, at, fields) for fields in several]
 
     def entries(self) -> Iterator[dict[str, Any]]:
         self.catch_up()

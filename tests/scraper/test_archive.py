@@ -46,6 +46,19 @@ def capture(body: bytes) -> Capture:
     )
 
 
+def test_many_bodies_are_put_at_once_and_each_folder_is_flushed_once(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = [b"%d" % number for number in range(600)]
+    flushed: list[Path] = []
+    monkeypatch.setattr("scraper.archive.sync_directory", flushed.append)
+    assert archive.put_all([*bodies, TEXT, TEXT]) == [
+        sha256(body).hexdigest() for body in [*bodies, TEXT, TEXT]
+    ]
+    assert sorted(flushed) == sorted({tmp_path / "archive", *(tmp_path / "archive").glob("??")})
+    assert {archive.read(sha256(body).hexdigest()) for body in bodies} == set(bodies)
+
+
 @pytest.mark.parametrize("body", [TEXT, WORKBOOK, b"", b"x"])
 def test_a_body_comes_back_as_it_was(archive: Archive, body: bytes) -> None:
     name = archive.put(body)

@@ -30,6 +30,17 @@ def test_entries_come_back_in_order_and_chained(journal: Journal) -> None:
     assert journal.path.read_text().count("\n") == 2
 
 
+def test_many_entries_at_once_are_the_same_lines(journal: Journal, tmp_path: Path) -> None:
+    told = [{"list": name} for name in ("participating", "pending", "participating")]
+    one_by_one = Journal(tmp_path / "other" / "journal.jsonl")
+    for at_once in (told[:2], [], told[2:]):
+        journal.append_all("capture", AT, at_once)
+    for fields in told:
+        one_by_one.append("capture", AT, fields)
+    assert journal.path.read_bytes() == one_by_one.path.read_bytes()
+    assert len(list(journal.entries())) == 3
+
+
 def test_times_are_kept_in_utc_and_must_have_a_zone(journal: Journal) -> None:
     eastern = datetime(2025, 5, 12, 9, 0, 4, tzinfo=timezone(timedelta(hours=-4)))
     assert journal.append("capture", eastern, {})["at"] == "2025-05-12T13:00:04+00:00"
