@@ -11,6 +11,7 @@ against such a person is in the archive, its journal and a seal that was publish
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     Update,
+    bindparam,
     cast,
     delete,
     event,
@@ -42,6 +44,11 @@ MARKED: tuple[Table, ...] = tuple(
 )
 _WRITTEN = "countersign rows written"
 _CHUNK = 400
+# Every transaction puts these, so they are put together once.
+_FORGOTTEN = delete(marks).where(
+    marks.c.table == bindparam("of"), marks.c.key.in_(bindparam("keys", expanding=True))
+)
+_NOTED = insert(marks)
 
 
 def keep_marks(engine: Engine) -> None:
@@ -59,13 +66,22 @@ def key_of(table: Table) -> Column[Any]:
 
 def stored(connection: Connection, table: Table) -> Select[*tuple[Any, ...]]:
     """Every column as the database stores it, whatever a hand put there: nothing is parsed."""
-    lite = connection.dialect.name == "sqlite"
+    return _stored(table, connection.dialect.name == "sqlite")
+
+
+@cache
+def _stored(table: Table, lite: bool) -> Select[*tuple[Any, ...]]:
     return select(
         *(
             (type_coerce(column, NULLTYPE) if lite else cast(column, Text)).label(column.name)
             for column in table.columns
         )
     )
+
+
+@cache
+def _stored_some(table: Table, lite: bool) -> Select[*tuple[Any, ...]]:
+    return _stored(table, lite).where(key_of(table).in_(bindparam("keys", expanding=True)))
 
 
 def mark_everything(connection: Connection) -> None:
@@ -82,7 +98,7 @@ def mark_again(connection: Connection, tables: Iterable[Table]) -> None:
 
 
 def _note_rows(
-    connection: Connection, statement: Any, several: Sequence[Any], _one: Mapping[str, Any], _options: Any
+    connection: Connection, statement: Any, several: Sequence[Any], one: Mapping[str, Any], _options: Any
 ) -> None:
     """Which rows are about to be changed: afterwards the same condition may find others."""
     if not isinstance(statement, Insert | Update | Delete) or statement.table not in MARKED:
@@ -93,7 +109,7 @@ def _note_rows(
     if isinstance(statement, Update | Delete):
         key = key_of(_table(statement))
         found = select(key).where(*(() if statement.whereclause is None else (statement.whereclause,)))
-        _written(connection).update((statement.table.name, value) for value in connection.scalars(found))
+        _written(connection).update((statement.table.name, value) for value in connection.scalars(found, one))
 
 
 def _note_new_row(
@@ -121,26 +137,21 @@ def _forget(connection: Connection) -> None:
 
 def _mark_written(connection: Connection) -> None:
     written = connection.info.pop(_WRITTEN, None)
+    lite = connection.dialect.name == "sqlite"
     for name in sorted({name for name, _ in written or ()}):
         table = metadata.tables[name]
         keys = sorted(key for written_name, key in written if written_name == name)
         for start in range(0, len(keys), _CHUNK):
             chunk = keys[start : start + _CHUNK]
-            connection.execute(
-                delete(marks).where(marks.c.table == name, marks.c.key.in_([str(key) for key in chunk]))
-            )
-            _mark(
-                connection,
-                table,
-                connection.execute(stored(connection, table).where(key_of(table).in_(chunk))),
-            )
+            connection.execute(_FORGOTTEN, {"of": name, "keys": [str(key) for key in chunk]})
+            _mark(connection, table, connection.execute(_stored_some(table, lite), {"keys": chunk}))
 
 
 def _mark(connection: Connection, table: Table, rows: Iterable[Row[Any]]) -> None:
     key = key_of(table).name
     found = ({"table": table.name, "key": str(row._mapping[key]), "digest": digest(row)} for row in rows)
     for chunk in _chunks(found):
-        connection.execute(insert(marks), chunk)
+        connection.execute(_NOTED, chunk)
 
 
 def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:

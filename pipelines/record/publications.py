@@ -7,7 +7,7 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from pipelines.derived import Derived
 from pipelines.names.likeness import name_key
@@ -15,6 +15,23 @@ from pipelines.record.bulk import insert_many
 from pipelines.tables import accepted, changes, intervals, publications
 from pipelines.values import Agreement, Change, Publication
 
+# What a publication is found to be; written for every one, so the statements are put together once.
+_FOUND = (
+    "state", "previous_sha256", "agreements", "agencies", "by_state", "by_support_type", "filled", "content", "counts",
+    "findings", "reasons", "parser",
+)  # fmt: skip
+_P = publications.c
+_OF_LIST = _P.list == bindparam("of")
+_SETTLE = (
+    update(publications)
+    .where(_OF_LIST, _P.place == bindparam("at"))
+    .values({name: bindparam(f"new_{name}", type_=_P[name].type) for name in _FOUND})
+)
+_CLEAR = (
+    update(publications)
+    .where(_OF_LIST, _P.state == "held", _P.place < bindparam("at"))
+    .values(state="cleared")
+)
 CHUNK = 500  # SQLite allows 32,766 bound values, PostgreSQL 65,535; a chunk of ids stays far below both
 
 
@@ -72,37 +89,27 @@ def write(connection: Connection, derived: Derived) -> None:
 
 def _write_publication(connection: Connection, derived: Derived) -> None:
     publication, figures = derived.publication, derived.figures
-    connection.execute(
-        update(publications)
-        .where(publications.c.list == publication.list, publications.c.place == publication.place)
-        .values(
-            state=derived.state,
-            previous_sha256=derived.previous_sha256,
-            agreements=figures.rows if figures else None,
-            agencies=figures.agencies if figures else None,
-            by_state=dict(sorted(figures.by_state.items())) if figures else None,
-            by_support_type=dict(sorted(figures.by_support_type.items())) if figures else None,
-            filled=dict(sorted(figures.filled.items())) if figures else None,
-            content=derived.content,
-            counts=derived.counts() or None,
-            findings=[finding.as_json() for finding in derived.findings] or None,
-            reasons=[reason.as_json() for reason in derived.reasons] or None,
-            parser=derived.parser,
-        )
-    )
+    found: dict[str, Any] = {
+        "state": derived.state,
+        "previous_sha256": derived.previous_sha256,
+        "agreements": figures.rows if figures else None,
+        "agencies": figures.agencies if figures else None,
+        "by_state": dict(sorted(figures.by_state.items())) if figures else None,
+        "by_support_type": dict(sorted(figures.by_support_type.items())) if figures else None,
+        "filled": dict(sorted(figures.filled.items())) if figures else None,
+        "content": derived.content,
+        "counts": derived.counts() or None,
+        "findings": [finding.as_json() for finding in derived.findings] or None,
+        "reasons": [reason.as_json() for reason in derived.reasons] or None,
+        "parser": derived.parser,
+    }
+    new = {f"new_{name}": found[name] for name in _FOUND}
+    connection.execute(_SETTLE, {"of": publication.list, "at": publication.place, **new})
 
 
 def _clear_held(connection: Connection, publication: Publication) -> None:
     """A list that is believed settles the ones held before it."""
-    connection.execute(
-        update(publications)
-        .where(
-            publications.c.list == publication.list,
-            publications.c.state == "held",
-            publications.c.place < publication.place,
-        )
-        .values(state="cleared")
-    )
+    connection.execute(_CLEAR, {"of": publication.list, "at": publication.place})
 
 
 def _interval_row(publication: Publication, opened: tuple[int, str, str, int, Agreement]) -> dict[str, Any]:
