@@ -10,17 +10,18 @@ import gzip
 import hashlib
 import os
 import struct
-import zlib
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import IO, cast
 
-DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error)
+from isal import igzip, isal_zlib
+
+DAMAGE = (EOFError, gzip.BadGzipFile, isal_zlib.error)
 _COMPRESSED = (b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"%PDF", b"\x89PNG", b"\xff\xd8\xff")
 _SEAL_LENGTH = 58
-# Of 157 MB of CSV it makes 14 MB in 0.8 s; the usual level 6 makes 12 MB in 1.8 s.
-_LEVEL = 3
+# Of 157 MB of CSV it makes 15 MB in 0.2 s; the standard library's zlib 12 MB in 1.8 s. What comes out is gzip.
+_LEVEL = 1
 
 
 def pack(body: Iterable[bytes], file: IO[bytes]) -> tuple[str, str]:
@@ -28,7 +29,7 @@ def pack(body: Iterable[bytes], file: IO[bytes]) -> tuple[str, str]:
     chunks = iter(body)
     first = next(chunks, b"")
     plain, packed = hashlib.sha256(), hashlib.sha256()
-    packer = None if first.startswith(_COMPRESSED) else zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
+    packer = None if first.startswith(_COMPRESSED) else isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, 31)
     for chunk in chain([first], chunks):
         plain.update(chunk)
         piece = packer.compress(chunk) if packer else chunk
@@ -57,4 +58,6 @@ def sealed(path: Path) -> bool:
 
 def opened(path: Path) -> IO[bytes]:
     """The body as it came. Damage shows while reading, as one of DAMAGE."""
-    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+    if path.suffix != ".gz":
+        return path.open("rb")
+    return cast(IO[bytes], igzip.IGzipFile(path, "rb"))  # type: ignore[no-untyped-call]
