@@ -59,6 +59,7 @@ class CadenceTrigger(BaseTrigger):  # type: ignore[misc]
 
 
 async def look_at(house: House, lists: Sequence[PublishedList], trigger: str) -> object:
+    """What the clock does when lists are due: a round of looks, or of documents when that is the trigger."""
     if trigger == DOCUMENTS:
         return await due_rounds(house, lists, BY)
     return await hand_over(house, lists, trigger, BY, round_of)
@@ -248,6 +249,7 @@ def heeding_signals(clock: Clock, also_stop: Callable[[], None] = lambda: None) 
 
 
 async def run_clock(house: House) -> int:
+    """Until it is told to stop. Returns the exit code: 130 after SIGINT, else 0."""
     hush_libraries()
     clock = Clock(house)
     with heeding_signals(clock) as heard:
@@ -283,6 +285,7 @@ def _make_database_elsewhere() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code, as the command line's."""
     parser = argparse.ArgumentParser(prog="scheduler.py", description="The clock of countersign.")
     parser.add_argument("--once", action="store_true", help="do what is due and leave, for cron")
     chosen = parser.parse_args(arguments)

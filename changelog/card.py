@@ -25,6 +25,7 @@ def card(told: Mapping[str, Any], declaration: PublishedList, series: Sequence[T
 
 
 def card_svg(told: Mapping[str, Any], declaration: PublishedList, series: Sequence[Totals] = ()) -> str:
+    """The same as SVG, WIDTH by HEIGHT. `told` is a report as JSON."""
     wording = declaration.wording
     lines = [
         _text(_cut(wording.title, 52), 110, 38, weight=600, colour=ACCENT),

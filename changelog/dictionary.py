@@ -14,6 +14,8 @@ Type = Literal["string", "integer", "number", "boolean", "date", "datetime", "ar
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """`type` is the data package's; `required` columns are never empty."""
+
     name: str
     type: Type
     text: str

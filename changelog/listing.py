@@ -39,6 +39,7 @@ def listed(house: House, list_name: str, as_of: str | None, known_at: str | None
 
 
 def publication_figures(row: Any) -> dict[str, Any]:
+    """Of a row of `publications`."""
     return {
         "published_at": iso(row.published_at),
         "captured_at": iso(row.captured_at),

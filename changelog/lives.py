@@ -32,6 +32,7 @@ def lives_of(house: House, text: str) -> list[dict[str, Any]]:
 
 
 def life_json(connection: Connection, house: House, identifier: str, life: Life) -> dict[str, Any]:
+    """An agency as `agency --format json` and the API give it; `identifier` is the id that was asked for."""
     newest = max(life.held, key=lambda item: (item.until is None, item.stored.since)).stored.agreement
     files = places_of(connection, {(item.list, item.stored.since) for item in life.held})
     pending_of = {name: item.pending_list for name, item in house.lists.items() if item.pending_list}

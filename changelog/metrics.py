@@ -20,6 +20,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 def metrics(house: House) -> bytes:
+    """What /metrics answers, in the text format of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Record(house))
     return bytes(generate_latest(registry))  # type: ignore[no-untyped-call]

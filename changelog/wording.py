@@ -42,6 +42,7 @@ def model_name(support_type: str | None) -> str:
 
 
 def iso(moment: datetime | None) -> str | None:
+    """As 2025-05-12T17:40:40Z."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else None
 
 

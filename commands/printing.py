@@ -45,6 +45,7 @@ def print_json_array(records: Iterable[Record]) -> None:
 
 
 def print_csv(columns: Sequence[str], records: Iterable[Record]) -> None:
+    """With a header; what a spreadsheet would run as a formula is made text."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     for record in records:
@@ -59,6 +60,7 @@ def print_markdown(columns: Sequence[str], records: Iterable[Record]) -> None:
 
 
 def print_table(columns: Sequence[str], records: Iterable[Record], note: str = "") -> None:
+    """Drawn on a terminal, plain columns elsewhere. `note` stands below it."""
     titles = [column.replace("_", " ") for column in columns]
     rows = [[flat(record.get(column)) for column in columns] for record in records]
     plain = None if note or sys.stdout.isatty() else _plain([titles, *rows])

@@ -28,6 +28,7 @@ class _Page(uvicorn.Server):
 
 
 async def page_and_clock(house: House, host: str, port: int, names: Sequence[str]) -> int:
+    """Until a signal stops both. `names` are hosts by which browsers may ask. Returns the exit code."""
     hush_libraries()
     listening = _listen(host, port)
     token = house.settings.token.get_secret_value() if house.settings.token else None

@@ -71,6 +71,7 @@ def announce_incident(
 
 
 def announce_digest(house: House, connection: Connection, week: str) -> None:
+    """Owe the summary of a week ("2025-W20") over all lists, once."""
     owe(
         connection,
         f"digest/{week}",

@@ -41,6 +41,7 @@ class Life:
 
     @property
     def first(self) -> str:
+        """The place of the first list with it."""
         return self.printings[0].since
 
     @property

@@ -36,6 +36,7 @@ class Derived:
     known_since: datetime | None = None
 
     def counts(self) -> dict[str, int]:
+        """How many changes there are of each kind; kinds without any are left out."""
         counted: dict[str, int] = {}
         for change in self.changes:
             counted[change.kind] = counted.get(change.kind, 0) + 1

@@ -16,6 +16,8 @@ from scraper.settings import Settings, get_settings
 
 @dataclass(frozen=True, slots=True)
 class Desk:
+    """What a look needs when it writes nothing to SQL: settings and the archive."""
+
     settings: Settings
     archive: Archive
     now: Callable[[], datetime] = utc_now

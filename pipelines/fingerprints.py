@@ -43,6 +43,7 @@ def row_fingerprints(rows: Sequence[Row]) -> array[int]:
 
 
 def print_fingerprints(prints: Sequence[bytes]) -> array[int]:
+    """64 signed bits each, of rows as the bytes in which they are printed."""
     found = array("q")
     found.frombytes(b"".join([blake2b(text, digest_size=8).digest() for text in prints]))
     if sys.byteorder == "little":
@@ -79,6 +80,7 @@ class Packed:
     intervals: array[int] = field(default_factory=lambda: array("q"))
 
     def to_bytes(self) -> bytes:
+        """The columns one after the other, 8 bytes a value; `layout` is kept beside."""
         return self.fingerprints.tobytes() + self.raws.tobytes() + self.intervals.tobytes()
 
     @classmethod

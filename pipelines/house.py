@@ -24,6 +24,8 @@ __all__ = ["House", "open_house", "utc_now"]
 
 @dataclass(frozen=True, slots=True)
 class House:
+    """`lists` are by name; `now` is the only clock that the stages are given."""
+
     settings: Settings
     archive: Archive
     engine: Engine

@@ -82,6 +82,7 @@ def another_version(headers: Mapping[str, str], validators: Validators) -> bool:
 
 
 def kept_headers(header: Header) -> dict[str, str]:
+    """Those of an answer that are kept as evidence, by name, without control characters."""
     found = {name: _CONTROL.sub("", _said(header(name))) for name in KEPT_HEADERS}
     return {name: value for name, value in found.items() if value}
 

@@ -97,6 +97,7 @@ class Archive:
             return opened(path)
 
     def read(self, sha256: str) -> bytes:
+        """Raises ArchiveError when it is missing, or is not what its hash says."""
         path = self.path(sha256)
         with storing(path), opened(path) as file:
             try:
@@ -127,12 +128,14 @@ class Archive:
         return entry
 
     def keep_all(self, captures: Sequence[Capture], at: datetime) -> list[dict[str, Any]]:
+        """The same of many: the disk is waited for once."""
         for capture in captures:
             if capture.sha256 is not None:
                 self.path(capture.sha256)
         return self._append_all("capture", at, [capture.as_json() for capture in captures])
 
     def append(self, kind: str, at: datetime, **fields: Any) -> dict[str, Any]:
+        """Write an entry of any kind into the journal, flushed to the disk, and return it."""
         [entry] = self._append_all(kind, at, [fields])
         return entry
 

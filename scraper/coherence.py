@@ -100,6 +100,7 @@ def _misspelt(field: str) -> str | None:
 
 
 def nearest(word: str, words: Sequence[str]) -> str | None:
+    """What was probably meant; None when nothing is like it."""
     from rapidfuzz import process  # only whoever made a mistake is given advice
 
     found = process.extractOne(word, words, score_cutoff=_NEAR)

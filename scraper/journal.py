@@ -208,6 +208,7 @@ def write(file: int, lines: bytes) -> None:
 
 
 def parsed(line: bytes, path: Path | str, where: str) -> dict[str, Any]:
+    """The entry of a line. Raises ArchiveError, saying `where`, for what is none."""
     entry = _entry(line)
     if entry is None:
         raise ArchiveError(f"{path}, {where}: was altered or damaged. Restore the journal from a copy.")

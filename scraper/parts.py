@@ -13,6 +13,7 @@ _SOME_DAY = (1980, 1, 1, 0, 0, 0)
 
 
 def bundle(bodies: Sequence[bytes]) -> bytes:
+    """One ZIP of several answers in their order; the same answers give the same bytes."""
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for number, body in enumerate(bodies, 1):

@@ -29,6 +29,7 @@ _AXIS = {
 
 
 def data(rows: Sequence[dict[str, Any]]) -> alt.InlineData:
+    """As values within the chart: a picture must not refer to a file."""
     import altair as alt
 
     return alt.InlineData(values=list(rows))

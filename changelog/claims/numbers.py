@@ -57,6 +57,8 @@ _SPELT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Number:
+    """`start` and `end` are where it stands in the text; `spelt` in letters."""
+
     value: float
     start: int
     end: int

@@ -52,6 +52,7 @@ class Scene:
         return long_day(moment.astimezone(self.zone).date())
 
     def end_of(self, day: date) -> datetime:
+        """The first moment after it, in the list's time zone."""
         return beginning(day + DAY, self.declaration.time_zone)
 
     @property

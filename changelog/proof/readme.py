@@ -56,6 +56,7 @@ you hand this bundle on.
 
 
 def readme(told: Mapping[str, Any]) -> str:
+    """`told` is what the bundle's evidence.json says."""
     change = told["change"]
     return _TEXT.format(
         title=change["title"],

@@ -37,6 +37,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class TimeLine:
+    """Places on it are per cent of the time from `first` to `last`; `years` are where each begins."""
+
     first: date
     last: date
     lines: Sequence[Line]

@@ -37,6 +37,7 @@ class LogQuestion:
 
 
 def log_question(house: House, asked: QueryParams) -> LogQuestion:
+    """What an address asks of the log. Raises UsageError for what the log does not know."""
     names = _several(asked, "list")
     house.chosen(names)
     zone = house.lists[names[0]].time_zone if len(names) == 1 else "UTC"
@@ -105,6 +106,7 @@ def _cursor(text: str | None) -> Cursor | None:
 
 
 def cursor(text: str | None) -> Cursor | None:
+    """Of a page's `before` or `after`; None without one. Raises UsageError for what is none."""
     return _cursor(text)
 
 

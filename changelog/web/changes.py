@@ -32,6 +32,8 @@ VISIT_ENDS = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
+    """`older` and `newer` are the cursors of the pages beside it; None at either end."""
+
     changes: Sequence[StoredChange]
     older: str | None
     newer: str | None

@@ -18,6 +18,7 @@ LONGEST = 2_000
 
 
 def checked(room: Room, text: str, as_of: date | None, list_name: str | None = None) -> dict[str, Any]:
+    """The answer to a claim, from memory while the record is the same."""
     room.house.chosen([list_name] if list_name else [])
     return room.remembered(
         ("claim", text[:LONGEST], as_of, list_name),

@@ -73,6 +73,7 @@ def page(
 
 
 def stamp(answer: Any, changed: datetime | None) -> None:
+    """Tell a browser since when the page is as it is."""
     if changed is not None:
         answer.headers["Last-Modified"] = format_datetime(changed.astimezone(UTC), usegmt=True)
 

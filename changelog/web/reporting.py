@@ -52,6 +52,7 @@ class Question:
 
 
 def question(room: Room, asked: QueryParams) -> Question:
+    """The list and period that an address asks for; the newest week when it names none."""
     name = asked.get("list") or next(iter(room.house.lists))
     [declaration] = room.house.chosen([name])
     baseline = day_of(asked["baseline"]) if asked.get("baseline") else None

@@ -18,6 +18,7 @@ PAGES = 40  # of which the text is read
 
 
 def told(path: str) -> dict[str, Any]:
+    """A PDF's number of `pages` and the `text` of the first PAGES of them."""
     from pypdf import PdfReader
 
     reader = PdfReader(path)

@@ -98,6 +98,7 @@ class Case:
 
 
 def state_name(state: str) -> str:
+    """Texas for TX; what is no state's abbreviation stays as it is."""
     return _STATE_NAMES.get(state, state)
 
 

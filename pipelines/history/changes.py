@@ -67,6 +67,7 @@ class StoredChange:
 
     @property
     def cursor(self) -> Cursor:
+        """Sorts the log; a page of it goes on from here."""
         return (self.place, self.list, self.seq)
 
 
@@ -199,6 +200,7 @@ def _query(wanted: ChangeFilter, after: Cursor | None, size: int, newest_first: 
 def read_change(
     connection: Connection, identifier: str, pending_of: Mapping[str, str] | None = None
 ) -> StoredChange | None:
+    """A change with its review. `pending_of` maps a list to the one where its agreements are applied for."""
     row = connection.execute(
         select(changes, reviews.c.status, reviews.c.by, reviews.c.at, reviews.c.note)
         .outerjoin(reviews, reviews.c.change_id == changes.c.id)

@@ -70,6 +70,7 @@ def _of(row: Row[Any]) -> Iterator[Linked]:
 
 
 def known_documents(connection: Connection) -> dict[str, Row[Any]]:
+    """Rows of `documents` by address."""
     return {row.url: row for row in connection.execute(select(documents))}
 
 

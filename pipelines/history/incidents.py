@@ -15,6 +15,7 @@ from pipelines.tables import incidents, publications, watched
 
 
 def open_incidents(connection: Connection, list_name: str | None = None) -> Sequence[Row[Any]]:
+    """Rows of `incidents`, of one list or of all, in the order in which they were opened."""
     query = select(incidents).where(incidents.c.closed_at.is_(None)).order_by(incidents.c.id)
     return connection.execute(
         query if list_name is None else query.where(incidents.c.list == list_name)
@@ -61,6 +62,7 @@ def _published(connection: Connection, list_name: str) -> list[datetime]:
 
 
 def count_open_incidents(connection: Connection) -> dict[tuple[str, str], int]:
+    """By (list, kind)."""
     rows = connection.execute(
         select(incidents.c.list, incidents.c.kind, func.count())
         .where(incidents.c.closed_at.is_(None))

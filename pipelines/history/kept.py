@@ -34,4 +34,5 @@ def is_empty(connection: Connection) -> bool:
 
 
 def named_hashes(connection: Connection) -> set[str]:
+    """The SHA-256 of every file that some publication is of."""
     return set(connection.execute(select(publications.c.sha256)).scalars())

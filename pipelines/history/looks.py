@@ -15,6 +15,7 @@ NO_LOOKS = ("replay", "backfill", DOCUMENTS)  # triggers of runs that ask no pub
 
 
 def watched_lists(connection: Connection) -> dict[str, Row[Any]]:
+    """Rows of `watched` by list; a list that was never looked at has none."""
     return {row.list: row for row in connection.execute(select(watched))}
 
 
@@ -65,6 +66,7 @@ def last_round(connection: Connection, list_name: str) -> Row[Any] | None:
 
 
 def first_look(connection: Connection) -> datetime | None:
+    """When the oldest run that is still recorded was started."""
     return connection.execute(select(func.min(runs.c.started_at))).scalar()
 
 

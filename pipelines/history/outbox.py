@@ -34,4 +34,5 @@ def count_given_up(connection: Connection) -> int:
 
 
 def was_owed(connection: Connection, key: str) -> bool:
+    """Was a notice of this key (see record.outbox.owe) written for any channel, sent or not?"""
     return connection.execute(select(outbox.c.id).where(outbox.c.key == key).limit(1)).first() is not None

@@ -50,6 +50,7 @@ class ClockStatus:
 
 
 def clock_status(connection: Connection, now: datetime) -> ClockStatus:
+    """Dead when it ticked longer ago than MISSED, or when its process on this machine is gone."""
     row = last_tick(connection, CLOCK)
     if row is None:
         return ClockStatus("none", None)
@@ -60,6 +61,7 @@ def clock_status(connection: Connection, now: datetime) -> ClockStatus:
 def list_statuses(
     connection: Connection, lists: Mapping[str, PublishedList], now: datetime
 ) -> list[ListStatus]:
+    """One for each of `lists`, in their order."""
     watched = watched_lists(connection)
     changed = _last_changes(connection, lists)
     held = [row.list for row in held_publications(connection)]

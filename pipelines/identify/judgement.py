@@ -54,6 +54,8 @@ _DATES_TOLD: dict[Dates, str] = {
 
 
 class Likely(NamedTuple):
+    """That two are one agreement: by which rule, how sure (0 to 1), and what else speaks for it."""
+
     rule: str
     score: float
     evidence: tuple[str, ...]

@@ -51,6 +51,7 @@ def address(document: str | None) -> str:
 
 
 def addresses(known: Known) -> frozenset[str]:
+    """Of its documents, in the form in which addresses are compared."""
     return frozenset(filter(None, map(address, (known.agreement.moa, *known.documents))))
 
 
@@ -117,4 +118,5 @@ class Scene:
 
 
 def dated(agreement: Agreement) -> tuple[object, ...]:
+    """What two rows must share to be one agreement whose name was corrected: state, model, date."""
     return agreement.state, model_of(agreement), agreement.signed

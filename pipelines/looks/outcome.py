@@ -27,6 +27,7 @@ HELD = 3
 
 @contextmanager
 def timed(stages: dict[str, float], name: str) -> Iterator[None]:
+    """Add the seconds that it takes to what `stages` has under the name."""
     started = time.perf_counter()
     try:
         yield

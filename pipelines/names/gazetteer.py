@@ -76,10 +76,12 @@ def _places() -> dict[str, frozenset[str]]:
 
 
 def counties(state: str | None) -> frozenset[str]:
+    """Squeezed names of a state's counties; none for a state that is unknown."""
     return _counties().get(state or "", frozenset())
 
 
 def places(state: str | None) -> frozenset[str]:
+    """Squeezed names of a state's towns and cities; none for a state that is unknown."""
     return _places().get(state or "", frozenset())
 
 

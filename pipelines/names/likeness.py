@@ -106,10 +106,12 @@ class Name:
 
     @cached_property
     def squeezed(self) -> str:
+        """The words in their order, letters and figures only."""
         return squeeze(" ".join(self.words))
 
     @cached_property
     def essence(self) -> str:
+        """The words without order and repetition."""
         return "".join(sorted(set(self.words)))
 
 
@@ -208,6 +210,7 @@ def same_level(one: Name, other: Name) -> bool:
 
 
 def same_kind(one: Name, other: Name) -> bool:
+    """Does either name say no other kind of body than the other? A name that says none is of any kind."""
     return one.kinds <= other.kinds or other.kinds <= one.kinds
 
 

@@ -53,6 +53,7 @@ def moment_text(serial: float, since_1904: bool) -> str:
 
 
 def duration_text(serial: float) -> str:
+    """Hours, minutes and seconds ("26:03:00") of a serial number of days."""
     seconds = round(abs(serial) * DAY)
     sign = "-" if serial < 0 and seconds else ""
     return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"

@@ -39,6 +39,7 @@ DEFAULT = Limits()
 
 
 def check_size(path: Path, most: int) -> None:
+    """Raises UnreadableError for a file of more than `most` bytes."""
     if path.stat().st_size > most:
         raise UnreadableError(f"The file has more than {most:,} bytes.")
 
@@ -58,6 +59,7 @@ class Budget:
         self.seconds = 0.0
 
     def spend(self, rows: int, cells: int) -> None:
+        """Raises UnreadableError as soon as all that was read is too much."""
         self.rows += rows
         self.cells += cells
         if self.rows > self.limits.max_rows:

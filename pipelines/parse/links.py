@@ -30,6 +30,8 @@ def _rows_of(references: Sequence[str], column: str) -> list[int] | None:
 
 
 class Area(NamedTuple):
+    """The cells that one link covers: sheet rows from 1 and columns from 0, both ends included."""
+
     top: int
     bottom: int
     left: int

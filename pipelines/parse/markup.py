@@ -34,6 +34,7 @@ def make_parser(part: str) -> expat.XMLParserType:
 
 
 def feed(parser: expat.XMLParserType, block: bytes, part: str, final: bool = False) -> None:
+    """Raises UnreadableError for what is not well-formed."""
     try:
         parser.Parse(block, final)
     except expat.ExpatError as error:

@@ -11,11 +11,13 @@ Box = tuple[float, float, float, float]
 
 
 def limit(memory: int, seconds: int) -> None:
+    """Of this process: bytes of address space, seconds of CPU."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
 
 def tables(path: str) -> list[list[tuple[list[str], list[str]]]]:
+    """For each table its rows, for each row the texts and the links of its cells."""
     import pdfplumber  # after the limits are set
 
     found = []

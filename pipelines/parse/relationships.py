@@ -17,6 +17,8 @@ REPEATED = Repeated(re.compile(rb"<Relationships\b[^>]*>"), b"/>", b"</Relations
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
+    """`kind` is the last word of its type; `target` is as written: a part, or an address when `external`."""
+
     kind: str
     target: str
     external: bool

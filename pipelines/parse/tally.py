@@ -25,6 +25,8 @@ TEXTS = {
 
 
 class Tally:
+    """Findings of a kind, counted while a file is read and told once: how often, where first, and of what."""
+
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._first: dict[str, int | None] = {}

@@ -18,6 +18,8 @@ CORE = "docProps/core.xml"
 
 @dataclass(slots=True)
 class Sheet:
+    """`part` is the name of its part in the package."""
+
     name: str
     part: str
     hidden: bool
@@ -25,6 +27,8 @@ class Sheet:
 
 @dataclass(slots=True)
 class Workbook:
+    """`sheets` are in the order of their tabs; with `since_1904` dates count from then and not from 1900."""
+
     part: str
     sheets: list[Sheet] = field(default_factory=list)
     since_1904: bool = False
@@ -40,6 +44,7 @@ class Workbook:
 
 
 def read_workbook(package: Package) -> Workbook:
+    """Raises UnreadableError when the package holds no workbook."""
     root = read_relationships(package, "")
     named = [resolve("", link.target) for link in root.values() if link.kind == "officeDocument"]
     part = next((name for name in [*named, WORKBOOK] if name in package), None)

@@ -26,6 +26,8 @@ FOLDER = "seals"
 
 @dataclass(frozen=True, slots=True)
 class Seal:
+    """`head` is the hash of the last of so many `entries`; `counts` are of files, publications and changes."""
+
     entries: int
     head: str
     sealed_at: str

@@ -8,6 +8,7 @@ from typing import Any
 
 
 def digest(row: Iterable[Any]) -> str:
+    """128 bits in hex, of every value with its type and length."""
     hashed = blake2b(digest_size=16)
     for value in row:
         raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")

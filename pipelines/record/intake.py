@@ -38,6 +38,7 @@ class Intake:
 
 
 def position(connection: Connection) -> Position:
+    """How far this database has taken the journal in; the beginning when it has taken in nothing."""
     row = connection.execute(select(taken)).first()
     return Position(row.offset, row.entries, row.head) if row else Position()
 

@@ -42,6 +42,7 @@ def give_lease_back(connection: Connection, name: str, holder: str) -> None:
 
 
 def free_leases_of_the_dead(connection: Connection, alive: Alive) -> None:
+    """Of whom `alive` is not sure (another machine's) keeps the lease until it expires."""
     for row in connection.execute(select(leases)).all():
         if alive(row.holder) is False:
             give_lease_back(connection, row.name, row.holder)
@@ -50,6 +51,7 @@ def free_leases_of_the_dead(connection: Connection, alive: Alive) -> None:
 def start_run(
     connection: Connection, run_id: str, list_name: str, trigger: str, by: str, holder: str, now: datetime
 ) -> None:
+    """`trigger` is why (clock, person, documents), `by` who, `holder` in which process: the name of its lease."""
     connection.execute(
         insert(runs).values(
             run_id=run_id, list=list_name, trigger=trigger, by=by, started_at=now, process=holder

@@ -23,6 +23,8 @@ _UNDISTURBED = 86_400  # seconds; a younger file may be of a look that is going 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
+    """How many of each were deleted."""
+
     runs: int
     notices: int
     incidents: int

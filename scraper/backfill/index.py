@@ -32,6 +32,7 @@ class Indexed:
 
 
 def moment(timestamp: str) -> datetime:
+    """UTC, of the Wayback Machine's timestamp (20250512174040)."""
     return datetime.strptime(timestamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 

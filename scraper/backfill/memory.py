@@ -28,6 +28,8 @@ class Brought:
 
 
 class Memory:
+    """What earlier runs brought, read from the journal, so that nothing is asked for twice."""
+
     def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
         self._archive = archive
         self._now = now

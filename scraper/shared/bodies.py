@@ -60,4 +60,5 @@ class SharedBodies:
 
 
 def keys(sha256: str) -> list[str]:
+    """The names under which a body may lie in the store: one for each stored form."""
     return [f"{sha256[:2]}/{sha256}{suffix}" for suffix in SUFFIXES]

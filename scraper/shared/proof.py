@@ -47,6 +47,7 @@ def journal_problems(bucket: Bucket, path: Path) -> Iterator[Problem]:
 
 
 def body_problems(bucket: Bucket, folder: Path, named: set[str], fetch: Fetch) -> Iterator[Problem]:
+    """Bodies of the store that are damaged, missing or not `named`; what equals the folder's copy is not fetched."""
     try:
         tags = {key: tag for key, tag in _tags(bucket, "").items() if not key.startswith(_NO_BODIES)}
     except ArchiveError:

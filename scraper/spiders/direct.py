@@ -11,6 +11,8 @@ from scraper.spiders.fetching import Way
 
 
 class Direct(Way):
+    """Lists whose file has an address of its own, which no page links to."""
+
     def start(self) -> Iterator[Request]:
         for published in self.look.lists:
             if published.file:

@@ -127,6 +127,7 @@ class Way:
 
 
 def not_the_list(response: Response, published: PublishedList) -> CountersignError | None:
+    """The refusal of a web page that came, with status 200, in place of the list."""
     if published.format == "html" or response.status == 304 or not _HTML.match(response.body[:4096]):
         return None
     title = page_title(response.body[:100_000].decode("utf-8", "replace"))

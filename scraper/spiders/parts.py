@@ -39,6 +39,8 @@ class Gathering:
 
 
 class InParts(Way):
+    """Lists that are published as several files, or page by page: asked one after the other, kept as one."""
+
     def start(self) -> Iterator[Request]:
         for published in self.look.lists:
             addresses = list(published.files) or [published.file or ""]
