@@ -22,7 +22,7 @@ from pipelines.looks.look import BUG, Look
 from pipelines.looks.telling import told
 from pipelines.processes import is_alive, process_name
 from pipelines.record.looked import LEASE, Ended
-from pipelines.record.quiet import Writing, file_of, writing_plainly
+from pipelines.record.quiet import Writing, file_of, held_open, writing_plainly
 from pipelines.silence import silence
 from pipelines.threads import whole
 from scraper.capture import Capture
@@ -62,9 +62,13 @@ async def look_for_nothing_new(desk: Desk, lists: Sequence[PublishedList], going
     file = file_of(desk.settings.database_url)
     if file is None or desk.settings.archive_url:
         return
-    known = await whole(_begin, desk, file, lists, going)
-    if not known:
-        return
+    with held_open(file):
+        known = await whole(_begin, desk, file, lists, going)
+        if known:
+            await _look(desk, file, known, going)
+
+
+async def _look(desk: Desk, file: Path, known: Mapping[str, Known], going: QuietRound) -> None:
     renewing = asyncio.create_task(_renew(desk, file, going))
     started = time.perf_counter()
     try:

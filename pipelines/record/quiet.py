@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -57,14 +57,23 @@ def file_of(database_url: str) -> Path | None:
 
 
 @contextmanager
+def held_open(file: Path) -> Iterator[None]:
+    """Whoever closes a database last moves its log into its file, which takes longer than all else that is written
+    of a quiet look. While it is held open, no other connection is the last."""
+    with ExitStack() as held:
+        with suppress(sqlite3.Error):
+            db = held.enter_context(closing(_connected(file, 0)))
+            db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        yield
+
+
+@contextmanager
 def writing_plainly(file: Path, patience: float = BUSY_SECONDS) -> Iterator[Writing | None]:
     """One transaction that writes; None when the tables are not of this version.
 
     What is not committed is undone as the connection closes. `patience` are the seconds to wait for who writes now.
     """
-    # The file may be moved away since it was seen, and an empty one in its place would be taken for a new home.
-    address = f"{file.as_uri()}?mode=rw"
-    with closing(sqlite3.connect(address, uri=True, timeout=patience, isolation_level=None)) as db:
+    with closing(_connected(file, patience)) as db:
         for pragma in PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
         db.execute("BEGIN IMMEDIATE")
@@ -75,6 +84,11 @@ def writing_plainly(file: Path, patience: float = BUSY_SECONDS) -> Iterator[Writ
         yield writing
         writing.leave_marks()
         db.execute("COMMIT")
+
+
+def _connected(file: Path, patience: float) -> sqlite3.Connection:
+    # The file may be moved away since it was seen, and an empty one in its place would be taken for a new home.
+    return sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=patience, isolation_level=None)
 
 
 def _is_ours(db: sqlite3.Connection) -> bool:
