@@ -111,3 +111,21 @@ def test_a_database_that_is_stopped_and_killed_under_load_loses_nothing(
     assert told(world, url, "status").returncode == 0
     house.engine.dispose()
     world.end()
+
+
+@pytest.mark.long
+def test_a_clock_that_looks_itself_makes_up_for_what_was_broken_off(
+    world: World, own: Server, tmp_path: Path
+) -> None:
+    url = own.new_database()
+    house, expected = seeded(world, url, tmp_path, skips=(0, 3))
+    world.be_slow()
+    clock = world.clock(url)
+    goes_away(house, world, url, own, own.kill)
+    wait_until(partial(everyone_looked, house, 2), 120, world)
+    assert whole(house) == Counter(dict.fromkeys(NAMES, 2))
+    assert {run.outcome for run in looks(house)} == {"recorded", "died"}
+    assert clock.poll() is None
+    assert log_of(house) == expected
+    house.engine.dispose()
+    world.end()

@@ -14,7 +14,7 @@ from changelog.rounds import round_of
 from pipelines.history.queue import queue_state
 from pipelines.house import House
 from pipelines.looks.jobs import hand_over
-from pipelines.looks.watch import Look
+from pipelines.looks.watch import Look, watch
 from pipelines.looks.workers import cancel, defer, work
 from scraper.lists import PublishedList
 from tests.postgres.server import Server
@@ -105,6 +105,24 @@ def test_a_worker_makes_the_looks_and_a_persons_first(world: World, server: Serv
     assert made[0] == lists[-1].name
     assert Counter(run.outcome for run in looks(house)) == {"recorded": LISTS}
     assert quiet_queue(house)
+    house.engine.dispose()
+
+
+def test_a_look_that_somebody_else_has_made_meanwhile_is_left_out(world: World, server: Server) -> None:
+    house = world.house(server.new_database())
+    lists = list(house.lists.values())
+
+    async def together() -> int:
+        """Two that were told at the same moment that every list is due."""
+        made = await asyncio.gather(
+            *(watch(house, lists, "clock", name, due_only=True) for name in ("one", "other"))
+        )
+        again = await watch(house, lists, "clock", "late", due_only=True)
+        assert again == []
+        return sum(look.outcome == "recorded" for looks in made for look in looks)
+
+    assert asyncio.run(together()) == LISTS
+    assert whole(house) == Counter(dict.fromkeys(NAMES, 1))
     house.engine.dispose()
 
 
