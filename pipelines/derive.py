@@ -6,7 +6,7 @@ Old state, new rows and what people decided go in; a `Derived` comes out, which 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import blake2b
@@ -176,20 +176,22 @@ def _mint(
     held: Holdings,
 ) -> Callable[[Agreement], tuple[str, str]]:
     """Ids for agreements never seen before: of what was first printed, and which one of that name it is."""
-    new = [rows[match.row] for match in matches if match.known is None]
     name = declaration.name
-    told = {id(row): _said_first(declaration, row) for row in new}
-    used = taken_agreement_ids(connection, name, [_agreement_id(said, 0) for said in told.values()])
-    turns: dict[str, int] = {}
+    new = (rows[match.row] for match in matches if match.known is None)
+    used = taken_agreement_ids(
+        connection, name, (_agreement_id(_said_first(declaration, row), 0) for row in new)
+    )
+    turns: dict[str, int] = {}  # of what was said before; of nearly all, nothing was
 
     def mint(row: Agreement) -> tuple[str, str]:
-        said = told[id(row)]
+        said = _said_first(declaration, row)
         n = turns.get(said, 0)
         while (identifier := _agreement_id(said, n)) in used or (
             n > 0 and taken_agreement_ids(connection, name, [identifier])
         ):
             n += 1
-        turns[said] = n + 1
+        if n > 0:
+            turns[said] = n + 1
         used.add(identifier)
         return identifier, held.agency_of(_name(row)) or _agency_id(row)
 
@@ -229,14 +231,13 @@ def _say_repeated(
 ) -> Diff:
     """A row whose agency and support type stand in another row too is listed twice: neither news of a signature
     when it comes, nor of a departure when it goes."""
-    listed = Counter((_name(row), row.support_type or "") for row in rows)
-    listed.update((name, support_type) for name, types in standing.items() for support_type in types)
-    added = [change.after for change in difference.changes if change.kind == "added" and change.after]
-    listed.subtract(Counter((_name(row), row.support_type or "") for row in added))
+    added = {id(change.after) for change in difference.changes if change.kind == "added"}
+    listed = Counter((*_name(row), row.support_type or "") for row in rows if id(row) not in added)
+    listed.update((*name, support_type) for name, types in standing.items() for support_type in types)
     changes = []
     for change in difference.changes:
         side = change.after if change.kind == "added" else change.before if change.kind == "removed" else None
-        key = (_name(side), side.support_type or "") if side else None
+        key = (*_name(side), side.support_type or "") if side else None
         if key and listed[key] > 0:
             change = replace(change, rule=REPEATED)
         if key and change.kind == "added":
@@ -304,32 +305,28 @@ def _carry_on(
 ) -> tuple[list[tuple[int, str, str, int, Agreement]], Packed]:
     """The intervals that begin, and the packed list that the next publication is sifted against."""
     sifted = compared.sifted
-    whose = _ids_of_rows(compared)
     packed = sifted.packed.only(sifted.kept)
     packed.layout = sifted.layout
     opened = []
-    for index, fresh in enumerate(sifted.fresh):
-        agreement_id, agency_id = whose[index]
+    for fresh, (agreement_id, agency_id) in zip(sifted.fresh, _ids_of_rows(compared), strict=True):
         identifier = interval_id(list_name, agreement_id, publication.place)
         opened.append((identifier, agreement_id, agency_id, fresh.content, fresh.agreement))
         packed.append(fresh.content, fresh.raw, identifier)
     return opened, packed
 
 
-def _ids_of_rows(compared: Compared) -> dict[int, tuple[str, str]]:
+def _ids_of_rows(compared: Compared) -> Iterator[tuple[str, str]]:
     """Agreement and agency of each fresh row. A change knows best, since it may move an agency."""
-    changed = {change.agreement_id: change.agency_id for change in compared.difference.changes}
-    added = {
-        id(c.after): (c.agreement_id, c.agency_id) for c in compared.difference.changes if c.kind == "added"
-    }
-    whose = {}
-    for match in compared.matches:
+    changes = compared.difference.changes
+    added = {id(change.after): change for change in changes if change.kind == "added"}
+    changed = {change.agreement_id: change.agency_id for change in changes if change.kind != "added"}
+    for fresh, match in zip(compared.sifted.fresh, compared.matches, strict=True):
         if match.known is None:
-            whose[match.row] = added[id(compared.sifted.fresh[match.row].agreement)]
+            change = added[id(fresh.agreement)]
+            yield change.agreement_id, change.agency_id
         else:
             known = compared.held.known[match.known]
-            whose[match.row] = (known.agreement_id, changed.get(known.agreement_id, known.agency_id))
-    return whose
+            yield known.agreement_id, changed.get(known.agreement_id, known.agency_id)
 
 
 def _newly_signed(change: Change, publication: Publication, declaration: PublishedList) -> bool | None:

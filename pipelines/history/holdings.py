@@ -220,7 +220,7 @@ def _active_ids(connection: Connection, list_name: str, ids: Sequence[str]) -> s
     return _ids(connection, _ACTIVE, list_name, ids)
 
 
-def _ids(connection: Connection, query: Select[str], list_name: str, ids: Sequence[str]) -> set[str]:
+def _ids(connection: Connection, query: Select[str], list_name: str, ids: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for chunk in _chunks(ids):
         found.update(connection.execute(query, {"list": list_name, "ids": chunk}).scalars())
@@ -292,7 +292,7 @@ def _held_at(row: Row[Any], place: str) -> bool:
     return bool(row.from_place <= place and (row.until_place is None or row.until_place > place))
 
 
-def taken_agreement_ids(connection: Connection, list_name: str, ids: Sequence[str]) -> set[str]:
+def taken_agreement_ids(connection: Connection, list_name: str, ids: Iterable[str]) -> set[str]:
     """Of `ids`, those that agreements of the list already have."""
     return _ids(connection, _TAKEN, list_name, ids)
 

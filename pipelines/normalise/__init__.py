@@ -104,6 +104,9 @@ def _read_text(text: str) -> Reading:
     return _reading(printed, plain(printed))
 
 
+_read_repeated = lru_cache(_CELLS)(_read_text)
+
+
 @lru_cache(_CELLS)
 def _read_state(text: str) -> Reading:
     printed = unwrap_within(text)
@@ -187,6 +190,8 @@ class Normaliser:
         readers: dict[str, Callable[[str], Reading]] = {
             "state": _read_state,
             "support_type": _read_model,
+            "type": _read_repeated,
+            "county": _read_repeated,
             "signed": partial(_read_date, published.year + 1 if published else _LAST_YEAR),
         }
         self._words = tuple(
