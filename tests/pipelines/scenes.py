@@ -1,0 +1,323 @@
+"""States in which a home may be when it is looked at again, for whatever must be the same in all of them."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import delete, insert, select, update
+
+from demo.made import Week
+from demo.publisher import Publisher
+from demo.rudeness import answering
+from pipelines.house import House, open_house
+from pipelines.processes import process_name
+from pipelines.record.incidents import settle_incidents
+from pipelines.record.outbox import owe
+from pipelines.record.runs import LEASE, start_run, take_lease
+from pipelines.run import writing
+from pipelines.tables import publications, watched
+from scraper.settings import Settings
+
+START = datetime(2025, 6, 2, 12, tzinfo=UTC)
+LATER = START + timedelta(hours=1)
+BOTH = {"participating", "pending"}
+
+
+@dataclass
+class Scene:
+    """A home in which both lists have been seen once, and its publisher. `now` is when it is looked at again."""
+
+    house: House
+    publisher: Publisher
+    weeks: list[Week]
+    now: datetime = LATER
+
+    def edit(self, statement: Any) -> None:
+        with writing(self.house) as connection:
+            connection.execute(statement)
+
+    def state(self, state: str) -> None:
+        mine = publications.c.list == "participating"
+        self.edit(update(publications).where(mine).values(state=state))
+
+    def lease(self, holder: str, at: datetime, name: str = "pending") -> None:
+        with writing(self.house) as connection:
+            assert take_lease(connection, name, holder, at)
+            start_run(connection, "f" * 32, name, "clock", "test", holder, at)
+
+
+def settings_of(home: Path) -> Settings:
+    """Nobody listens at the webhook: what is owed stays owed."""
+    return Settings(
+        home=home,
+        retries=0,
+        timeout_seconds=20,
+        webhook_url="http://127.0.0.1:9/",
+        webhook_secret=SecretStr("of these tests alone"),
+        webhook_private=True,
+    )
+
+
+def house_at(home: Path, publisher: Publisher, now: datetime) -> House:
+    return replace(open_house(settings_of(home), publisher.lists()), now=lambda: now)
+
+
+def nothing(_scene: Scene) -> None:
+    """Both lists are as they were."""
+
+
+def confirmed(scene: Scene) -> None:
+    """The same bytes, of which the server says something else than before."""
+    week = scene.weeks[0]
+    later = week.published_at + timedelta(hours=3)
+    scene.publisher.show("participating", week.participating, week.participating_name, later)
+
+
+def news_of_one(scene: Scene) -> None:
+    week = scene.weeks[1]
+    scene.publisher.show("pending", week.pending, week.pending_name, week.published_at)
+
+
+def news_of_both(scene: Scene) -> None:
+    scene.publisher.show_week(scene.weeks[1])
+
+
+def gone_from_the_page(scene: Scene) -> None:
+    scene.publisher.hide("pending")
+
+
+def refused(scene: Scene) -> None:
+    scene.publisher.be_rude("page", answering(403, b"no"))
+
+
+def broken(scene: Scene) -> None:
+    scene.publisher.be_rude("participating", answering(500))
+
+
+def held(scene: Scene) -> None:
+    scene.state("held")
+
+
+def rejected(scene: Scene) -> None:
+    scene.state("rejected")
+
+
+def cleared(scene: Scene) -> None:
+    scene.state("cleared")
+
+
+def unreadable(scene: Scene) -> None:
+    scene.state("unreadable")
+
+
+def not_derived(scene: Scene) -> None:
+    scene.state("new")
+
+
+def in_trouble_until_now(scene: Scene) -> None:
+    with writing(scene.house) as connection:
+        settle_incidents(connection, "pending", {"failing": "It was refused."}, again=True, now=START)
+
+
+def overdue_until_now(scene: Scene) -> None:
+    """Nobody looked for a month."""
+    with writing(scene.house) as connection:
+        settle_incidents(connection, "pending", {"overdue": "It was last seen."}, again=False, now=START)
+    scene.now = START + timedelta(days=30)
+
+
+def silent_for_long(scene: Scene) -> None:
+    """A list that came every day does not come for a month."""
+    with scene.house.engine.connect() as connection:
+        first = connection.execute(select(publications).where(publications.c.list == "pending")).one()
+    for day in range(1, 30):
+        then = first.published_at - timedelta(days=day)
+        row = {
+            **first._mapping,
+            "id": None,
+            "key": f"earlier {day}",
+            "place": f"{then:%Y-%m-%dT%H:%M:%SZ} earlier",
+            "published_at": then,
+            "sha256": f"{day:064}",
+        }
+        scene.edit(insert(publications).values(row))
+    scene.now = first.published_at + timedelta(days=31)
+
+
+def not_seen_to_its_end(scene: Scene) -> None:
+    scene.edit(update(watched).where(watched.c.list == "pending").values(served_sha256=None))
+
+
+def never_seen(scene: Scene) -> None:
+    scene.edit(delete(watched).where(watched.c.list == "pending"))
+
+
+def of_another_address(scene: Scene) -> None:
+    scene.edit(update(watched).where(watched.c.list == "pending").values(url="https://example.org/a.xlsx"))
+
+
+def body_lost(scene: Scene) -> None:
+    with scene.house.engine.connect() as connection:
+        row = connection.execute(select(publications).where(publications.c.list == "pending")).one()
+    scene.house.archive.path(row.sha256).unlink()
+
+
+def in_the_journal_only(scene: Scene) -> None:
+    """A verdict of a person, whose process died before the database knew."""
+    scene.house.archive.append(
+        "same",
+        START,
+        state="FL",
+        agency="One",
+        other_state="FL",
+        other_agency="Other",
+        by="a person",
+        note="",
+    )
+
+
+def journal_lost(scene: Scene) -> None:
+    scene.house.archive.journal.path.unlink()
+
+
+def archive_lost(scene: Scene) -> None:
+    shutil.rmtree(scene.house.archive.folder)
+    scene.house.archive.folder.write_text("a file stands where a folder should be")
+
+
+def owed(scene: Scene) -> None:
+    with writing(scene.house) as connection:
+        owe(connection, "x", "lane", ["webhook"], {"kind": "digest", "week": "2025-W01"}, START)
+
+
+def dead_process(scene: Scene) -> None:
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
+        process.wait()
+    host = process_name().rpartition(":")[0].rpartition(":")[0]
+    scene.lease(f"{host}:{process.pid}:long-ago/1", LATER - timedelta(seconds=1))
+
+
+def another_machine(scene: Scene) -> None:
+    scene.lease("elsewhere:1:2/3", LATER - timedelta(seconds=1))
+
+
+def another_machine_that_died(scene: Scene) -> None:
+    scene.lease("elsewhere:1:2/3", LATER - 2 * LEASE)
+
+
+def another_look_of_this_process(scene: Scene) -> None:
+    scene.lease(f"{process_name()}/1", LATER - timedelta(seconds=1))
+
+
+def another_look_that_forgot_its_lease(scene: Scene) -> None:
+    scene.lease(f"{process_name()}/1", LATER - 2 * LEASE)
+
+
+def a_clock_that_ran_ahead(scene: Scene) -> None:
+    scene.lease(f"{process_name()}/1", LATER + timedelta(days=9))
+
+
+def no_write_ahead_log(scene: Scene) -> None:
+    scene.house.engine.dispose()
+    with closing(sqlite3.connect(scene.house.settings.home / "countersign.sqlite")) as db:
+        assert db.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+
+
+def older_tables(scene: Scene) -> None:
+    version(scene, "0004")
+
+
+def newer_tables(scene: Scene) -> None:
+    version(scene, "9999")
+
+
+def version(scene: Scene, number: str) -> None:
+    scene.house.engine.dispose()
+    with closing(sqlite3.connect(scene.house.settings.home / "countersign.sqlite")) as db:
+        db.execute("UPDATE alembic_version SET version_num = ?", (number,))
+        db.commit()
+
+
+def tables_of_others(scene: Scene) -> None:
+    no_database(scene)
+    with closing(sqlite3.connect(scene.house.settings.home / "countersign.sqlite")) as db:
+        db.execute("CREATE TABLE theirs (id INTEGER)")
+
+
+def no_database(scene: Scene) -> None:
+    scene.house.engine.dispose()
+    for end in ("", "-wal", "-shm"):
+        (scene.house.settings.home / f"countersign.sqlite{end}").unlink(missing_ok=True)
+
+
+def no_home(scene: Scene) -> None:
+    scene.house.engine.dispose()
+    shutil.rmtree(scene.house.settings.home)
+
+
+def rubbish(scene: Scene) -> None:
+    no_database(scene)
+    (scene.house.settings.home / "countersign.sqlite").write_bytes(b"rubbish " * 2000)
+
+
+def a_time_that_is_none(scene: Scene) -> None:
+    """Somebody wrote into the database by hand."""
+    scene.house.engine.dispose()
+    with closing(sqlite3.connect(scene.house.settings.home / "countersign.sqlite")) as db:
+        db.execute("UPDATE watched SET served_since = 'yesterday' WHERE list = 'pending'")
+        db.commit()
+
+
+ONE = {"participating"}
+NONE: set[str] = set()
+# What there is, the lists that are done with quickly, and what the record, the log or the looks must show of it.
+STATES: list[tuple[Callable[[Scene], None], set[str], str]] = [
+    (nothing, BOTH, "'unchanged'"),
+    (confirmed, BOTH, "Thu, 11 Sep 2025 00:04:30 GMT"),
+    (no_write_ahead_log, BOTH, "'unchanged'"),
+    (owed, BOTH, "notice dropped"),
+    # Lists of one page are judged together.
+    (news_of_one, NONE, "'recorded'"),
+    (news_of_both, NONE, "'recorded'"),
+    (gone_from_the_page, NONE, "'absent'"),
+    (refused, NONE, "'failing'"),
+    (broken, NONE, "'failing'"),
+    (of_another_address, NONE, "'unchanged'"),
+    (body_lost, NONE, "'unchanged'"),
+    (held, {"pending"}, "'held'"),
+    (rejected, {"pending"}, "was rejected"),
+    (cleared, {"pending"}, "cleared"),
+    (unreadable, {"pending"}, "'failing'"),
+    (in_trouble_until_now, ONE, "'failing'"),
+    (overdue_until_now, ONE, "'overdue'"),
+    (silent_for_long, ONE, "Nothing new was published"),
+    (not_seen_to_its_end, ONE, "'unchanged'"),
+    (never_seen, ONE, "'recorded'"),
+    (another_look_of_this_process, ONE, "'busy'"),
+    (another_look_that_forgot_its_lease, ONE, "'unchanged'"),
+    (a_clock_that_ran_ahead, ONE, "'unchanged'"),
+    (not_derived, NONE, "'unchanged'"),
+    (in_the_journal_only, NONE, "a person"),
+    (journal_lost, NONE, "could not be taken in"),
+    (archive_lost, NONE, "a file stands where"),
+    (dead_process, NONE, "'died'"),
+    (another_machine, NONE, "'busy'"),
+    (another_machine_that_died, NONE, "'died'"),
+    (older_tables, NONE, "OutdatedError"),
+    (newer_tables, NONE, "DatabaseError"),
+    (tables_of_others, NONE, "DatabaseError"),
+    (no_database, NONE, "'unchanged'"),
+    (no_home, NONE, "'recorded'"),
+    (rubbish, NONE, "DatabaseError"),
+    (a_time_that_is_none, NONE, "ValueError"),
+]
