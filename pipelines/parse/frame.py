@@ -88,7 +88,15 @@ def _header(
     printed: Sequence[str], below: Sequence[Row], findings: list[Finding], number: int
 ) -> tuple[str, ...]:
     header = [cell if cell.strip() else "" for cell in printed]
-    filled = {index for row in below for index, cell in enumerate(row.cells) if cell.strip()}
+    # Only a column that the header does not name is looked through.
+    named = len(header) if all(header) else 0
+    filled = {
+        index
+        for row in below
+        if len(row.cells) > named
+        for index, cell in enumerate(row.cells)
+        if cell.strip()
+    }
     header += [""] * (max(filled, default=-1) + 1 - len(header))
     for index in sorted(filled):
         if not header[index]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from operator import lt
 
@@ -36,9 +36,15 @@ MOST_CHANGES = 20
 
 
 def _pattern(columns: Sequence[Column]) -> re.Pattern[str]:
+    return _compiled(tuple(column.pattern for column in columns))
+
+
+@lru_cache(256)
+def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """A publisher's files are written in a few ways, again and again."""
     cells = (
-        rf'(?:<c r="{column_letters(index)}\2"(?:{column.pattern}|[^>/]*+/>)|)'
-        for index, column in enumerate(columns)
+        rf'(?:<c r="{column_letters(index)}\2"(?:{pattern}|[^>/]*+/>)|)'
+        for index, pattern in enumerate(patterns)
     )
     return re.compile(ROW + "".join(cells) + BLANK_CELLS)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Dialect, Table, insert
 
 from pipelines.refusals import refused
 
@@ -26,9 +27,14 @@ def insert_many(connection: Connection, table: Table, rows: Iterable[Mapping[str
     if connection.dialect.name == "postgresql":
         copy_in(connection, table, names, values)
         return
-    statement = str(insert(table).compile(dialect=connection.dialect, column_keys=names))
+    statement = _inserting(table, tuple(names), connection.dialect)
     while chunk := list(islice(values, CHUNK)):
         connection.exec_driver_sql(statement, chunk)
+
+
+@lru_cache(64)
+def _inserting(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    return str(insert(table).compile(dialect=dialect, column_keys=names))
 
 
 def _bound(

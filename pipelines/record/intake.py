@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from pipelines.derived import publication_key
 from pipelines.names.likeness import name_key
@@ -23,6 +23,11 @@ from scraper.journal import Position
 
 SERVED_AGAIN = "served again"
 Entry = Mapping[str, Any]
+# Asked and written for every capture, so they are put together once.
+_P = publications.c
+_NEWEST = select(func.max(_P.place)).where(_P.list == bindparam("of"), _P.basis != SERVED_AGAIN)
+_KNOWN = select(publications).where(_P.key == bindparam("of"))
+_ENTER = insert(publications)
 # When a file says it was published, and by what evidence; "unreadable" files are dated by their capture.
 Dated = Callable[[Capture], tuple[datetime, str]]
 
@@ -69,16 +74,10 @@ def _take_capture(connection: Connection, entry: Entry, intake: Intake, dated: D
     published_at, basis = dated(capture)
     recorded_at = datetime.fromisoformat(entry["at"])
     publication = _publication(capture, published_at, basis, recorded_at)
-    newest = connection.execute(
-        select(func.max(publications.c.place)).where(
-            publications.c.list == capture.list, publications.c.basis != SERVED_AGAIN
-        )
-    ).scalar()
+    newest = connection.execute(_NEWEST, {"of": capture.list}).scalar()
     live = capture.by == "crawl"
     again = live and newest is not None and publication.place < newest
-    known = connection.execute(
-        select(publications).where(publications.c.key == publication_key(publication))
-    ).first()
+    known = connection.execute(_KNOWN, {"of": publication_key(publication)}).first()
     if known is None:
         _enter(connection, publication, intake, announced=not (live and announce) or again)
     elif publication.captured_at < known.captured_at:
@@ -107,22 +106,21 @@ def _publication(capture: Capture, published_at: datetime, basis: str, recorded_
 
 
 def _enter(connection: Connection, publication: Publication, intake: Intake, *, announced: bool) -> None:
-    connection.execute(
-        insert(publications).values(
-            key=publication_key(publication),
-            list=publication.list,
-            place=publication.place,
-            sha256=publication.sha256,
-            published_name=publication.published_name,
-            published_at=publication.published_at,
-            basis=publication.basis,
-            captured_at=publication.captured_at,
-            recorded_at=publication.recorded_at,
-            page=dict(publication.page) or None,
-            state="new",
-            announced=announced,
-        )
-    )
+    entered = {
+        "key": publication_key(publication),
+        "list": publication.list,
+        "place": publication.place,
+        "sha256": publication.sha256,
+        "published_name": publication.published_name,
+        "published_at": publication.published_at,
+        "basis": publication.basis,
+        "captured_at": publication.captured_at,
+        "recorded_at": publication.recorded_at,
+        "page": dict(publication.page) or None,
+        "state": "new",
+        "announced": announced,
+    }
+    connection.execute(_ENTER, entered)
     intake.mark(publication.list, publication.place)
 
 

@@ -11,7 +11,7 @@ against such a person is in the archive, its journal and a seal that was publish
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -107,9 +107,15 @@ def _note_rows(
         msg = f"rows of {statement.table} are written one statement at a time, so that each gets its mark"
         raise TypeError(msg)
     if isinstance(statement, Update | Delete):
-        key = key_of(_table(statement))
-        found = select(key).where(*(() if statement.whereclause is None else (statement.whereclause,)))
-        _written(connection).update((statement.table.name, value) for value in connection.scalars(found, one))
+        found = connection.scalars(_keys_changed(statement), one)
+        _written(connection).update((statement.table.name, value) for value in found)
+
+
+@lru_cache(64)
+def _keys_changed(statement: Update | Delete) -> Select[*tuple[Any, ...]]:
+    """Many statements are put again and again, by the same object."""
+    key = key_of(_table(statement))
+    return select(key).where(*(() if statement.whereclause is None else (statement.whereclause,)))
 
 
 def _note_new_row(

@@ -27,11 +27,11 @@ _SETTLE = (
     .where(_OF_LIST, _P.place == bindparam("at"))
     .values({name: bindparam(f"new_{name}", type_=_P[name].type) for name in _FOUND})
 )
-_CLEAR = (
-    update(publications)
-    .where(_OF_LIST, _P.state == "held", _P.place < bindparam("at"))
-    .values(state="cleared")
-)
+_HELD_BEFORE = (_OF_LIST, _P.state == "held", _P.place < bindparam("at"))
+_HELD = select(_P.id).where(*_HELD_BEFORE).limit(1)
+_CLEAR = update(publications).where(*_HELD_BEFORE).values(state="cleared")
+_FORGET = delete(accepted).where(accepted.c.list == bindparam("of"))
+_CARRY = insert(accepted)
 CHUNK = 500  # SQLite allows 32,766 bound values, PostgreSQL 65,535; a chunk of ids stays far below both
 
 
@@ -76,15 +76,14 @@ def write(connection: Connection, derived: Derived) -> None:
         connection, changes, (_change_row(derived, seq, change_id) for seq, change_id in enumerate(ids))
     )
     if derived.packed is not None:
-        connection.execute(delete(accepted).where(accepted.c.list == publication.list))
-        connection.execute(
-            insert(accepted).values(
-                list=publication.list,
-                place=publication.place,
-                layout=derived.packed.layout,
-                packed=derived.packed.to_bytes(),
-            )
-        )
+        connection.execute(_FORGET, {"of": publication.list})
+        carried = {
+            "list": publication.list,
+            "place": publication.place,
+            "layout": derived.packed.layout,
+            "packed": derived.packed.to_bytes(),
+        }
+        connection.execute(_CARRY, carried)
 
 
 def _write_publication(connection: Connection, derived: Derived) -> None:
@@ -109,7 +108,9 @@ def _write_publication(connection: Connection, derived: Derived) -> None:
 
 def _clear_held(connection: Connection, publication: Publication) -> None:
     """A list that is believed settles the ones held before it."""
-    connection.execute(_CLEAR, {"of": publication.list, "at": publication.place})
+    before = {"of": publication.list, "at": publication.place}
+    if connection.execute(_HELD, before).first():
+        connection.execute(_CLEAR, before)
 
 
 def _interval_row(publication: Publication, opened: tuple[int, str, str, int, Agreement]) -> dict[str, Any]:
