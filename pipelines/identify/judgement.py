@@ -168,6 +168,8 @@ def _judge_name(pair: Pair, scene: Scene) -> Likely | None:
         return None
     if alike == 1.0 and same_kind(one, other) and (one.words or one.kinds == other.kinds):
         return _judge_wording(pair, scene, one, other)
+    if alike < 1.0 and pair.dates != "same" and pair.documents in {"differ", "lost"}:
+        return None  # by far the most, and refused by each rule below
     if scene.apart(pair.before, pair.row) or scene.claimed(pair.row, other):
         return None
     # The county of a county's own office goes with its name, right or wrong; that of a town is evidence.

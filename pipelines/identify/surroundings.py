@@ -77,6 +77,9 @@ class Scene:
             self._standing[state, name_key(name)] |= {model.casefold() for model in models}
         for row in settled:
             self._standing[place_of(row)].add(model_of(row))
+        self._by_state: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
+        for (state, name), standing in self._standing.items():
+            self._by_state[state].append((name, standing))
         linked = {address(document) for document in context.documents}
         self._documents = Counter([*linked, *(address(row.moa) for row in (*settled, *rows))])
         self._rows_dated = Counter(map(dated, rows))
@@ -109,10 +112,9 @@ class Scene:
     def _standing_names(self, state: str) -> dict[str, list[tuple[Name, set[str]]]]:
         if state not in self._names:
             names: dict[str, list[tuple[Name, set[str]]]] = defaultdict(list)
-            for (where, key), models in self._standing.items():
-                if where == state:
-                    found = read_name(key, state or None)
-                    names[found.essence].append((found, models))
+            for key, models in self._by_state[state]:
+                found = read_name(key, state or None)
+                names[found.essence].append((found, models))
             self._names[state] = names
         return self._names[state]
 
