@@ -81,5 +81,5 @@ def tell_of_look(
 
 def hush_libraries() -> None:
     """Keep other people's chatter away: some of it repeats whole addresses, passwords and all."""
-    for name in ("apscheduler", "httpx", "httpcore", "apprise"):
+    for name in ("apscheduler", "httpx", "httpcore", "apprise", "psycopg"):
         logging.getLogger(name).setLevel(logging.ERROR)

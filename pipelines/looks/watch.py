@@ -150,7 +150,9 @@ def close_the_dead(house: House) -> None:
 
     with writing(house) as connection:
         for run_id, name in close_dead_runs(connection, goes_on, house.now()):
-            get_log(run=run_id, list=name).warning("a run's process died before the look ended")
+            get_log(run=run_id, list=name).warning(
+                "a look was broken off: its process died, or lost the database"
+            )
         free_leases_of_the_dead(connection, goes_on)
     _broken.difference_update(broken)
 

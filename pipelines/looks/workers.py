@@ -114,16 +114,19 @@ async def work(
 ) -> None:
     """Make the looks that are handed over, until `stop`. A database that goes away is waited for."""
     pace = pace or Pace()
-    log = get_log(worker=True)
+    log, away = get_log(worker=True), False
     while not stop.is_set():
         try:
             # What we could not end while the database was away would keep all others from its lists.
             await asyncio.to_thread(close_the_dead, house)
             async with _opened(_app(house, here)) as app:
                 log.info("the worker is running", concurrency=concurrency)
+                away = False
                 await _work_once(app, concurrency, stop, pace)
         except (ConnectorException, DatabaseError) as trouble:
-            log.warning("the queue cannot be reached", reason=str(trouble.__cause__ or trouble).strip())
+            if not away:
+                log.warning("the queue cannot be reached", reason=str(trouble.__cause__ or trouble).strip())
+            away = True
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pace.again)
     log.info("the worker has stopped")
@@ -159,8 +162,12 @@ async def _recover(app: App, pace: Pace) -> None:
     """Give the jobs of workers that died to the living."""
     while True:
         for job in await app.job_manager.get_stalled_jobs(queue=LOOKS, seconds_since_heartbeat=pace.dead):
-            get_log(list=job.task_kwargs.get("list_name")).warning("a worker died; its look is made again")
-            await app.job_manager.retry_job(job)
+            # All workers mind the dead, and another one may have been quicker.
+            with suppress(ConnectorException):
+                await app.job_manager.retry_job(job)
+                get_log(list=job.task_kwargs.get("list_name")).warning(
+                    "a worker died; its look is made again"
+                )
         await asyncio.sleep(pace.heartbeat)
 
 
