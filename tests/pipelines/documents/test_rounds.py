@@ -20,7 +20,7 @@ from demo.publisher import Publisher
 from demo.workbooks import Line, workbook
 from pipelines.documents.look import REFUSED_IN_A_ROW, DocumentLook
 from pipelines.documents.rounds import due_rounds
-from pipelines.history.looks import DOCUMENTS, last_look
+from pipelines.history.looks import DOCUMENTS, last_looks
 from pipelines.house import House, open_house
 from pipelines.looks.watch import watch
 from pipelines.record.runs import give_lease_back, take_lease
@@ -106,7 +106,8 @@ def test_a_document_that_cannot_be_had_fails_neither_the_round_nor_the_list(few:
     told_of = status_json(few.house)["lists"][0]
     assert (told_of["outcome"], told_of["overdue"], told_of["incidents"]) == ("recorded", False, [])
     with few.house.engine.connect() as connection:
-        assert last_look(connection, "participating") == datetime(2025, 6, 2, 15, tzinfo=UTC)
+        looked = last_looks(connection, ["participating"])
+        assert looked == {"participating": datetime(2025, 6, 2, 15, tzinfo=UTC)}
 
 
 def test_a_publisher_in_trouble_is_left_alone_until_the_next_round(publisher: Publisher, home: Path) -> None:
