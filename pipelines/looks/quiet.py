@@ -63,9 +63,13 @@ async def look_for_nothing_new(desk: Desk, lists: Sequence[PublishedList], going
     if file is None or desk.settings.archive_url:
         return
     with held_open(file):
-        known = await whole(_begin, desk, file, lists, going)
-        if known:
-            await _look(desk, file, known, going)
+        try:
+            known = await whole(_begin, desk, file, lists, going)
+            if known:
+                await _look(desk, file, known, going)
+        except asyncio.CancelledError:
+            await whole(_stop, desk, file, going)
+            raise
 
 
 async def _look(desk: Desk, file: Path, known: Mapping[str, Known], going: QuietRound) -> None:
@@ -80,9 +84,6 @@ async def _look(desk: Desk, file: Path, known: Mapping[str, Known], going: Quiet
         names = iter([*going.crawled.results])
         while chunk := [*islice(names, _AT_ONCE)]:
             await whole(_settle, desk, file, going, {name: known[name] for name in chunk})
-    except asyncio.CancelledError:
-        await whole(_stop, desk, file, going)
-        raise
     finally:
         renewing.cancel()
 

@@ -163,6 +163,28 @@ def test_a_bug_is_not_called_a_stop_and_what_it_left_is_told_at_the_next_look(
     assert is_unedited(house)
 
 
+def test_a_stop_while_the_runs_begin_is_recorded_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = quiet._begin
+
+    async def stopped() -> None:
+        task = asyncio.ensure_future(watch(house, house.chosen([]), "clock", "test"))
+        loop = asyncio.get_running_loop()
+
+        def asked_to_stop(*given: Any) -> Any:
+            loop.call_soon_threadsafe(task.cancel)
+            time.sleep(0.05)
+            return begin(*given)
+
+        monkeypatch.setattr(quiet, "_begin", asked_to_stop)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(stopped())
+    assert [run.outcome for run in recorded(house)[2:]] == ["stopped", "stopped"]
+    assert leased(house) == []
+    assert is_unedited(house)
+
+
 def test_leases_are_renewed_and_marked(house: House) -> None:
     going = new_round("clock", "test")
     with writing_plainly(the_file(house)) as begun:
