@@ -109,7 +109,7 @@ def _tell_changes(console: Console, changes: Sequence[StoredChange], house: Hous
     # Corrections first: there are few, and they are what others report as news.
     ordered = [change for change in changes if change.kind != "added"] + added
     for change in ordered[:SHOWN]:
-        told = Text(f"      {change.kind:<9}{title(change, house.lists[change.list])}")
-        console.print(told, soft_wrap=True)  # where no terminal is, nothing needs to be cut
+        line = Text(f"      {change.kind:<9}{title(change, house.lists[change.list])}")
+        console.print(line, soft_wrap=True)  # where no terminal is, nothing needs to be cut
     if len(ordered) > SHOWN:
         console.print(f"      and {len(ordered) - SHOWN} more", style="dim")
