@@ -68,7 +68,7 @@ class Archive:
     def _put(self, body: bytes | Iterable[bytes], unsynced: set[Path]) -> str:
         sha256 = hashlib.sha256(body).hexdigest() if isinstance(body, bytes) else None
         if sha256 is None or self._stored(sha256) is None:
-            with self._incoming() as (file, incoming):
+            with self._incoming(sweep=not unsynced) as (file, incoming):
                 sha256, suffix = pack([body] if isinstance(body, bytes) else body, file)
                 self._settle(incoming, sha256, suffix, unsynced)
         return sha256
@@ -187,11 +187,12 @@ class Archive:
         return next((path for path in (plain, plain.with_name(f"{sha256}.gz")) if path.is_file()), None)
 
     @contextmanager
-    def _incoming(self, suffix: str = "") -> Iterator[tuple[IO[bytes], Path]]:
+    def _incoming(self, suffix: str = "", *, sweep: bool = True) -> Iterator[tuple[IO[bytes], Path]]:
         """A file that is gone afterwards unless it was settled."""
         with storing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._sweep()
+            if sweep:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._sweep()
             number, name = tempfile.mkstemp(prefix=_INCOMING, suffix=suffix, dir=self.folder)
             try:
                 with os.fdopen(number, "wb") as file:
