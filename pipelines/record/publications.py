@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -70,7 +71,9 @@ def write(connection: Connection, derived: Derived) -> None:
         connection.execute(
             update(intervals).where(intervals.c.id.in_(chunk)).values(until_place=publication.place)
         )
-    insert_many(connection, intervals, (_interval_row(publication, opened) for opened in derived.opened))
+    # In the order of their ids, in which SQLite keeps them: of many, each page is then written once.
+    opened = sorted(derived.opened, key=itemgetter(0))
+    insert_many(connection, intervals, (_interval_row(publication, one) for one in opened))
     ids = _mint_change_ids(connection, publication.list, derived.changes)
     insert_many(
         connection, changes, (_change_row(derived, seq, change_id) for seq, change_id in enumerate(ids))
