@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy import Connection, Engine, Table, delete, select, text
 
 from pipelines.record.bulk import copy_in
 from pipelines.record.marks import MARKED, mark_again
@@ -36,7 +36,7 @@ def adopt(connection: Connection, beside: Engine) -> None:
         _attach(connection, beside)
     with beside.connect() as source:
         for table in DERIVED:
-            connection.exec_driver_sql(f"DELETE FROM {table.name}")  # noqa: S608 - past what notes rows
+            connection.exec_driver_sql(str(delete(table)))  # past what notes rows
             if connection.dialect.name == "sqlite":
                 _take_pages(connection, table)
             else:
@@ -59,11 +59,13 @@ def _take_pages(connection: Connection, table: Table) -> None:
         for schema in ("main", "beside")
     )
     wanted = "*" if ours == theirs else ", ".join(f'"{name}"' for name in ours)
-    connection.exec_driver_sql(f"INSERT INTO main.{table.name} SELECT {wanted} FROM beside.{table.name}")  # noqa: S608
+    # The names are those of our own tables; Core would name the columns first, and then each row is read.
+    copied = f"INSERT INTO main.{table.name} SELECT {wanted} FROM beside.{table.name}"  # noqa: S608
+    connection.exec_driver_sql(copied)
 
 
 def _copy_rows(connection: Connection, source: Connection, table: Table) -> None:
     names = [column.name for column in table.columns if table not in _NUMBERED or column.name != "id"]
-    quoted = ", ".join(f'"{name}"' for name in names)
-    rows = source.exec_driver_sql(f"SELECT {quoted} FROM {table.name} ORDER BY rowid")  # noqa: S608
+    kept = select(*(table.c[name] for name in names)).order_by(text("rowid"))
+    rows = source.exec_driver_sql(str(kept.compile(source.engine)))  # as they are stored
     copy_in(connection, table, names, (tuple(row) for row in rows))
