@@ -60,7 +60,7 @@ def _take_pages(connection: Connection, table: Table) -> None:
     )
     wanted = "*" if ours == theirs else ", ".join(f'"{name}"' for name in ours)
     # The names are those of our own tables; Core would name the columns first, and then each row is read.
-    copied = f"INSERT INTO main.{table.name} SELECT {wanted} FROM beside.{table.name}"  # noqa: S608
+    copied = f"INSERT INTO main.{table.name} SELECT {wanted} FROM beside.{table.name}"  # noqa: S608 # nosec B608
     connection.exec_driver_sql(copied)
 
 
