@@ -2,9 +2,9 @@
 
 Scrapy runs without a Twisted reactor: a reactor can be started once in a process and must own its loop, while
 the clock, the web page and the command line each have a loop already. The price is Scrapy's aiohttp handler,
-which is marked experimental, so it was put before the hostile publisher (tests/hostile/test_publisher.py):
-resets, slow answers, endless bodies, wrong lengths, bombs and broken TLS all end in one of our errors, in
-time and within the size limits. It also makes its sockets through a hook that the reactor's handler lacks,
+which is marked experimental, so it was put before the hostile publisher (tests/hostile): resets, slow answers,
+endless bodies, wrong lengths, bombs and broken TLS all end in one of our errors, in time and within the size
+limits. It also makes its sockets through a hook that the reactor's handler lacks,
 where scraper.addresses refuses private addresses after the name was resolved.
 
 A crawler of its own for each list would cost more than its requests. What came is read from `Look.results`,

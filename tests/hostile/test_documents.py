@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from scraper.lists import Format
-from tests.hostile.documents import BAD, CASES, FINE, ODD, Build
+from tests.hostile import ods, packages, pdf, sheets, texts
+from tests.hostile.documents import BAD, FINE, ODD, Build
+
+CASES = [*packages.CASES, *sheets.CASES, *texts.CASES, *ods.CASES, *pdf.CASES]
 
 MOST_MEMORY = 300_000_000
 MOST_SECONDS = 30.0

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
-from datetime import date, datetime
+from datetime import date
 
 import pytest
 import us
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pipelines.fingerprints import row_fingerprints
-from pipelines.normalise import FIELDS, Normaliser
-from pipelines.normalise.links import without_visits
+from pipelines.normalise import Normaliser
 from pipelines.values import Agreement, Row
 from scraper.lists import ICE_COLUMNS
-
-HEADER = ("STATE", "LAW ENFORCEMENT AGENCY", "TYPE", "COUNTY", "SUPPORT TYPE", "SIGNED", "MOA", "ADDENDUM")
-NAMES = {field: header for header, field in ICE_COLUMNS.items()}
-LIST_DAY = date(2026, 2, 1)
-PDF = "https://www.ice.gov/doclib/287gMOA/Smith.pdf"
-SAFELINK = (
-    "https://gcc02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fwww.ice.gov%2Fdoclib%2F287gMOA%2FSmith.pdf"
-    "&amp;data=05%7C02%7CJo.Doe%40agency.example%7C0"
-)
-
-
-def read(link: str = "", **cells: str) -> tuple[Agreement, list[str]]:
-    """The agreement of one row and the names of its findings; `link` is behind the MOA cell."""
-    texts = tuple(cells.get(ICE_COLUMNS[name.casefold()], "") for name in HEADER)
-    links = tuple(link if name == "MOA" else "" for name in HEADER) if link else ()
-    agreement, findings = Normaliser(HEADER, ICE_COLUMNS, LIST_DAY).agreement(Row(5, texts, links))
-    assert all(finding.row == 5 and finding.text.endswith(".") for finding in findings)
-    return agreement, [finding.name for finding in findings]
+from tests.pipelines.printed import PDF, SAFELINK, read
 
 
 def test_a_whole_row() -> None:
@@ -273,138 +250,3 @@ def test_documents(text: str, link: str, moa: str, finding: str | None) -> None:
     assert agreement.moa == moa
     assert findings == ([finding] if finding else [])
     assert "@" not in repr(agreement)
-
-
-def test_a_blank_cell_is_not_a_column_that_is_not_there() -> None:
-    agreement, _ = Normaliser(("STATE", "LAW ENFORCEMENT AGENCY", "COUNTY"), ICE_COLUMNS).agreement(
-        Row(2, ("", "Bay", ""))
-    )
-    assert agreement == Agreement(state="", agency="Bay", county="", row=2)
-
-
-def test_headers_are_read_whatever_their_case_and_blanks() -> None:
-    normaliser = Normaliser(
-        (" law  Enforcement\u00a0Agency", "State:", "Support\nType", "\ufeffSIGNED"), ICE_COLUMNS
-    )
-    assert normaliser.fields == {"agency", "state", "support_type", "signed"}
-    assert normaliser.missing == ("type", "county", "moa", "addendum")
-    assert normaliser.findings == ()
-    assert normaliser.agreement(Row(2, ("Bay", "FL", "WSO", "2025-01-02")))[0].agency == "Bay"
-
-
-def test_a_header_one_typo_away_is_taken_and_told() -> None:
-    normaliser = Normaliser(("STATE", "LAW ENFORCEMENT AGECNY", "COUNTRY", "SIGNEDD", "MOU"), ICE_COLUMNS)
-    assert normaliser.fields == {"state", "agency", "county", "signed"}
-    assert [finding.name for finding in normaliser.findings] == ["column-misspelt"] * 3 + ["column-unknown"]
-    assert normaliser.unknown == ("MOU",)
-
-
-def test_a_right_header_wins_over_a_misspelt_one() -> None:
-    normaliser = Normaliser(("STATES", "STATE"), ICE_COLUMNS)
-    assert normaliser.agreement(Row(2, ("9", "TX")))[0].state == "TX"
-    assert normaliser.unknown == ("STATES",)
-
-
-def test_other_columns_are_kept_and_told_once() -> None:
-    header = ("STATE", "Agency  Validation", "", "Notes", "STATE", "Notes")
-    normaliser = Normaliser(header, ICE_COLUMNS)
-    agreement, findings = normaliser.agreement(
-        Row(2, ("TX", "Yes ", "", "", "OK", f"see {SAFELINK}"), ("", PDF, "", "", "", ""))
-    )
-    assert agreement.extra == (
-        ("Agency Validation", f"Yes {PDF}"),
-        ("Notes", ""),
-        ("STATE (2)", "OK"),
-        ("Notes (2)", f"see {PDF}"),
-    )
-    assert findings == []
-    assert normaliser.unknown == ("Agency Validation", "Notes", "STATE (2)", "Notes (2)")
-    assert len(normaliser.findings) == 4
-    assert normaliser.agreement(Row(3, ("TX", "", "x", "", "", "")))[0].extra[1] == ("column 3", "x")
-
-
-def test_no_wrapper_survives_in_words() -> None:
-    for field in ("agency", "county", "state", "support_type", "signed", "moa", "addendum", "type"):
-        for text in (SAFELINK, SAFELINK.replace("data", "da ta"), f"pending {SAFELINK} x"):
-            assert "agency.example" not in repr(read(**{field: text})[0]), field
-
-
-def as_row(agreement: Agreement, header: Sequence[str]) -> Row:
-    """Print an agreement again: its values, and what it was printed as where there is no value to print."""
-    printed, extra = dict(agreement.printed), dict(agreement.extra)
-    cells = []
-    for name in header:
-        field = ICE_COLUMNS.get(name.casefold())
-        value = getattr(agreement, field) if field else extra.get(name, "")
-        text = value.isoformat() if isinstance(value, date) else value
-        cells.append(text or printed.get(field or "", ""))
-    return Row(agreement.row, tuple(cells))
-
-
-ODD = """TEXAS\u0020
-UTAHJ
-Task Force Model
-Jail Enforcment Model\u0020
-05/082025
-5/8/2205
-45785
-#N/A
-link
-link pending
-Sheriff’s
-\u00a0
-a\u202eb
-www.ice.gov/a b.pdf
-x: http:/
-mailto:jo@agency.example
-https://
-http://[
-https://a.example/é\u200b%20
-e\u0301 \u00c5 ﬁ"""
-cells = st.text(max_size=12) | st.sampled_from([PDF, SAFELINK, *ODD.split("\n")])
-
-
-@given(
-    st.lists(cells, min_size=len(HEADER) + 1, max_size=len(HEADER) + 1), st.sampled_from(["", PDF, SAFELINK])
-)
-def test_normalising_again_changes_nothing(texts: list[str], link: str) -> None:
-    header = (*HEADER, "Notes")
-    normaliser = Normaliser(header, ICE_COLUMNS, LIST_DAY)
-    once, _ = normaliser.agreement(Row(2, tuple(texts), (link,) * len(header) if link else ()))
-    again, _ = normaliser.agreement(as_row(once, header))
-    assert replace(again, printed=()) == replace(once, printed=())
-
-
-@given(st.text(max_size=20))
-def test_any_text_can_stand_in_any_cell(text: str) -> None:
-    for field in FIELDS:
-        agreement, _ = read(**{field: text})
-        value = getattr(agreement, field)
-        assert value is None or isinstance(value, str | date)
-        assert not isinstance(value, datetime)
-
-
-def test_the_fields_are_those_of_an_agreement() -> None:
-    assert tuple(field.name for field in fields(Agreement))[: len(FIELDS)] == FIELDS
-    assert set(FIELDS) == set(NAMES)
-
-
-VISIT = "https://web.archive.org/web/20210113002027/"
-around = st.sampled_from(
-    (PDF, SAFELINK, VISIT, "https://", "see ", " ", "pending", "@", "é", "%40", "\u202e")
-)
-
-
-@given(st.lists(around, max_size=6).map("".join), st.sampled_from(HEADER), st.booleans())
-def test_of_which_copy_a_row_was_read_makes_no_difference(text: str, name: str, behind: bool) -> None:
-    cell = f"{VISIT}{PDF}{text}"
-
-    def row(said: str) -> Row:
-        cells = tuple(("link" if behind else said) if name == other else "TEXAS" for other in HEADER)
-        return Row(5, cells, tuple(said if name == other else "" for other in HEADER) if behind else ())
-
-    visited, plain = row(cell), row(without_visits(f"\x1d{cell}")[1:])
-    assert visited != plain
-    assert row_fingerprints([visited]) == row_fingerprints([plain])
-    normaliser = Normaliser((*HEADER[:3], "NOTE", *HEADER[4:]), ICE_COLUMNS, LIST_DAY)
-    assert normaliser.agreement(visited) == normaliser.agreement(plain)
