@@ -41,7 +41,7 @@ BY = "the clock"
 JUMP = timedelta(
     seconds=30
 )  # wall clock against monotonic clock; mere correction never gets that far in a tick
-PATIENCE = 7.0  # seconds that a look may take to its end when we are asked to stop
+PATIENCE = 6.0  # seconds that a look may take to its end when we are asked to stop
 LAST_PATIENCE = 2.0  # and to note that it was abandoned
 Look = Callable[[House, Sequence[PublishedList], str], Awaitable[object]]
 
