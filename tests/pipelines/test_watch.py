@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -48,8 +48,10 @@ def playing(publisher: Publisher, published: list[Week]) -> Publisher:
 
 
 @pytest.fixture
-def house(tmp_path: Path, home: Path, playing: Publisher) -> House:
-    return open_house(Settings(home=tmp_path / "desk", retries=0, timeout_seconds=20), playing.lists())
+def house(tmp_path: Path, home: Path, playing: Publisher) -> Iterator[House]:
+    house = open_house(Settings(home=tmp_path / "desk", retries=0, timeout_seconds=20), playing.lists())
+    yield house
+    house.engine.dispose()
 
 
 def recorded(house: House) -> list[Any]:
