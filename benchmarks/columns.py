@@ -88,7 +88,7 @@ def by_columns(path: Path, stored: Path) -> int:
     hashes = rows.hash_rows()
     if not stored.exists():
         polars.DataFrame({"hash": hashes}).write_ipc(stored)
-        return rows.height
+        return int(rows.height)
     known = polars.read_ipc(stored)["hash"]
     return int((~hashes.is_in(known.implode())).sum())
 
