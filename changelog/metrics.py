@@ -103,9 +103,9 @@ def _clock(clock: ClockStatus) -> Iterator[Metric]:
 
 def _queue(queue: Mapping[str, int] | None) -> Iterator[Metric]:
     looks = GaugeMetricFamily("countersign_queue_looks", "Looks in the queue of workers.", labels=("state",))
-    for state in ("waiting", "doing", "given_up") if queue else ():
-        looks.add_metric((state,), queue[state] if queue else 0)
-    yield looks
-    yield GaugeMetricFamily(
-        "countersign_workers", "Workers alive.", value=queue["workers"] if queue else None
-    )
+    workers = GaugeMetricFamily("countersign_workers", "Workers alive.", value=None)
+    if queue:
+        for state in ("waiting", "doing", "given_up"):
+            looks.add_metric((state,), queue[state])
+        workers.add_metric((), queue["workers"])
+    yield from (looks, workers)
