@@ -34,9 +34,11 @@ def published() -> list[Week]:
 
 
 @pytest.fixture
-def opened(publisher: Publisher, home: Path) -> Callable[[Path], House]:
+def opened(publisher: Publisher, home: Path, database: Callable[[Path], str]) -> Callable[[Path], House]:
     def open_at(place: Path) -> House:
-        settings = Settings(home=place, notify=("json://127.0.0.1:9/",), retries=0)
+        settings = Settings(
+            home=place, database_url=database(place), notify=("json://127.0.0.1:9/",), retries=0
+        )
         return open_house(settings, publisher.lists())
 
     return open_at
@@ -92,10 +94,10 @@ def test_what_is_restored_gives_the_same_exports(
     assert rows(again, *record) == rows(lived_in, *record)
     assert rows(again, publications.alias()) is not None
     assert (again.settings.home / "templates" / "publication.txt").read_text() == "mine\n"
-    assert sorted(path.name for path in again.settings.home.iterdir()) == [
-        "archive", "countersign.sqlite", "countersign.sqlite-shm", "countersign.sqlite-wal", "deriving.lock",
-        "rebuilding.lock", "templates",
-    ]  # fmt: skip
+    files = {"archive", "rebuilding.lock", "templates"}
+    if again.engine.dialect.name == "sqlite":
+        files |= {"countersign.sqlite", "countersign.sqlite-shm", "countersign.sqlite-wal", "deriving.lock"}
+    assert {path.name for path in again.settings.home.iterdir()} == files
 
 
 def test_work_goes_on_after_a_restore_where_it_stood(

@@ -80,6 +80,7 @@ def test_the_command_tells_it_apart_from_what_a_publisher_changed(
     told: History, new_rule: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_HOME", str(told.house.settings.home))
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", told.house.settings.database_url)
     assert run(["rebuild", "--dry-run", "--format", "json"]) == 0
     out, err = capsys.readouterr()
     shown: dict[str, Any] = json.loads(out)

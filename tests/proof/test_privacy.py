@@ -71,6 +71,7 @@ def test_no_export_and_no_answer_holds_it(
     for path in (tmp_path / "package").rglob("*"):
         assert not path.is_file() or not holds(path.read_bytes()), path
     monkeypatch.setenv("COUNTERSIGN_HOME", str(house.settings.home))
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", house.settings.database_url)
     for command in (
         ["changes", "--format", "json"],
         ["changes", "--format", "md"],

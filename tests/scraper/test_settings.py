@@ -11,6 +11,12 @@ from scraper.lists import PARTICIPATING
 from scraper.settings import Settings, get_settings, scrapy_settings
 
 
+@pytest.fixture(autouse=True)
+def no_database_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the tests run on another one."""
+    monkeypatch.delenv("COUNTERSIGN_DATABASE_URL", raising=False)
+
+
 def test_defaults_keep_everything_in_home(home: Path) -> None:
     settings = get_settings()
     assert settings.home == home

@@ -126,6 +126,7 @@ def test_agreements_without_a_document_come_oldest_first(home: Path, ask: Any) -
 
     from demo.agencies import Agency
     from demo.workbooks import Line
+    from scraper.settings import get_settings
     from tests.pipelines.conftest import History, sheet
 
     lines = [
@@ -135,7 +136,7 @@ def test_agreements_without_a_document_come_oldest_first(home: Path, ask: Any) -
     ]  # fmt: skip
     lines[3], lines[40] = replace(lines[3], moa=""), replace(lines[40], moa="")
     home.mkdir()
-    History(home).feed([sheet(lines, datetime(2025, 5, 5, 15, tzinfo=UTC))])
+    History(home, get_settings().database_url).feed([sheet(lines, datetime(2025, 5, 5, 15, tzinfo=UTC))])
     shown = ask("--missing")
     assert [(record["agency"], record["signed"], record["moa"]) for record in shown] == [
         ("Town 40 Police Department", "2025-04-20", "pending"),
