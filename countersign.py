@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -90,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     # Pydantic would look through every installed package for plugins, and let them see settings and tokens.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Loading makes objects by the ten thousand, and nearly none of them is garbage.
+    gc.set_threshold(20_000, 20, 20)
     try:
         code = app(args=arguments, standalone_mode=False)
     except CountersignError as error:
