@@ -21,8 +21,9 @@ from statistics import median
 from typing import Any
 
 from benchmarks.table import Line
-from pipelines.house import open_house, utc_now
+from pipelines.house import open_house
 from pipelines.looks.watch import watch
+from pipelines.moments import utc_now
 from scraper.archive import Archive
 from scraper.crawl import crawl
 from scraper.lists import Cadence, PublishedList, Wording

@@ -117,7 +117,8 @@ def _home(settings: Settings) -> Checked:
 
 
 def _database(settings: Settings) -> Checked:
-    from pipelines.database import HEAD, open_engine, revision
+    from pipelines.database import open_engine, revision
+    from pipelines.revision import HEAD
 
     at = revision(open_engine(settings.database_url)) if _is_there(settings) else None
     if at is None:

@@ -20,8 +20,8 @@ def add_to(app: typer.Typer) -> None:
 
 def migrate() -> int:
     """Bring the database to this version. A new home gets its database."""
-    from pipelines.database import HEAD
     from pipelines.database import migrate as migrate_database
+    from pipelines.revision import HEAD
     from scraper.settings import get_settings
     from scraper.storage import storing
 

@@ -22,7 +22,8 @@ from demo.publisher import Publisher
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import accepted_publications
 from pipelines.house import House, open_house
-from pipelines.looks.watch import Look, watch
+from pipelines.looks.look import Look
+from pipelines.looks.watch import watch
 from scraper.settings import get_settings
 
 SHOWN = 6

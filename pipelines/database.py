@@ -14,8 +14,6 @@ from pipelines.refusals import explain_refusals
 from pipelines.revision import BUSY_SECONDS, HEAD, PRAGMAS
 from scraper.errors import DatabaseError, OutdatedError
 
-__all__ = ["HEAD", "migrate", "open_engine", "ready", "revision"]
-
 
 def open_engine(url: str) -> Engine:
     """An engine for `url`; an SQLite file is tuned for one writer and many readers."""

@@ -19,8 +19,6 @@ from scraper.register import declared_lists
 from scraper.settings import Settings, get_settings
 from scraper.storage import storing
 
-__all__ = ["House", "open_house", "utc_now"]
-
 
 @dataclass(frozen=True, slots=True)
 class House:

@@ -14,7 +14,8 @@ from changelog.wording import change_json
 from demo.publisher import Publisher, UrlForm
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.house import House, open_house
-from pipelines.looks.watch import Look, watch
+from pipelines.looks.look import Look
+from pipelines.looks.watch import watch
 from pipelines.run import replay
 from scraper.capture import Capture
 from scraper.lists import PARTICIPATING, PENDING

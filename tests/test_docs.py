@@ -37,8 +37,9 @@ from demo.publisher import Publisher
 from pipelines.history.changes import ChangeFilter, read_baseline, read_changes
 from pipelines.history.status import CLOCK
 from pipelines.house import House, open_house
+from pipelines.looks.look import Look
 from pipelines.looks.outcome import HELD
-from pipelines.looks.watch import Look, watch
+from pipelines.looks.watch import watch
 from pipelines.record.runs import tick
 from scraper.declaration import EVERYWHERE, OPTIONS, PARTS
 from scraper.errors import CountersignError

@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from pipelines.database import HEAD, migrate, migrations_folder, open_engine, ready, revision
+from pipelines.database import migrate, migrations_folder, open_engine, ready, revision
+from pipelines.revision import HEAD
 from pipelines.tables import metadata
 from scraper.errors import DatabaseError, OutdatedError
 

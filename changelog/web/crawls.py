@@ -11,7 +11,7 @@ from changelog.rounds import round_of
 from changelog.wording import iso
 from pipelines.history.looks import recent_runs
 from pipelines.house import House
-from pipelines.looks.watch import Look
+from pipelines.looks.look import Look
 from scraper.lists import PublishedList
 
 TICK_SECONDS = 0.4

@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from pipelines.house import House
 from pipelines.processes import process_name
-from pipelines.record.runs import Ended, end_run, start_run
+from pipelines.record.looked import Ended
+from pipelines.record.runs import end_run, start_run
 from pipelines.run import writing
 from scraper.errors import CountersignError
 

@@ -19,15 +19,14 @@ from pipelines.history.looks import last_whole_look, watched_lists
 from pipelines.house import House
 from pipelines.incidents import troubles
 from pipelines.logs import get_log
-from pipelines.looks.look import BUG, Look, Looking
+from pipelines.looks.look import BUG, Look
 from pipelines.looks.outcome import outcome
 from pipelines.looks.quiet import STOPPED, QuietRound, look_for_nothing_new, new_round
 from pipelines.looks.telling import told
 from pipelines.processes import is_alive
 from pipelines.record.incidents import settle_incidents
+from pipelines.record.looked import LEASE, Ended
 from pipelines.record.runs import (
-    LEASE,
-    Ended,
     close_dead_runs,
     end_run,
     free_leases_of_the_dead,
@@ -44,7 +43,6 @@ from scraper.crawl import look_at_the_rest, look_quietly
 from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import PublishedList
 
-__all__ = ["BUG", "Look", "Looking", "watch"]
 BUSY = "Another process is looking at this list now."
 _broken = set[str]()  # holders of visits of this process that ended without being able to say so
 

@@ -24,7 +24,8 @@ from sqlalchemy import make_url
 from pipelines.history.queue import SCHEMA
 from pipelines.house import House
 from pipelines.logs import get_log
-from pipelines.looks.watch import Looking, close_the_dead
+from pipelines.looks.look import Looking
+from pipelines.looks.watch import close_the_dead
 from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import PublishedList
 

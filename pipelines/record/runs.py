@@ -9,9 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pipelines.record.looked import LEASE as LEASE
-from pipelines.record.looked import Ended as Ended
-from pipelines.record.looked import watched_columns
+from pipelines.record.looked import LEASE, Ended, watched_columns
 from pipelines.tables import leases, runs, ticks, watched
 
 DIED = "The process died, or lost the database, before the look ended."

@@ -16,8 +16,9 @@ import pytest
 
 from demo.made import Week
 from pipelines import database
-from pipelines.database import HEAD, ready
+from pipelines.database import ready
 from pipelines.proof.whole import archive_problems, record_problems
+from pipelines.revision import HEAD
 from pipelines.run import catch_up
 from pipelines.upkeep.rebuild import rebuild
 from scraper.errors import ArchiveError, DatabaseError

@@ -18,7 +18,8 @@ from pipelines.history.agreements import agreements_at
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.publications import publication_at
 from pipelines.house import House, open_house
-from pipelines.looks.watch import Look, watch
+from pipelines.looks.look import Look
+from pipelines.looks.watch import watch
 from scraper.declared import examine
 from scraper.settings import get_settings
 from tests.lists.playing import EXAMPLES, GUARDS, declaration, declarations, interpreters, play

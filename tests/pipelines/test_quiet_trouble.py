@@ -30,8 +30,9 @@ from pipelines.looks import quiet
 from pipelines.looks.quiet import look_for_nothing_new, new_round
 from pipelines.looks.watch import watch
 from pipelines.proof.marked import edited_rows
+from pipelines.record.looked import LEASE
 from pipelines.record.quiet import Writing, file_of, writing_plainly
-from pipelines.record.runs import LEASE, end_run
+from pipelines.record.runs import end_run
 from pipelines.run import writing
 from pipelines.tables import leases, publications, runs, watched
 from scraper.archive import Archive
@@ -206,7 +207,7 @@ def test_whoever_was_taken_for_dead_does_not_end_the_run_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def taken_for_dead() -> None:
-        from pipelines.record.runs import Ended
+        from pipelines.record.looked import Ended
 
         run = recorded(house)[-1]
         with writing(house) as connection:

@@ -26,7 +26,8 @@ from demo.rudeness import silent
 from pipelines.house import House, open_house
 from pipelines.looks.watch import watch
 from pipelines.processes import is_alive, process_name
-from pipelines.record.runs import LEASE, start_run, take_lease
+from pipelines.record.looked import LEASE
+from pipelines.record.runs import start_run, take_lease
 from pipelines.run import writing
 from pipelines.tables import leases, runs
 from scheduler import Clock

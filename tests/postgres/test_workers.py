@@ -14,7 +14,8 @@ from changelog.rounds import round_of
 from pipelines.history.queue import queue_state
 from pipelines.house import House
 from pipelines.looks.jobs import hand_over
-from pipelines.looks.watch import Look, watch
+from pipelines.looks.look import Look
+from pipelines.looks.watch import watch
 from pipelines.looks.workers import cancel, defer, work
 from scraper.lists import PublishedList
 from tests.postgres.server import Server
