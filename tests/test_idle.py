@@ -49,6 +49,7 @@ def environment(tmp_path: Path, home: Path, publisher: Publisher) -> dict[str, s
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("on_sqlite")
 def test_a_clock_of_two_lists_idles_in_little_memory_and_without_work(environment: dict[str, str]) -> None:
     with clock(environment) as process:
         _told(process, "pending")

@@ -67,8 +67,10 @@ class Life:
 
 
 def find_agencies(connection: Connection, text: str, limit: int = FOUND) -> list[FoundAgency]:
-    """Agencies of which some name holds every word of the text, by state and name."""
+    """Agencies of which some name holds every word of the text, by state and name; none for a text without words."""
     words = [word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for word in text.split()]
+    if not words:
+        return []
     i = intervals.c
     named = and_(*(i.agency.ilike(f"%{word}%", escape="\\") for word in words))
     matching = select(i.agency_id).where(named).distinct().limit(limit)

@@ -34,6 +34,7 @@ def files(home: Path) -> list[Path]:
     return [home / f"countersign.sqlite{end}" for end in ("", "-wal", "-shm")]
 
 
+@pytest.mark.usefixtures("on_sqlite")
 def test_a_database_of_rubbish_is_named_and_made_again_from_the_archive(door: Door) -> None:
     door.is_right()
     for path in files(door.home):
@@ -66,6 +67,7 @@ def test_damage_inside_the_file_is_found_by_verify_and_never_a_bug(door: Door) -
     door.is_right()
 
 
+@pytest.mark.usefixtures("on_sqlite")
 def test_a_file_cut_in_half(door: Door) -> None:
     door.is_right()
     path = door.home / "countersign.sqlite"
@@ -100,6 +102,7 @@ def test_a_lost_database_comes_back_from_the_archive_with_the_next_look(door: Do
         ("DROP TABLE changes", "lacks a table"),
     ],
 )
+@pytest.mark.usefixtures("on_sqlite")
 def test_another_versions_or_anothers_database_is_refused_with_advice(
     door: Door, sql: str, said: str
 ) -> None:
@@ -116,6 +119,7 @@ def test_another_versions_or_anothers_database_is_refused_with_advice(
     door.is_right()
 
 
+@pytest.mark.usefixtures("on_sqlite")
 def test_locked_for_a_while_is_waited_for_and_locked_for_long_is_said(
     history: History, published: list[Week], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,7 @@ def fill(disk: Path, left: int) -> Path:
     return ballast
 
 
+@pytest.mark.usefixtures("on_sqlite")
 def test_wherever_the_disk_is_full_the_look_fails_with_advice_and_the_next_is_right(
     door_on_disk: Door, disk: Path
 ) -> None:
@@ -54,6 +55,7 @@ def test_wherever_the_disk_is_full_the_look_fails_with_advice_and_the_next_is_ri
     print(f"\nlooks on a full disk, by exit code: {dict(ended)}")  # noqa: T201
 
 
+@pytest.mark.usefixtures("on_sqlite")
 def test_a_look_that_finds_nothing_new_on_a_full_disk_is_recorded_or_fails_with_advice(
     door_on_disk: Door, disk: Path
 ) -> None:
@@ -72,6 +74,7 @@ def test_a_look_that_finds_nothing_new_on_a_full_disk_is_recorded_or_fails_with_
     assert ended[0] > 1, "with room enough it succeeds"
 
 
+@pytest.mark.usefixtures("on_sqlite")
 def test_a_look_that_finds_nothing_new_in_a_home_that_may_only_be_read(
     door_on_disk: Door, disk: Path
 ) -> None:

@@ -57,6 +57,7 @@ def flipped(path: Path, bit: int) -> Iterator[None]:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("on_sqlite")
 def test_any_edited_row_of_any_table_is_found_and_named(full: History) -> None:
     house = full.house
     assert list(record_problems(house)) == []

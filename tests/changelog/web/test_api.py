@@ -92,6 +92,13 @@ def test_wrong_questions_are_answered_as_json(reader: TestClient, address: str, 
     assert len(answer.json()["error"]) > 8
 
 
+@pytest.mark.parametrize("text", ["", "%20", "%0D", "%E2%80%83"])
+def test_an_agency_is_not_found_by_a_text_without_words(reader: TestClient, text: str) -> None:
+    answer = reader.get(f"/api/v1/agencies?q={text}")
+    assert answer.status_code in (200, 422)
+    assert not answer.json().get("agencies")
+
+
 @pytest.mark.long
 def test_schemathesis_finds_no_way_to_break_it(house: House) -> None:
     """Random questions, valid and not, of every address: no server error, and answers are as described."""
