@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import tempfile
 import warnings
@@ -29,6 +30,8 @@ class Server:
             self.folder = Path(tempfile.mkdtemp(prefix="countersign-postgresql-"))
             folder = self.folder / "data"
             folder.mkdir()
+            if "/usr/sbin" not in os.environ["PATH"]:  # run by root, the wheel makes its own user once
+                os.environ["PATH"] += f"{os.pathsep}/usr/sbin"
             self.process = PostgresServer(folder, cleanup_mode="stop")
             self.process.ensure_pgdata_inited()
             with (folder / "postgresql.conf").open("a") as opened:
