@@ -147,8 +147,13 @@ def test_locked_for_a_while_is_waited_for_and_locked_for_long_is_said(
     patient.engine.dispose()
 
 
-def test_several_processes_make_one_database_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_several_processes_make_one_database_at_once(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     url = f"sqlite:///{tmp_path / 'new.sqlite'}"
+    if kind == "postgresql":
+        url = request.getfixturevalue("server").new_database(empty=True)
     script = "import sys; from pipelines.database import ready, revision; print(revision(ready(sys.argv[1])))"
     workers = [
         subprocess.Popen([sys.executable, "-c", script, url], cwd=HERE, stdout=subprocess.PIPE, text=True)
