@@ -25,14 +25,13 @@ from pipelines.cadence import MISFIRE, next_due
 from pipelines.documents.rounds import ROUNDS, due_rounds
 from pipelines.history.looks import DOCUMENTS
 from pipelines.history.status import CLOCK, TICK
-from pipelines.house import House, open_house
+from pipelines.house import House, open_house, writing
 from pipelines.logs import get_log, hush_libraries
 from pipelines.looks.jobs import hand_over
 from pipelines.looks.watch import still_due
 from pipelines.looks.watchkeeping import Turns, due_lists, keep_watch
 from pipelines.processes import process_name
 from pipelines.record.runs import stop_ticking, tick
-from pipelines.run import writing
 from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import Cadence, PublishedList
 from scraper.register import declared_lists

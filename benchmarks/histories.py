@@ -15,10 +15,9 @@ from pipelines.derived import Derived, interval_id
 from pipelines.fingerprints import agreement_fingerprint
 from pipelines.history.holdings import as_publication
 from pipelines.history.publications import new_publications
-from pipelines.house import House
+from pipelines.house import House, writing
 from pipelines.record.intake import take
 from pipelines.record.publications import write
-from pipelines.run import writing
 from pipelines.values import Agreement, Change, Figures, Publication
 from scraper.capture import Capture
 from scraper.journal import Position

@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from changelog.undelivered import GoneError, NotSentError
 from pipelines.announce import WEBHOOK, apprise_channel
 from pipelines.history.outbox import deliverable
-from pipelines.house import House
+from pipelines.house import House, writing
 from pipelines.logs import get_log, hush_libraries
 from pipelines.processes import is_alive, process_name
 from pipelines.record.outbox import drop_notice, note_not_sent, note_sent
@@ -23,7 +23,6 @@ from pipelines.record.runs import (
     renew_leases,
     take_lease,
 )
-from pipelines.run import writing
 
 if TYPE_CHECKING:
     from changelog.notice_texts import Message

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,23 +64,24 @@ def counted(counts: object) -> str:
 
 def replay(
     path: Annotated[Path, typer.Argument(help="A folder, one file, or a manifest (CSV).")],
-    list_name: Annotated[str, typer.Option("--list", help="The list that the files are of.")],
+    list_names: Annotated[
+        list[str] | None,
+        typer.Option("--list", help="The list that the files are of; for a manifest, all that it names."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per file.")] = False,
 ) -> int:
     """Take files of the past through the same stages. Announces nothing."""
-    from collections import Counter
-
     from changelog.rounds import worst
     from pipelines.house import open_house
     from pipelines.looks.recorded import recorded
     from pipelines.run import replay as replay_files
-    from scraper.past import past_captures
+    from scraper.past import lists_of, past_captures
 
     house = open_house()
-    [declaration] = house.chosen([list_name])
-    captures = past_captures(path, declaration)
+    lists = house.chosen(list_names or lists_of(path))
+    captures = [one for declaration in lists for one in past_captures(path, declaration)]
     with (
-        recorded(house, [declaration.name], "replay", getpass.getuser()) as run,
+        recorded(house, [declaration.name for declaration in lists], "replay", getpass.getuser()) as run,
         progress("replaying") as show,
     ):
         found = replay_files(house, captures, show)
@@ -88,12 +90,16 @@ def replay(
         print_json_lines(
             {"list": name, "sha256": sha, "outcome": state} for (name, sha), state in found.items()
         )
-    counts = Counter(found.values())
-    say(
-        f"{declaration.name}: {len(captures)} files; "
-        + ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
-    )
-    return worst([3] * counts["held"] + [5] * counts["unreadable"])
+    for declaration in lists:
+        _say_what_became(declaration.name, [capture.list for capture, _ in captures], found)
+    states = [*found.values()]
+    return worst([3] * states.count("held") + [5] * states.count("unreadable"))
+
+
+def _say_what_became(name: str, listed: Sequence[str], found: Mapping[tuple[str, str], str]) -> None:
+    counts = Counter(state for (of, _), state in found.items() if of == name)
+    became = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+    say(f"{name}: {listed.count(name)} files; {became}")
 
 
 def demo(

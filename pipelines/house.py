@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from pipelines.database import ready
 from pipelines.desk import chosen
@@ -49,3 +50,10 @@ def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] 
 
     archive = Archive(settings.home, known, settings.archive_url)
     return House(settings, archive, engine, {item.name: item for item in declared})
+
+
+@contextmanager
+def writing(house: House) -> Iterator[Connection]:
+    """One transaction that writes."""
+    with house.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection

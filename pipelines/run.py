@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -12,33 +11,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from pipelines.announce import announce
-from pipelines.derive import derive
-from pipelines.derived import Derived
+from pipelines.derivation import Progress, derive_new, silent
 from pipelines.eras import as_published
 from pipelines.history.changes import read_change
-from pipelines.history.holdings import Standing, as_publication, standing
 from pipelines.history.publications import count_from, first_new, new_publications, publication_by_key
-from pipelines.house import House
-from pipelines.normalise import VERSION
+from pipelines.house import House, writing
 from pipelines.parse import DATED, last_edited
 from pipelines.publication_time import publication_time
 from pipelines.record.intake import Intake, position, take
 from pipelines.record.outbox import mark_unannounced
-from pipelines.record.publications import rewind, write
+from pipelines.record.publications import rewind
 from pipelines.turns import deriving, groups, hold_group, side_by_side, taking_in
-from pipelines.values import Finding
 from scraper.capture import Capture
 from scraper.errors import UnreadableError, UsageError
-from scraper.lists import PublishedList
 
 AT_ONCE = 100  # files of the past that are kept together: the disk is waited for once
-
-Progress = Callable[[str, int, int], None]  # list, how many are done, of how many
-
-
-def silent(_name: str, _done: int, _total: int) -> None:
-    pass
 
 
 def catch_up(house: House, progress: Progress = silent, needed: Collection[str] | None = None) -> None:
@@ -52,7 +39,7 @@ def catch_up(house: House, progress: Progress = silent, needed: Collection[str] 
         with writing(house) as connection:
             _take_tail(house, connection, announce=True)
         if not side_by_side(house):
-            _derive_new(house, progress)
+            derive_new(house, progress)
     if side_by_side(house):
         _derive_by_groups(house, progress, needed)
 
@@ -66,12 +53,12 @@ def _derive_by_groups(house: House, progress: Progress, needed: Collection[str] 
     for group in sorted(waiting):
         with deriving(house, group, wait=False) as ours:
             if ours:
-                _derive_new(house, progress, group)
+                derive_new(house, progress, group)
             elif group in wanted:
                 left.append(group)
     for group in left:
         with deriving(house, group, wait=True):
-            _derive_new(house, progress, group)
+            derive_new(house, progress, group)
 
 
 def _take_tail(house: House, connection: Connection, *, announce: bool, entries: int | None = None) -> None:
@@ -184,14 +171,7 @@ def take_in_again(
             _take_tail(house, connection, announce=False, entries=more)
             waiting = {row.key for row in new_publications(connection)}
             mark_unannounced(connection, [key for key in owed if key in waiting])
-        _derive_new(house, progress)
-
-
-@contextmanager
-def writing(house: House) -> Iterator[Connection]:
-    """One transaction that writes."""
-    with house.engine.connect().execution_options(writes=True) as connection, connection.begin():
-        yield connection
+        derive_new(house, progress)
 
 
 def dated(house: House, capture: Capture) -> tuple[datetime, str]:
@@ -231,38 +211,3 @@ def _with_dependents(house: House, connection: Connection, intake: Intake) -> di
         if later:
             dirty[declaration.name] = min(later, dirty.get(declaration.name, later))
     return dirty
-
-
-def _derive_new(house: House, progress: Progress, group: str | None = None) -> None:
-    """Derive all new publications (of a group of lists) in order of their places, one transaction each."""
-    group_of = groups(house.lists)
-    with house.engine.connect() as connection:
-        waiting = [
-            row
-            for row in new_publications(connection)
-            if row.list in group_of and group in (None, group_of[row.list])
-        ]
-    last: dict[str, Standing | None] = {}
-    for done, row in enumerate(waiting, 1):
-        declaration = house.lists[row.list]
-        with writing(house) as connection:
-            if row.list not in last:
-                last[row.list] = standing(connection, row.list, row.place)
-            derived = _derive_one(house, connection, declaration, row, last[row.list])
-            write(connection, derived)
-            if not row.announced:
-                announce(house, connection, derived)
-        if derived.state in ("recorded", "unchanged") and derived.packed and derived.figures:
-            last[row.list] = Standing(derived.publication, derived.figures, derived.packed)
-        progress(row.list, done, len(waiting))
-
-
-def _derive_one(
-    house: House, connection: Connection, declaration: PublishedList, row: Row[Any], last: Standing | None
-) -> Derived:
-    publication = as_publication(row)
-    try:
-        with house.archive.local_path(publication.sha256) as path:
-            return derive(connection, declaration, publication, path, last, row.verdict)
-    except UnreadableError as error:
-        return Derived(publication, "unreadable", reasons=[Finding("unreadable", str(error))], parser=VERSION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,13 +32,29 @@ def past_captures(path: Path, declaration: PublishedList) -> list[tuple[Capture,
     return sorted(found, key=lambda pair: (pair[0].captured_at, pair[1]))
 
 
-def _from_manifest(path: Path, declaration: PublishedList) -> Iterator[tuple[Capture, Path]]:
+def lists_of(path: Path) -> list[str]:
+    """The lists that a manifest names, in its order. Raises UsageError for what cannot say whose files it holds."""
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        raise UsageError(
+            f"Say with --list which list is meant: only a manifest (CSV) can name it, and {path} is none."
+        )
+    with _manifest(path) as rows:
+        return [*dict.fromkeys(row["list"] for row in rows)]
+
+
+@contextmanager
+def _manifest(path: Path) -> Iterator[csv.DictReader[str]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         lacking = [name for name in ("list", *NEEDED) if name not in (reader.fieldnames or ())]
         if lacking:
             raise UsageError(f"{path} is no manifest: it has no column {', '.join(lacking)}.")
-        for number, row in enumerate(reader, 2):
+        yield reader
+
+
+def _from_manifest(path: Path, declaration: PublishedList) -> Iterator[tuple[Capture, Path]]:
+    with _manifest(path) as rows:
+        for number, row in enumerate(rows, 2):
             if row["list"] != declaration.name:
                 continue
             place = path.parent / row["path"]

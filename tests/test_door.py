@@ -167,6 +167,27 @@ def test_a_list_that_is_held_says_so_and_a_person_releases_it(
     assert watched("held", "--format", "json") == (0, [])
 
 
+def test_a_manifest_names_the_lists_that_are_replayed(
+    door: Door, weeks: list[Week], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["list,captured_at,published_name,path"]
+    for week in weeks[:3]:
+        for name, body in (("participating", week.participating), ("pending", week.pending)):
+            file = f"{name}{week.published_at:%m%d}.xlsx"
+            (tmp_path / file).write_bytes(body)
+            lines.append(f"{name},{week.published_at.isoformat()},{file},{file}")
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("\n".join(lines), encoding="utf-8")
+    capsys.readouterr()
+    assert countersign.run(["replay", str(manifest)]) == 0
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "participating: 3 files; 3 recorded",
+        "pending: 3 files; 3 recorded",
+    ]
+    changes = door("changes", "--format", "json")[1]
+    assert {change["list"] for change in changes} == {"participating", "pending"}
+
+
 def test_the_version_is_that_of_the_package(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     declared = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))[
         "project"
@@ -185,6 +206,8 @@ def test_the_version_is_that_of_the_package(home: Path, capsys: pytest.CaptureFi
         ("changes", "--format", "yaml"),
         ("show", "participating", "--as-of", "2020-01-01"),
         ("replay", "/nowhere", "--list", "pending"),
+        ("replay", "/nowhere"),
+        ("replay", str(Path(__file__).parent)),
         ("reject", "nothing", "--note", "x"),
     ],
     ids=" ".join,

@@ -14,10 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from pipelines.house import House, open_house
+from pipelines.house import House, open_house, writing
 from pipelines.record.looked import Ended
 from pipelines.record.runs import end_run, note_look, start_run
-from pipelines.run import writing
 from pipelines.tables import runs, ticks
 from scheduler import Clock
 from scraper.errors import DatabaseError

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row
 
 from pipelines.history.documents import known_documents, links_now
-from pipelines.house import House
+from pipelines.house import House, writing
 from pipelines.record.documents import note_asked
-from pipelines.run import catch_up, writing
+from pipelines.run import catch_up
 from scraper.capture import Validators
 from scraper.lists import PublishedList
 

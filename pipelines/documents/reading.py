@@ -15,9 +15,8 @@ from sqlalchemy import Row
 from pipelines.documents.said import READER, said
 from pipelines.documents.texts import SECONDS
 from pipelines.history.documents import unread_documents
-from pipelines.house import House
+from pipelines.house import House, writing
 from pipelines.record.documents import note_read
-from pipelines.run import writing
 from pipelines.threads import whole
 
 ROOT = Path(__file__).parents[2]

@@ -16,14 +16,14 @@ from uuid import uuid4
 from pipelines.cadence import is_due, next_due
 from pipelines.documents.look import DocumentLook, Due, due_documents, look
 from pipelines.history.looks import DOCUMENTS, last_round
-from pipelines.house import House
+from pipelines.house import House, writing
 from pipelines.logs import get_log
 from pipelines.looks.look import BUG
 from pipelines.looks.watch import broke_off
 from pipelines.processes import process_name
 from pipelines.record.looked import LEASE, Ended
 from pipelines.record.runs import end_run, give_lease_back, renew_leases, start_run, take_lease
-from pipelines.run import catch_up, writing
+from pipelines.run import catch_up
 from pipelines.threads import whole
 from scraper.errors import CountersignError, UnreachableError
 from scraper.lists import Cadence, PublishedList

@@ -9,8 +9,9 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, or_, select
 
+from pipelines.derived import Reading
 from pipelines.fingerprints import Packed
 from pipelines.tables import accepted, intervals, judgements, publications
 from pipelines.values import Agreement, Figures, Known, Publication
@@ -31,21 +32,33 @@ _NAMED: Select[*tuple[Any, ...]] = select(*_LIFE).where(
 )
 _OF_STATE = _NAMED.where(_I.state == bindparam("state"))
 _OF_NO_STATE = _NAMED.where(or_(_I.state.is_(None), _I.state == ""))
-_LEFT_SINCE: Select[*tuple[Any, ...]] = select(*_LIFE).where(_IN_LIST, _I.until_place >= bindparam("place"))
+_STILL = intervals.alias("still")
+# Of those that left. Most of what ended lately only changed: the agreement stands, under its next interval.
+_LEFT_SINCE: Select[*tuple[Any, ...]] = select(*_LIFE).where(
+    _IN_LIST,
+    _I.until_place >= bindparam("place"),
+    ~exists().where(
+        _STILL.c.list == _I.list, _STILL.c.agreement_id == _I.agreement_id, _STILL.c.until_place.is_(None)
+    ),
+)
 _WHOLE = select(intervals).where(_I.id.in_(bindparam("ids", expanding=True)))
 _TAKEN = select(_I.agreement_id).where(_IN_LIST, _SOME_IDS)
-_ACTIVE = _TAKEN.where(_I.until_place.is_(None))
+_ACTIVE_AGENCIES = select(_I.agency_id).where(
+    _IN_LIST, _I.agency_id.in_(bindparam("ids", expanding=True)), _I.until_place.is_(None)
+)
 _LINKS = select(_I.agreement_id, _I.moa, _I.addendum).where(_IN_LIST, _SOME_IDS)
 _JUDGED = select(judgements).order_by(judgements.c.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The last accepted list of a list: its publication, what was counted, its rows packed."""
+    """The last accepted list of a list: its publication, what was counted, its rows packed, and how its file was
+    read if this process read it."""
 
     publication: Publication
     figures: Figures
     packed: Packed
+    reading: Reading | None = None
 
 
 def standing(connection: Connection, list_name: str, before: str | None = None) -> Standing | None:
@@ -182,7 +195,6 @@ def holdings(
         lives[name_of(row)].append(row)
     active = {row.agreement_id for rows in lives.values() for row in rows if row.until_place is None}
     active.update(row.agreement_id for row in gone)
-    active |= _active_ids(connection, list_name, [row.agreement_id for row in left])
     last = _last_of_each([row for rows in lives.values() for row in rows] + left, active)
     inactive = _by_ids(connection, last)
     documents = _documents(connection, list_name, [row.agreement_id for row in (*gone, *inactive)])
@@ -216,8 +228,9 @@ def _last_of_each(rows: Sequence[Row[Any]], active: set[str]) -> list[int]:
     return [last[identifier].id for identifier in sorted(last)]
 
 
-def _active_ids(connection: Connection, list_name: str, ids: Sequence[str]) -> set[str]:
-    return _ids(connection, _ACTIVE, list_name, ids)
+def active_agencies(connection: Connection, list_name: str, ids: Iterable[str]) -> set[str]:
+    """Of the agencies `ids`, those with an agreement in the last accepted list, under whatever name."""
+    return _ids(connection, _ACTIVE_AGENCIES, list_name, ids)
 
 
 def _ids(connection: Connection, query: Select[str], list_name: str, ids: Iterable[str]) -> set[str]:
@@ -264,7 +277,7 @@ def _by_names(connection: Connection, list_name: str, names: Iterable[Name]) -> 
 
 
 def _left_since(connection: Connection, list_name: str, place: str) -> Sequence[Row[Any]]:
-    """The last intervals that ended at or after `place`; some of their agreements only changed."""
+    """The intervals that ended at or after `place`, of agreements that are in the list no more."""
     return connection.execute(_LEFT_SINCE, {"list": list_name, "place": place}).all()
 
 

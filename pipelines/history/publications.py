@@ -92,16 +92,17 @@ def earlier_with_content(
     connection: Connection, list_name: str, content: str, before: str
 ) -> datetime | None:
     """When the same rows were published before the last accepted list, if they were."""
-    rows = connection.execute(
-        select(publications.c.published_at, publications.c.content)
+    return connection.execute(
+        select(publications.c.published_at)
         .where(
             publications.c.list == list_name,
             publications.c.state == "recorded",
             publications.c.place < before,
+            publications.c.content == content,
         )
         .order_by(publications.c.place.desc())
-    )
-    return next((row.published_at for row in rows if row.content == content), None)
+        .limit(1)
+    ).scalar()
 
 
 def original_of(connection: Connection, publication: Publication) -> datetime | None:

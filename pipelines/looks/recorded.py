@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
-from pipelines.house import House
+from pipelines.house import House, writing
 from pipelines.processes import process_name
 from pipelines.record.looked import Ended
 from pipelines.record.runs import end_run, start_run
-from pipelines.run import writing
 from scraper.errors import CountersignError
 
 BUG = 1

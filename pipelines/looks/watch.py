@@ -16,7 +16,7 @@ from pipelines.cadence import is_due
 from pipelines.desk import Desk
 from pipelines.history.incidents import incident_facts, standing_incidents
 from pipelines.history.looks import last_whole_look, watched_lists
-from pipelines.house import House
+from pipelines.house import House, writing
 from pipelines.incidents import troubles
 from pipelines.logs import get_log
 from pipelines.looks.look import BUG, Look
@@ -36,7 +36,7 @@ from pipelines.record.runs import (
     start_run,
     take_lease,
 )
-from pipelines.run import catch_up, writing
+from pipelines.run import catch_up
 from pipelines.threads import whole
 from scraper.capture import Capture, Validators
 from scraper.crawl import look_at_the_rest, look_quietly

@@ -9,9 +9,8 @@ from pipelines.announce import announce_digest
 from pipelines.cadence import is_due
 from pipelines.history.looks import first_look, last_looks
 from pipelines.history.outbox import was_owed
-from pipelines.house import House
+from pipelines.house import House, writing
 from pipelines.looks.watch import assess
-from pipelines.run import writing
 from scraper.lists import PublishedList
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -1,6 +1,7 @@
 """How the cells of one column are written, as a regular expression, and what their groups mean.
 
-A column that is written in one way throughout needs one group for its value; a mixed one needs three.
+A column that is written in one way throughout needs one group for its value, or one more for its style; a mixed one
+needs three.
 """
 
 from __future__ import annotations
@@ -83,15 +84,23 @@ class SharedColumn:
 class UniformColumn:
     """Values of one type and format, under one or a few styles."""
 
-    groups = 1
+    # Which styles is asked afterwards: they are numbered anew in each workbook, and an expression takes long to make.
+    pattern = rf"([^>/]*+)>{VALUE}"
+    groups = 2
     holds_text = False
 
     def __init__(self, texts: Texts, attributes: Iterable[str], style: str, stored: str) -> None:
-        self.pattern = f"(?:{'|'.join(map(re.escape, sorted(attributes)))})>{VALUE}"
+        self._attributes = frozenset(attributes)
+        self._blank_too = self._attributes | {""}
         self._known = Known(texts, style, stored)
 
     def read(self, found: Sequence[Sequence[str]], verbatim: bool) -> Sequence[str]:  # noqa: ARG002
-        return list(map(self._known.__getitem__, found[0]))
+        attributes, values = found
+        if not self._blank_too.issuperset(attributes):
+            raise OddValueError
+        if "" not in self._attributes and attributes.count("") != values.count(""):
+            raise OddValueError
+        return list(map(self._known.__getitem__, values))
 
 
 class TextColumn:

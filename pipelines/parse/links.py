@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pipelines.parse.attributes import columns_of
 from pipelines.parse.limits import Limits
+from pipelines.parse.pieces import is_legal, is_plain
 from pipelines.parse.places import column_index, place_of
 from scraper.errors import UnreadableError
 
@@ -18,6 +19,10 @@ MAX_AREAS = 1_000
 FARTHEST = 64
 COLUMN = re.compile("[A-Z]{1,3}")
 DIGITS = "0123456789"
+ELEMENT = re.compile(
+    r'<hyperlink ref="([A-Z]{1,3})([1-9][0-9]{0,8})" r:id="([^"&<]+)"'
+    r'(?: tooltip="[^"<]*")?(?: display="[^"<]*")?(?: xr:uid="[^"<]*")?/>'
+)
 
 
 def _rows_of(references: Sequence[str], column: str) -> list[int] | None:
@@ -72,7 +77,9 @@ class Links:
     def quick(self, text: str) -> list[None] | None:
         """Many hyperlink elements at once, when all are written alike and each has one cell and one address."""
         columns = columns_of(text, "hyperlink")
-        if columns is None or "r:id" not in columns or "ref" not in columns or "location" in columns:
+        if columns is None:
+            return self._quick_each(text)
+        if "r:id" not in columns or "ref" not in columns or "location" in columns:
             return None
         references, targets = columns["ref"], list(map(self._targets.get, columns["r:id"], repeat("")))
         column = references[0].rstrip(DIGITS)
@@ -83,6 +90,24 @@ class Links:
         place = column_index(column)
         self.columns.setdefault(place, {}).update(zip(rows, targets, strict=True))
         self._extend(place)
+        return []
+
+    def _quick_each(self, text: str) -> list[None] | None:
+        """The same of elements that are not alike, in the order in which the usual programs write attributes."""
+        if ELEMENT.sub("", text).strip(" ") or not (is_plain(text) and is_legal(text)):
+            return None
+        columns: dict[str, dict[int, str]] = {}
+        found = ELEMENT.findall(text)
+        for column, row, identifier in found:
+            target = self._targets.get(identifier)
+            if not target:
+                return None
+            columns.setdefault(column, {})[int(row)] = target
+        self._add_count(len(found))
+        for column, rows in columns.items():
+            place = column_index(column)
+            self.columns.setdefault(place, {}).update(rows)
+            self._extend(place)
         return []
 
     def _extend(self, column: int) -> None:

@@ -65,6 +65,10 @@ class Package:
     def names(self) -> list[str]:
         return list(self._parts)
 
+    def size(self, name: str) -> int:
+        """How many bytes the part declares to be unpacked."""
+        return self._parts[name.casefold()].file_size
+
     def reader(self, name: str) -> Callable[[], Iterator[bytes]]:
         """For a part that is read more than once: unpacked once and held when it is small enough."""
         entry = self._parts.get(name.casefold())

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from pipelines.beside import derived_beside
+from pipelines.derivation import Progress, silent
 from pipelines.house import House
 from pipelines.normalise import VERSION
 from pipelines.proof.derived import differences
@@ -15,7 +16,6 @@ from pipelines.proof.marked import edited_rows
 from pipelines.proof.seal import broken_seals, kept_seals, line_hashes
 from pipelines.proof.snapshot import snapshot
 from pipelines.record.intake import position
-from pipelines.run import Progress, silent
 from pipelines.tables import publications
 from scraper.archive import Archive, Problem
 from scraper.errors import StorageError

@@ -74,9 +74,9 @@ def _take_capture(connection: Connection, entry: Entry, intake: Intake, dated: D
     published_at, basis = dated(capture)
     recorded_at = datetime.fromisoformat(entry["at"])
     publication = _publication(capture, published_at, basis, recorded_at)
-    newest = connection.execute(_NEWEST, {"of": capture.list}).scalar()
     live = capture.by == "crawl"
-    again = live and newest is not None and publication.place < newest
+    newest = connection.execute(_NEWEST, {"of": capture.list}).scalar() if live else None
+    again = newest is not None and publication.place < newest
     known = connection.execute(_KNOWN, {"of": publication_key(publication)}).first()
     if known is None:
         _enter(connection, publication, intake, announced=not (live and announce) or again)

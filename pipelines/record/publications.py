@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from pipelines.derived import Derived
+from pipelines.fingerprints import Packed
 from pipelines.names.likeness import name_key
 from pipelines.record.bulk import insert_many
 from pipelines.tables import accepted, changes, intervals, publications
@@ -78,15 +79,18 @@ def write(connection: Connection, derived: Derived) -> None:
     insert_many(
         connection, changes, (_change_row(derived, seq, change_id) for seq, change_id in enumerate(ids))
     )
-    if derived.packed is not None:
-        connection.execute(_FORGET, {"of": publication.list})
-        carried = {
-            "list": publication.list,
-            "place": publication.place,
-            "layout": derived.packed.layout,
-            "packed": derived.packed.to_bytes(),
-        }
-        connection.execute(_CARRY, carried)
+
+
+def carry(connection: Connection, publication: Publication, packed: Packed) -> None:
+    """Keep the last accepted list, packed, for the next one to be sifted against."""
+    connection.execute(_FORGET, {"of": publication.list})
+    carried = {
+        "list": publication.list,
+        "place": publication.place,
+        "layout": packed.layout,
+        "packed": packed.to_bytes(),
+    }
+    connection.execute(_CARRY, carried)
 
 
 def _write_publication(connection: Connection, derived: Derived) -> None:

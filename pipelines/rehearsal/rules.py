@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from pipelines.beside import derived_beside
+from pipelines.derivation import Progress, silent
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import new_publications
 from pipelines.house import House
 from pipelines.proof.derived import entries_taken
-from pipelines.run import Progress, catch_up, silent
+from pipelines.run import catch_up
 
 
 @dataclass(frozen=True, slots=True)

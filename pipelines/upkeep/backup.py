@@ -22,11 +22,12 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from pipelines.derivation import Progress, silent
 from pipelines.history.kept import KEPT, entries_taken, is_empty, rows_of
-from pipelines.house import House
+from pipelines.house import House, writing
 from pipelines.record.outbox import mark_unannounced, unannounced
 from pipelines.record.restored import pour
-from pipelines.run import Progress, catch_up, silent, writing
+from pipelines.run import catch_up
 from pipelines.upkeep.rebuild import rebuild
 from scraper.archive import Archive
 from scraper.errors import ArchiveError, UsageError

@@ -8,11 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from pipelines.history.kept import named_hashes
-from pipelines.house import House
+from pipelines.house import House, writing
 from pipelines.record.incidents import forget_closed
 from pipelines.record.outbox import forget_settled
 from pipelines.record.runs import forget_ended
-from pipelines.run import writing
 from pipelines.upkeep.rebuild import forget_unfinished
 from scraper.errors import ArchiveError
 from scraper.storage import storing

@@ -20,12 +20,12 @@ from changelog.webhook import sign
 from demo.made import BATCH, Week, weeks
 from demo.publisher import Publisher
 from pipelines.history.outbox import count_owed
-from pipelines.house import House, open_house
+from pipelines.house import House, open_house, writing
 from pipelines.looks.watch import watch
 from pipelines.looks.watchkeeping import digest_due, keep_watch
 from pipelines.record.outbox import GIVES_UP_AFTER
 from pipelines.record.runs import take_lease
-from pipelines.run import replay, writing
+from pipelines.run import replay
 from pipelines.tables import outbox
 from pipelines.upkeep.rebuild import rebuild
 from scraper.capture import Capture

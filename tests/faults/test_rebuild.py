@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from demo.made import Week
-from pipelines.house import open_house
+from pipelines.house import open_house, writing
 from pipelines.proof.whole import record_problems
-from pipelines.run import catch_up, writing
+from pipelines.run import catch_up
 from pipelines.tables import changes, marks, metadata
 from pipelines.upkeep.rebuild import rebuild
 from scraper.lists import BUILT_IN

@@ -19,13 +19,12 @@ from sqlalchemy import delete, insert, select, update
 from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import answering
-from pipelines.house import House, open_house
+from pipelines.house import House, open_house, writing
 from pipelines.processes import process_name
 from pipelines.record.incidents import settle_incidents
 from pipelines.record.looked import LEASE
 from pipelines.record.outbox import owe
 from pipelines.record.runs import start_run, take_lease
-from pipelines.run import writing
 from pipelines.tables import publications, watched
 from scraper.settings import Settings
 

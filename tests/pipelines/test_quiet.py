@@ -19,7 +19,7 @@ from changelog.rounds import quiet_round_of
 from demo.made import Week
 from demo.publisher import Publisher
 from pipelines.desk import Desk
-from pipelines.house import House, open_house
+from pipelines.house import House, open_house, writing
 from pipelines.looks import watch as watching
 from pipelines.looks.look import Look
 from pipelines.looks.watch import watch
@@ -27,7 +27,6 @@ from pipelines.proof.marked import edited_rows
 from pipelines.record import quiet as plain
 from pipelines.record.looked import Ended, served_columns, watched_columns
 from pipelines.record.runs import take_lease
-from pipelines.run import writing
 from pipelines.tables import metadata, publications, runs
 from scraper.capture import Capture
 from scraper.settings import Settings

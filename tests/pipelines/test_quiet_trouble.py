@@ -25,7 +25,7 @@ from demo.publisher import Publisher
 from demo.rudeness import silent
 from pipelines import database
 from pipelines.desk import Desk
-from pipelines.house import House, open_house
+from pipelines.house import House, open_house, writing
 from pipelines.looks import quiet
 from pipelines.looks.quiet import look_for_nothing_new, new_round
 from pipelines.looks.watch import watch
@@ -33,7 +33,6 @@ from pipelines.proof.marked import edited_rows
 from pipelines.record.looked import LEASE
 from pipelines.record.quiet import Writing, file_of, writing_plainly
 from pipelines.record.runs import end_run
-from pipelines.run import writing
 from pipelines.tables import leases, publications, runs, watched
 from scraper.archive import Archive
 from scraper.crawl import look_quietly

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from demo.made import Week
+from pipelines.house import writing
 from pipelines.proof.whole import record_problems
 from pipelines.record.runs import tick
-from pipelines.run import writing
 from pipelines.tables import changes, outbox, publications, ticks
 from pipelines.upkeep.rebuild import rebuild
 from scraper.archive import Archive

@@ -23,12 +23,11 @@ from sqlalchemy import select
 from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import silent
-from pipelines.house import House, open_house
+from pipelines.house import House, open_house, writing
 from pipelines.looks.watch import watch
 from pipelines.processes import is_alive, process_name
 from pipelines.record.looked import LEASE
 from pipelines.record.runs import start_run, take_lease
-from pipelines.run import writing
 from pipelines.tables import leases, runs
 from scheduler import Clock
 from scraper.settings import Settings

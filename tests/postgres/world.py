@@ -27,8 +27,7 @@ from demo.publisher import Publisher
 from demo.rudeness import File, Rudeness, Talk
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.queue import queue_state, workers_alive
-from pipelines.house import House, open_house
-from pipelines.run import writing
+from pipelines.house import House, open_house, writing
 from pipelines.tables import runs
 from scraper.settings import Settings
 

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from demo.made import Week
+from pipelines.house import writing
 from pipelines.record.incidents import settle_incidents
 from pipelines.record.looked import Ended
 from pipelines.record.outbox import note_sent, owe
 from pipelines.record.runs import end_run, note_look, start_run, take_lease, tick
-from pipelines.run import catch_up, judge_names, release, review, writing
+from pipelines.run import catch_up, judge_names, release, review
 from tests.pipelines.conftest import NOW, History, files_of, history, new_history, published
 
 __all__ = ["full", "history", "new_history", "published"]

@@ -21,10 +21,9 @@ from demo.workbooks import Line, workbook
 from pipelines.documents.look import REFUSED_IN_A_ROW, DocumentLook
 from pipelines.documents.rounds import due_rounds
 from pipelines.history.looks import DOCUMENTS, last_looks
-from pipelines.house import House, open_house
+from pipelines.house import House, open_house, writing
 from pipelines.looks.watch import watch
 from pipelines.record.runs import give_lease_back, take_lease
-from pipelines.run import writing
 from pipelines.tables import leases, runs
 from scheduler import Clock, once
 from scraper.lists import PARTICIPATING, PublishedList
