@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -45,42 +46,41 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
             for row in new_publications(connection)
             if row.list in group_of and group in (None, group_of[row.list])
         ]
-    line = _Line(house, waiting)
+    line, numbers = _Line(house, waiting), count(1)
     while line.waiting:
         with writing(house) as connection:
-            line.derive_some(connection)
+            derived = line.derive_some(connection)
+        for name in derived:
+            progress(name, next(numbers), len(waiting))
         if line.error is not None:
             raise line.error
-        progress(line.list_name, len(waiting) - len(line.waiting), len(waiting))
 
 
 class _Line:
-    """The publications that wait, and how the list of each stands before the next of them.
-
-    `list_name` is of the last one that was derived, `error` what kept the next one from it.
-    """
+    """The publications that wait, and how the list of each stands before the next of them; `error` is what kept
+    the first of them from being derived."""
 
     def __init__(self, house: House, waiting: Sequence[Row[Any]]) -> None:
         self.waiting = deque(waiting)
-        self.list_name = ""
         self.error: Exception | None = None
         self._house = house
         self._last: dict[str, Standing | None] = {}
         self._left = Counter(row.list for row in waiting)
         self._moved: set[str] = set()
 
-    def derive_some(self, connection: Connection) -> None:
-        """Derive and write the next one, and more while they take no time."""
+    def derive_some(self, connection: Connection) -> list[str]:
+        """Derive and write the next one, and more while they take no time; returns the list of each."""
         until = time.monotonic() + TOGETHER
-        self._take_next(connection)
+        derived = self._take_next(connection)
         while self.waiting and self.error is None and time.monotonic() < until:
-            self._take_next(connection)
+            derived += self._take_next(connection)
         for name in sorted(self._moved):
             if (last := self._last[name]) is not None:
                 carry(connection, last.publication, last.packed)
         self._moved.clear()
+        return derived
 
-    def _take_next(self, connection: Connection) -> None:
+    def _take_next(self, connection: Connection) -> list[str]:
         row = self.waiting[0]
         try:
             derived = self._derive(connection, row)
@@ -88,9 +88,8 @@ class _Line:
             raise  # the transaction may be lost with it
         except Exception as error:  # nothing of this one is written, what is written before it may stay
             self.error = error
-            return
+            return []
         self.waiting.popleft()
-        self.list_name = row.list
         self._left[row.list] -= 1
         write(connection, derived)
         if not row.announced:
@@ -100,6 +99,7 @@ class _Line:
                 derived.publication, derived.figures, derived.packed, derived.reading
             )
             self._moved.add(row.list)
+        return [row.list]
 
     def _derive(self, connection: Connection, row: Row[Any]) -> Derived:
         if row.list not in self._last:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _INCOMING = "incoming-"
 _ABANDONED_SECONDS = 86_400
+_SWEPT_SECONDS = 3_600
 _BLOCK = 1_048_576
 
 __all__ = ["Archive", "Problem"]
@@ -50,6 +51,7 @@ class Archive:
         self._shared = _shared_archive(shared, self._proven) if shared else None
         path = self.folder / "journal.jsonl"
         self.journal = self._shared.journal(path, known) if self._shared else Journal(path, known)
+        self._swept: float | None = None  # when it was looked through for what was left half written
 
     def put(self, body: bytes | Iterable[bytes]) -> str:
         """Keep a body for ever and return its SHA-256. A body that is kept already is left as it is."""
@@ -68,7 +70,7 @@ class Archive:
     def _put(self, body: bytes | Iterable[bytes], unsynced: set[Path]) -> str:
         sha256 = hashlib.sha256(body).hexdigest() if isinstance(body, bytes) else None
         if sha256 is None or self._stored(sha256) is None:
-            with self._incoming(sweep=not unsynced) as (file, incoming):
+            with self._incoming() as (file, incoming):
                 sha256, suffix = pack([body] if isinstance(body, bytes) else body, file)
                 self._settle(incoming, sha256, suffix, unsynced)
         return sha256
@@ -183,16 +185,16 @@ class Archive:
     def _stored(self, sha256: str) -> Path | None:
         if not _SHA256.fullmatch(sha256):
             raise ArchiveError(f"{sha256[:80]!r} is not a SHA-256 in lower-case hexadecimal.")
-        plain = self.folder / sha256[:2] / sha256
-        return next((path for path in (plain, plain.with_name(f"{sha256}.gz")) if path.is_file()), None)
+        plain = f"{self.folder}/{sha256[:2]}/{sha256}"
+        forms = (plain, f"{plain}.gz")
+        return next((Path(form) for form in forms if os.path.isfile(form)), None)  # noqa: PTH113 - asked all the time
 
     @contextmanager
-    def _incoming(self, suffix: str = "", *, sweep: bool = True) -> Iterator[tuple[IO[bytes], Path]]:
+    def _incoming(self, suffix: str = "") -> Iterator[tuple[IO[bytes], Path]]:
         """A file that is gone afterwards unless it was settled."""
         with storing(self.folder):
-            if sweep:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                self._sweep()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._sweep()
             number, name = tempfile.mkstemp(prefix=_INCOMING, suffix=suffix, dir=self.folder)
             try:
                 with os.fdopen(number, "wb") as file:
@@ -246,7 +248,10 @@ class Archive:
         return stored
 
     def _sweep(self) -> None:
-        """Remove what a killed process left half written, once it is surely nobody's."""
+        """Now and then, remove what a killed process left half written, once it is surely nobody's."""
+        if self._swept is not None and time.monotonic() - self._swept < _SWEPT_SECONDS:
+            return
+        self._swept = time.monotonic()
         for left in self.folder.glob(f"{_INCOMING}*"):
             with suppress(FileNotFoundError):
                 if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:

@@ -130,11 +130,17 @@ class _OwnSettings(ScrapySettings):
 
 
 class KeepBodies:
-    """Scrapy's one item pipeline: the body into the archive, the capture into the look's results."""
+    """Scrapy's one item pipeline: the body into the archive, the capture into the look's results.
+
+    Bodies that come while others are written are written together by the same thread: many threads would take the
+    processor from the loop that fetches.
+    """
 
     def __init__(self, spider: Looking) -> None:
         self._results: dict[str, Capture | CountersignError] = spider.looks[0].results
         self._archive = spider.archive
+        self._waiting: list[tuple[bytes, asyncio.Future[str]]] = []
+        self._writing: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> KeepBodies:
@@ -145,10 +151,38 @@ class KeepBodies:
         capture = item.capture
         try:
             if item.body is not None:
-                sha256 = await asyncio.to_thread(self._archive.put, item.body)
-                capture = replace(capture, sha256=sha256)
+                capture = replace(capture, sha256=await self._kept(item.body))
         except CountersignError as error:
             self._results[capture.list] = error
         else:
             self._results[capture.list] = capture
         return item
+
+    async def _kept(self, body: bytes) -> str:
+        kept: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((body, kept))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        return await kept
+
+    async def _write(self) -> None:
+        while some := self._waiting:
+            self._waiting = []
+            for (_, kept), found in zip(some, await asyncio.to_thread(self._put, some), strict=True):
+                if kept.done():  # nobody waits for it any more
+                    continue
+                if isinstance(found, str):
+                    kept.set_result(found)
+                else:
+                    kept.set_exception(found)
+        self._writing = None
+
+    def _put(self, some: Sequence[tuple[bytes, object]]) -> Sequence[str | Exception]:
+        try:
+            return self._archive.put_all(body for body, _ in some)
+        except CountersignError as error:
+            if len(some) == 1:
+                return [error]
+            return [found for one in some for found in self._put([one])]
+        except Exception as bug:
+            return [bug] * len(some)

@@ -162,6 +162,8 @@ def test_what_a_killed_process_left_is_swept_up_later(archive: Archive) -> None:
     young.write_bytes(b"half")
     os.utime(old, (0, 0))
     archive.put(WORKBOOK)
+    assert old.exists(), "a folder of many is not looked through for every body"
+    Archive(archive.folder.parent).put(b"another")
     assert not old.exists()
     assert young.exists()
 
