@@ -78,7 +78,7 @@ def replay(
     from scraper.past import lists_of, past_captures
 
     house = open_house()
-    lists = house.chosen(list_names or lists_of(path))
+    lists = house.chosen(lists_of(path, list_names or ()))
     captures = [one for declaration in lists for one in past_captures(path, declaration)]
     with (
         recorded(house, [declaration.name for declaration in lists], "replay", getpass.getuser()) as run,

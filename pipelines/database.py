@@ -45,8 +45,9 @@ def revision(engine: Engine) -> str | None:
     """The migration that the database is at; None when it has no tables yet."""
     try:
         with engine.connect() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                if inspect(connection).get_table_names():
+            tables = inspect(connection).get_table_names()
+            if "alembic_version" not in tables:
+                if tables:
                     raise DatabaseError(
                         "This database holds tables that are not countersign's. Name another one in "
                         "COUNTERSIGN_DATABASE_URL."

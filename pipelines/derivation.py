@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection, Row
-from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.announce import announce
 from pipelines.derive import derive
@@ -23,9 +21,8 @@ from pipelines.turns import groups
 from pipelines.values import Finding
 from scraper.errors import UnreadableError
 
-TOGETHER = (
-    0.2  # seconds of deriving that end in one transaction: a thousand small files are not a thousand commits
-)
+# Seconds of deriving that end in one transaction: a thousand small files are not a thousand commits.
+TOGETHER = 0.2
 
 Progress = Callable[[str, int, int], None]  # list, how many are done, of how many
 
@@ -46,60 +43,57 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
             for row in new_publications(connection)
             if row.list in group_of and group in (None, group_of[row.list])
         ]
-    line, numbers = _Line(house, waiting), count(1)
+    line, together, number = _Line(house, waiting), TOGETHER, 0
     while line.waiting:
-        with writing(house) as connection:
-            derived = line.derive_some(connection)
-        for name in derived:
-            progress(name, next(numbers), len(waiting))
-        if line.error is not None:
-            raise line.error
+        try:
+            with writing(house) as connection:
+                line.derive_some(connection, together)
+        except Exception:
+            if not line.derived:
+                raise
+            # Once more, one at a time: then the error undoes only what it ends.
+            line, together = _Line(house, waiting[number:]), 0.0
+            continue
+        for name in line.derived:
+            number += 1
+            progress(name, number, len(waiting))
+        line.derived.clear()
 
 
 class _Line:
-    """The publications that wait, and how the list of each stands before the next of them; `error` is what kept
-    the first of them from being derived."""
+    """The publications that wait, and how the list of each stands before the next of them; `derived` are the lists
+    of those that the transaction at hand holds."""
 
     def __init__(self, house: House, waiting: Sequence[Row[Any]]) -> None:
         self.waiting = deque(waiting)
-        self.error: Exception | None = None
+        self.derived: list[str] = []
         self._house = house
         self._last: dict[str, Standing | None] = {}
         self._left = Counter(row.list for row in waiting)
-        self._moved: set[str] = set()
 
-    def derive_some(self, connection: Connection) -> list[str]:
-        """Derive and write the next one, and more while they take no time; returns the list of each."""
-        until = time.monotonic() + TOGETHER
-        derived = self._take_next(connection)
-        while self.waiting and self.error is None and time.monotonic() < until:
-            derived += self._take_next(connection)
-        for name in sorted(self._moved):
+    def derive_some(self, connection: Connection, seconds: float) -> None:
+        """Derive and write the next one, and more while they take no time."""
+        until = time.monotonic() + seconds
+        moved = self._take_next(connection)
+        while self.waiting and time.monotonic() < until:
+            moved |= self._take_next(connection)
+        for name in sorted(moved):
             if (last := self._last[name]) is not None:
                 carry(connection, last.publication, last.packed)
-        self._moved.clear()
-        return derived
 
-    def _take_next(self, connection: Connection) -> list[str]:
-        row = self.waiting[0]
-        try:
-            derived = self._derive(connection, row)
-        except SQLAlchemyError:
-            raise  # the transaction may be lost with it
-        except Exception as error:  # nothing of this one is written, what is written before it may stay
-            self.error = error
-            return []
-        self.waiting.popleft()
+    def _take_next(self, connection: Connection) -> set[str]:
+        """Returns the list that has another last accepted publication now, if it has."""
+        row = self.waiting.popleft()
+        derived = self._derive(connection, row)
         self._left[row.list] -= 1
         write(connection, derived)
         if not row.announced:
             announce(self._house, connection, derived)
-        if derived.state in ("recorded", "unchanged") and derived.packed and derived.figures:
-            self._last[row.list] = Standing(
-                derived.publication, derived.figures, derived.packed, derived.reading
-            )
-            self._moved.add(row.list)
-        return [row.list]
+        self.derived.append(row.list)
+        if derived.state not in ("recorded", "unchanged") or not derived.packed or not derived.figures:
+            return set()
+        self._last[row.list] = Standing(derived.publication, derived.figures, derived.packed, derived.reading)
+        return {row.list}
 
     def _derive(self, connection: Connection, row: Row[Any]) -> Derived:
         if row.list not in self._last:

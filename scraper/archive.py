@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -63,8 +64,7 @@ class Archive:
         with self._settling() as unsynced:
             kept = [self._put(body, unsynced) for body in bodies]
         if shared := self._shared:
-            for sha256 in kept:
-                shared.bodies.share(sha256)
+            shared.bodies.share_all(kept)
         return kept
 
     def _put(self, body: bytes | Iterable[bytes], unsynced: set[Path]) -> str:
@@ -187,7 +187,7 @@ class Archive:
             raise ArchiveError(f"{sha256[:80]!r} is not a SHA-256 in lower-case hexadecimal.")
         plain = f"{self.folder}/{sha256[:2]}/{sha256}"
         forms = (plain, f"{plain}.gz")
-        return next((Path(form) for form in forms if os.path.isfile(form)), None)  # noqa: PTH113 - asked all the time
+        return next((Path(form) for form in forms if _is_file(form)), None)
 
     @contextmanager
     def _incoming(self, suffix: str = "") -> Iterator[tuple[IO[bytes], Path]]:
@@ -206,10 +206,12 @@ class Archive:
     def _settling(self) -> Iterator[set[Path]]:
         """For the folders in which bodies are settled: what was renamed in them is there for good afterwards."""
         unsynced: set[Path] = set()
-        yield unsynced
-        with storing(self.folder):
-            for folder in sorted(unsynced):
-                sync_directory(folder)
+        try:
+            yield unsynced
+        finally:  # what was settled before an error is there too
+            with storing(self.folder):
+                for folder in sorted(unsynced):
+                    sync_directory(folder)
 
     def _settle(self, incoming: Path, sha256: str, suffix: str, unsynced: set[Path]) -> Path:
         place = self.folder / sha256[:2] / f"{sha256}{suffix}"
@@ -281,6 +283,14 @@ class Archive:
             raise _altered(where or path) from damage
         if found != sha256 or (path.suffix == ".gz" and not sealed(path)):
             raise _altered(where or path)
+
+
+def _is_file(path: str) -> bool:
+    """Asked for every body, for which a Path takes long; a folder that may not be read is no lack of a body."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _altered(where: Path | str) -> ArchiveError:

@@ -166,8 +166,15 @@ class KeepBodies:
         return await kept
 
     async def _write(self) -> None:
-        while some := self._waiting:
-            self._waiting = []
+        try:
+            while some := self._waiting:
+                self._waiting = []
+                await self._write_some(some)
+        finally:
+            self._writing = None
+
+    async def _write_some(self, some: Sequence[tuple[bytes, asyncio.Future[str]]]) -> None:
+        try:
             for (_, kept), found in zip(some, await asyncio.to_thread(self._put, some), strict=True):
                 if kept.done():  # nobody waits for it any more
                     continue
@@ -175,7 +182,9 @@ class KeepBodies:
                     kept.set_result(found)
                 else:
                     kept.set_exception(found)
-        self._writing = None
+        finally:
+            for _, kept in some:
+                kept.cancel()  # those that have their answer are left as they are
 
     def _put(self, some: Sequence[tuple[bytes, object]]) -> Sequence[str | Exception]:
         try:

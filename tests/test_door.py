@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import countersign
 from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import answering, block_page, silent
+from scraper.lists import PARTICIPATING
+from scraper.past import past_captures
 
 DECLARED = """
 [lists.{name}]
@@ -188,6 +191,41 @@ def test_a_manifest_names_the_lists_that_are_replayed(
     assert {change["list"] for change in changes} == {"participating", "pending"}
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"list,captured_at,published_name,path\n", "names no files"),
+        (b"list,captured_at,published_name\n", "no column path"),
+        (b"list,captured_at,published_name,path\npending,2025-01-01\n", "line 2: it breaks off"),
+        (b"list,captured_at,published_name,path\nnone,2025-01-01,a.xlsx,a.xlsx\n", "none"),
+        (b"list,captured_at,published_name,path\npending,2025-01-01,\xe9.xlsx,a.xlsx\n", "is no manifest"),
+        (b"list,captured_at,published_name,path\npending,yesterday,a.xlsx,manifest.csv\n", "is not a time"),
+    ],
+    ids=["empty", "lacks a column", "breaks off", "an unknown list", "not UTF-8", "no time"],
+)
+def test_an_odd_manifest_is_told_what_is_odd(
+    door: Door, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: bytes, said: str
+) -> None:
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_bytes(text)
+    assert door("lists")[0] == 0
+    capsys.readouterr()
+    assert countersign.run(["replay", str(manifest)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_manifest_is_never_taken_for_a_file_of_a_csv_list(tmp_path: Path) -> None:
+    declared = replace(PARTICIPATING, format="csv")
+    (tmp_path / "list.csv").write_text("STATE\nIOWA\n", encoding="utf-8")
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(
+        "list,captured_at,published_name,path\nparticipating,2025-01-01,list.csv,list.csv\n", encoding="utf-8"
+    )
+    for path in (manifest, tmp_path / "list.csv"):
+        [(_, file)] = past_captures(path, declared)
+        assert file.name == "list.csv"
+
+
 def test_the_version_is_that_of_the_package(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     declared = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))[
         "project"
@@ -208,6 +246,7 @@ def test_the_version_is_that_of_the_package(home: Path, capsys: pytest.CaptureFi
         ("replay", "/nowhere", "--list", "pending"),
         ("replay", "/nowhere"),
         ("replay", str(Path(__file__).parent)),
+        ("replay", str(Path(__file__).parent), "--list", "pending", "--list", "participating"),
         ("reject", "nothing", "--note", "x"),
     ],
     ids=" ".join,

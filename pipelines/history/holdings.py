@@ -43,6 +43,7 @@ _LEFT_SINCE: Select[*tuple[Any, ...]] = select(*_LIFE).where(
 )
 _WHOLE = select(intervals).where(_I.id.in_(bindparam("ids", expanding=True)))
 _TAKEN = select(_I.agreement_id).where(_IN_LIST, _SOME_IDS)
+_ACTIVE = _TAKEN.where(_I.until_place.is_(None))
 _ACTIVE_AGENCIES = select(_I.agency_id).where(
     _IN_LIST, _I.agency_id.in_(bindparam("ids", expanding=True)), _I.until_place.is_(None)
 )
@@ -195,6 +196,9 @@ def holdings(
         lives[name_of(row)].append(row)
     active = {row.agreement_id for rows in lives.values() for row in rows if row.until_place is None}
     active.update(row.agreement_id for row in gone)
+    # Who stands under another name by now has not left.
+    ended = {row.agreement_id for rows in lives.values() for row in rows if row.until_place is not None}
+    active |= _ids(connection, _ACTIVE, list_name, sorted(ended - active))
     last = _last_of_each([row for rows in lives.values() for row in rows] + left, active)
     inactive = _by_ids(connection, last)
     documents = _documents(connection, list_name, [row.agreement_id for row in (*gone, *inactive)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.parse.pieces import is_plain, plain_text
+from pipelines.parse.pieces import is_legal, is_plain, plain_text
 
 NAME = re.compile(r" ([\w:]+)=")
 MOST_ATTRIBUTES = 12
@@ -25,7 +25,9 @@ def columns_of(xml: str, tag: str) -> dict[str, list[str]] | None:
         return None
     if any(parts[at::step].count(parts[at]) != count for at in range(2, step, 2)):
         return None
-    if len(names) != len(glue) or xml.count("<") != count or not is_plain(xml) or "\n" in xml or "\t" in xml:
+    if len({*names}) != len(glue) or xml.count("<") != count or "\n" in xml or "\t" in xml:
+        return None
+    if not (is_plain(xml) and is_legal(xml)):
         return None
     values = {name: parts[1 + 2 * place :: step] for place, name in enumerate(names)}
     if "&" in xml:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import compress
+from operator import not_
 from typing import Protocol
 
 from pipelines.parse.cells import OddValueError, Texts, unescape
@@ -98,7 +100,11 @@ class UniformColumn:
         attributes, values = found
         if not self._blank_too.issuperset(attributes):
             raise OddValueError
-        if "" not in self._attributes and attributes.count("") != values.count(""):
+        if (
+            "" not in self._attributes
+            and attributes.count("")
+            and any(compress(values, map(not_, attributes)))
+        ):
             raise OddValueError
         return list(map(self._known.__getitem__, values))
 

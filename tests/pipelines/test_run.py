@@ -5,14 +5,18 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from demo.agencies import agencies
 from demo.made import Week
+from demo.workbooks import Line, workbook
 from pipelines.run import release, review
 from pipelines.upkeep.rebuild import rebuild
 from scraper.errors import UsageError
-from tests.pipelines.conftest import History, files_of
+from tests.pipelines.conftest import File, History, files_of
 
 
 def test_every_publication_tells_its_truth(history: History, published: list[Week]) -> None:
@@ -99,3 +103,24 @@ def test_ids_survive_an_older_list_found_later(history: History, published: list
     # Only the agreement that was first printed misspelt is added under another name now.
     assert len(before.keys() - stayed) <= 2
     assert len(stayed) > 70
+
+
+@pytest.mark.parametrize("days", [2, 90])
+@pytest.mark.parametrize("list_name", ["participating", "pending"])
+def test_another_agreement_under_a_name_that_was_corrected_is_added_not_returned(
+    history: History, list_name: str, days: int
+) -> None:
+    """The one that had the name first stands, under its corrected name: it cannot come back."""
+    at = datetime(2025, 9, 10, 12, tzinfo=UTC)
+    signed = at.date() if list_name == "participating" else None
+    first, *others = (Line(agency, "WSO", signed) for agency in agencies()[:60])
+    corrected = first.renamed(first.agency.name.replace("Sheriff", "Sherif").replace("Police", "Polce"))
+    later = at + timedelta(days=days)
+    both = [replace(first, signed=later.date() if signed else None), corrected, *others]
+    weeks = [(at, [first, *others]), (at + timedelta(days=1), [corrected, *others]), (later, both)]
+    history.feed([File(list_name, when, workbook(lines, when, signed=bool(signed))) for when, lines in weeks])
+    renamed, added = history.changes()
+    assert (renamed["kind"], renamed["after"]["agency"]) == ("renamed", corrected.agency.name)
+    assert (added["kind"], added["agency"]) == ("added", first.agency.name)
+    assert added["agreement_id"] != renamed["agreement_id"]
+    assert added["newly_signed"] is (True if signed else None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.parse.contents import contents
-from pipelines.parse.limits import DEFAULT
+from pipelines.parse.limits import Limits
 from tests.pipelines.parse.books import core_xml, parts, relationships, row, sheet_xml, strings_xml, write
 
 VISIT = "https://web.archive.org/web/{}/https://www.example.gov/{}.pdf"
@@ -68,6 +68,15 @@ def test_links_texts_and_formats_count_too(tmp_path: Path) -> None:
     assert len({*found}) == len(found)
 
 
+def test_a_sheet_that_keeps_its_texts_where_nobody_looks_is_left_to_the_reader(tmp_path: Path) -> None:
+    made = parts(sheet_xml('<row r="1"><c r="A1" t="s"><v>0</v></c></row>'))
+    made["docProps/app.xml"] = strings_xml("<t>AGENCY</t>")
+    made["xl/_rels/workbook.xml.rels"] = relationships(
+        {"rId1": ("worksheet", "worksheets/sheet1.xml"), "rId3": ("sharedStrings", "../docProps/app.xml")}
+    )
+    assert contents(write(tmp_path / "list.xlsx", made)) is None
+
+
 def test_what_is_no_sound_workbook_is_left_to_the_reader(tmp_path: Path) -> None:
     path = write(tmp_path / "list.xlsx", parts(sheet_xml(PLAIN)))
     whole = path.read_bytes()
@@ -80,6 +89,8 @@ def test_what_is_no_sound_workbook_is_left_to_the_reader(tmp_path: Path) -> None
     )
     page = tmp_path / "page.xlsx"
     page.write_bytes(b"<html>Access denied</html>")
-    assert [contents(one) for one in (cut, damaged, page)] == [None, None, None]
-    assert contents(path, DEFAULT.__class__(max_bytes_unpacked=100)) is None
+    with_tail = tmp_path / "tail.xlsx"  # zipfile would open it
+    with_tail.write_bytes(b"STATE,AGENCY\nIOWA,Story County\n" + whole)
+    assert [contents(one) for one in (cut, damaged, page, with_tail)] == [None] * 4
+    assert contents(path, Limits(max_bytes_unpacked=100)) is None
     assert contents(path) is not None

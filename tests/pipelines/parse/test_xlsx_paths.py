@@ -201,6 +201,17 @@ def write_long(path: Path, seed: int, constant_memory: bool) -> None:
     book.close()
 
 
+def test_a_cell_without_a_style_is_no_date_because_its_column_holds_dates(tmp_path: Path) -> None:
+    dates = (f'<row r="{n}"><c r="A{n}" s="1"><v>{45_000 + n}</v></c></row>' for n in range(2, 3_000))
+    odd = (
+        '<row r="3000"><c r="A3000"><v>45123</v></c></row><row r="3001"><c r="A3001" s="1"><v></v></c></row>'
+    )
+    path = write(tmp_path / "list.xlsx", parts(sheet_xml(text_row(1, "SIGNED") + "".join(dates) + odd)))
+    quick = seen(path, quickly=True)
+    assert quick == seen(path, quickly=False)
+    assert [line.cells for line in quick[1] if line.number == 3000] == [("45123",)]
+
+
 def test_many_pieces_of_one_shape_are_really_read_quickly(tmp_path: Path) -> None:
     path = tmp_path / "long.xlsx"
     write_long(path, 0, constant_memory=False)
