@@ -49,7 +49,7 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
             with writing(house) as connection:
                 line.derive_some(connection, together)
         except Exception:
-            if not line.derived:
+            if not (together and line.derived):
                 raise
             # Once more, one at a time: then the error undoes only what it ends.
             line, together = _Line(house, waiting[number:]), 0.0
