@@ -28,7 +28,7 @@ lock:            ## pin every package with its hashes
 
 audit:           ## known weaknesses of the pinned packages, and of our own code
 	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --no-deps
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive commands scraper pipelines changelog demo migrations countersign.py scheduler.py
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive commands scraper pipelines changelog web demo migrations countersign.py scheduler.py
 	$(BIN)/ruff check --select S .
 
 sbom:            ## what is in it: a CycloneDX list of the pinned packages with their hashes

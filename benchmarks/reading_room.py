@@ -21,11 +21,11 @@ import us
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, insert, text
 
-from changelog.web.app import create_app
 from pipelines.house import House, open_house
 from pipelines.tables import changes, intervals, publications
 from scraper.lists import BUILT_IN
 from scraper.settings import get_settings
+from web.app import create_app
 
 PUBLICATIONS, CHANGES, AGENCIES = 2_000, 1_000_000, 60_000
 STATES = [state.abbr for state in us.states.STATES]

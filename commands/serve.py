@@ -26,9 +26,9 @@ def serve(
     """The web page and the API. Actions need COUNTERSIGN_TOKEN; on loopback one is made at first start."""
     import uvicorn
 
-    from changelog.web.app import create_app
-    from changelog.web.keys import token_of_home
     from pipelines.house import open_house
+    from web.app import create_app
+    from web.keys import token_of_home
 
     house = open_house()
     token = house.settings.token.get_secret_value() if house.settings.token else None

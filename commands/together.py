@@ -10,14 +10,14 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from changelog.web.app import create_app
-from changelog.web.keys import token_of_home
 from commands.printing import say
 from commands.serve import is_loopback
 from pipelines.house import House
 from pipelines.logs import hush_libraries
 from scheduler import Clock, heeding_signals
 from scraper.errors import UsageError
+from web.app import create_app
+from web.keys import token_of_home
 
 
 class _Page(uvicorn.Server):

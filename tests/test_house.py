@@ -11,7 +11,7 @@ import pytest
 
 HERE = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-ROOMS = ("scraper", "pipelines", "changelog", "commands", "demo")
+ROOMS = ("scraper", "pipelines", "changelog", "web", "commands", "demo")
 
 
 def run(*command: str) -> None:

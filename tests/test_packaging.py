@@ -24,7 +24,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PACKAGES = ("commands", "scraper", "pipelines", "changelog", "migrations", "demo")
+PACKAGES = ("commands", "scraper", "pipelines", "changelog", "web", "migrations", "demo")
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PATIENCE = 30  # seconds in which a page must answer, on a busy machine too
 

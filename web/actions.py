@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from changelog.web.pages import local
-from changelog.web.room import room_of
-from changelog.web.signing import Acting
 from pipelines.run import review
 from scraper.errors import UsageError
+from web.pages import local
+from web.room import room_of
+from web.signing import Acting
 
 router = APIRouter(include_in_schema=False)
 STATUSES = ("confirmed", "disputed", "ignored", "undone")

@@ -12,11 +12,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from changelog.web.filters import is_web_address
-from changelog.web.pages import page
-from changelog.web.room import room_of
 from pipelines.history.agencies import FOUND, Held, Life, agency_life, find_agencies, places_of
 from pipelines.history.changes import ChangeFilter, read_changes
+from web.filters import is_web_address
+from web.pages import page
+from web.room import room_of
 
 router = APIRouter(include_in_schema=False)
 CHANGES = 200

@@ -11,12 +11,6 @@ from starlette.exceptions import HTTPException
 from changelog.listing import held_json, listed
 from changelog.lives import life_json
 from changelog.moments import moment
-from changelog.web import api_shapes as shapes
-from changelog.web.asking import coded, cursor
-from changelog.web.claiming import checked
-from changelog.web.pages import stamp
-from changelog.web.reporting import day_of, question, told
-from changelog.web.room import Room, room_of
 from changelog.wording import change_json, iso, state_name
 from pipelines.history.agencies import agency_count, agency_life, find_agencies
 from pipelines.history.changes import ChangeFilter, read_change, read_changes
@@ -25,6 +19,12 @@ from pipelines.history.looks import recent_runs
 from pipelines.history.paged import publications_page
 from pipelines.history.publications import held_publications
 from pipelines.values import KINDS
+from web import api_shapes as shapes
+from web.asking import coded, cursor
+from web.claiming import checked
+from web.pages import stamp
+from web.reporting import day_of, question, told
+from web.room import Room, room_of
 
 WRONG: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.Trouble, "description": text}

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
 from changelog.listing import held_json
-from changelog.web import api_shapes as shapes
-from changelog.web.api import WRONG
-from changelog.web.crawls import BusyError
-from changelog.web.decisions import decide
-from changelog.web.room import room_of
-from changelog.web.runs import BUSY
-from changelog.web.signing import Acting, RefusedActionError
 from pipelines.run import review
+from web import api_shapes as shapes
+from web.api import WRONG
+from web.crawls import BusyError
+from web.decisions import decide
+from web.room import room_of
+from web.runs import BUSY
+from web.signing import Acting, RefusedActionError
 
 REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.Trouble, "description": text}

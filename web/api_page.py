@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from changelog.web.pages import page
+from web.pages import page
 
 router = APIRouter(include_in_schema=False)
 

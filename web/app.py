@@ -14,7 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from changelog.web import (
+from pipelines.house import House
+from scraper.errors import CountersignError, DatabaseError, ListError, UsageError
+from scraper.settings import version
+from web import (
     actions,
     agencies,
     api,
@@ -34,16 +37,13 @@ from changelog.web import (
     signing,
     states,
 )
-from changelog.web.conditional import Conditional
-from changelog.web.crawls import Crawls
-from changelog.web.guarding import LOG, Guard
-from changelog.web.keys import Keys
-from changelog.web.pages import FOLDER, sorry, templates
-from changelog.web.room import Room
-from changelog.web.signing import RefusedActionError
-from pipelines.house import House
-from scraper.errors import CountersignError, DatabaseError, ListError, UsageError
-from scraper.settings import version
+from web.conditional import Conditional
+from web.crawls import Crawls
+from web.guarding import LOG, Guard
+from web.keys import Keys
+from web.pages import FOLDER, sorry, templates
+from web.room import Room
+from web.signing import RefusedActionError
 
 BODY_LIMIT = 262_144
 API = "/api/"

@@ -14,14 +14,14 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
-from changelog.web.asking import LogQuestion, coded, log_question, since_recorded
-from changelog.web.pages import page
-from changelog.web.room import Room, room_of
 from changelog.wording import MODELS, iso
 from pipelines.history.agencies import places_of
 from pipelines.history.changes import ChangeFilter, StoredChange, read_change, read_changes
 from pipelines.history.paged import first_recorded_since
 from pipelines.values import KINDS
+from web.asking import LogQuestion, coded, log_question, since_recorded
+from web.pages import page
+from web.room import Room, room_of
 
 router = APIRouter(include_in_schema=False)
 PAGE = 60

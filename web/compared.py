@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from changelog.moments import end_of
-from changelog.web.pages import page
-from changelog.web.room import room_of
 from pipelines.history.compared import differing
 from pipelines.history.figures import first_totals, totals_before
+from web.pages import page
+from web.room import room_of
 
 router = APIRouter(include_in_schema=False)
 SHOWN = 2_000

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from changelog.web.pages import page
-from changelog.web.room import room_of
-from changelog.web.signing import Acting, RefusedActionError
 from pipelines.history.figures import totals_before
 from pipelines.history.publications import held_publications, publication_by_key
 from pipelines.house import House
 from pipelines.rehearsal.preview import would_be
 from pipelines.run import release
 from scraper.errors import UsageError
+from web.pages import page
+from web.room import room_of
+from web.signing import Acting, RefusedActionError
 
 router = APIRouter(include_in_schema=False)
 SHOWN = 1_000

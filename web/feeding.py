@@ -9,11 +9,11 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from changelog.feeds import Feed, as_atom, as_json_feed, change_feed, weekly_feed
-from changelog.web.pages import page, stamp
-from changelog.web.room import Room, room_of
 from changelog.wording import state_name
 from pipelines.history.figures import totals_before
 from pipelines.values import KINDS
+from web.pages import page, stamp
+from web.room import Room, room_of
 
 router = APIRouter(include_in_schema=False)
 SHAPES: dict[str, tuple[str, Callable[[Feed, str], bytes]]] = {

@@ -10,9 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from changelog.freshness import clock_text, status_json
 from changelog.metrics import CONTENT_TYPE, metrics
-from changelog.web.room import room_of
 from pipelines.history.status import clock_status
 from scraper.errors import DatabaseError
+from web.room import room_of
 
 router = APIRouter(include_in_schema=False)
 _FRESH = {"Cache-Control": "no-store"}

@@ -8,15 +8,15 @@ from starlette.exceptions import HTTPException
 
 from changelog.freshness import clock_text, queue_text
 from changelog.moments import end_of
-from changelog.web.asking import coded, mark
-from changelog.web.pages import page
-from changelog.web.room import room_of
 from pipelines.history.changes import ChangeFilter, count_changes
 from pipelines.history.figures import first_totals, totals_before
 from pipelines.history.paged import agreements_page, publications_page
 from pipelines.history.publications import publication_at, publication_by_key
 from pipelines.history.queue import queue_state
 from pipelines.history.status import clock_status, list_statuses
+from web.asking import coded, mark
+from web.pages import page
+from web.room import room_of
 
 router = APIRouter(include_in_schema=False)
 AGREEMENTS = 300

@@ -12,17 +12,17 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
 from changelog.freshness import clock_text, queue_text
-from changelog.web.changes import Visit
-from changelog.web.drawing import Curve, curve
-from changelog.web.pages import page
-from changelog.web.room import room_of
-from changelog.web.states import Tile, tiles
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import Batch, Totals, batch, totals_before, totals_between
 from pipelines.history.publications import held_publications
 from pipelines.history.queue import queue_state
 from pipelines.history.status import ListStatus, clock_status, list_statuses
 from scraper.lists import PublishedList
+from web.changes import Visit
+from web.drawing import Curve, curve
+from web.pages import page
+from web.room import room_of
+from web.states import Tile, tiles
 
 router = APIRouter(include_in_schema=False)
 NEWEST = 8

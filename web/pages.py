@@ -12,11 +12,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from changelog.web import filters
-from changelog.web.keys import COOKIE
-from changelog.web.room import person_of, room_of
 from pipelines.history.publications import held_publications
 from scraper.lists import PublishedList
+from web import filters
+from web.keys import COOKIE
+from web.room import person_of, room_of
 
 FOLDER = Path(__file__).parent
 NAVIGATION = (

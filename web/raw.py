@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from changelog.web.redaction import cleaned
-from changelog.web.room import room_of
-from changelog.web.signing import may_see_originals
 from pipelines.history.paged import publication_of_bytes
 from scraper.errors import UnreadableError
+from web.redaction import cleaned
+from web.room import room_of
+from web.signing import may_see_originals
 
 router = APIRouter(include_in_schema=False)
 _SHA256 = re.compile(r"[0-9a-f]{64}")

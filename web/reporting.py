@@ -20,11 +20,11 @@ from changelog.headline import headline, period
 from changelog.moments import week
 from changelog.report_pages import as_html, as_markdown, content_policy
 from changelog.reports import beginning, default_period, report
-from changelog.web.pages import page, stamp
-from changelog.web.room import Room, room_of
 from pipelines.history.figures import Totals, totals_between
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
+from web.pages import page, stamp
+from web.room import Room, room_of
 
 router = APIRouter(include_in_schema=False)
 CHARTS: dict[str, Callable[[Sequence[Totals], PublishedList], str]] = {

@@ -11,10 +11,10 @@ from fastapi import Request
 from jinja2 import Environment
 from sqlalchemy import Connection
 
-from changelog.web.crawls import Crawls
-from changelog.web.keys import COOKIE, Keys, Person
 from pipelines.history.paged import last_written, record_version
 from pipelines.house import House
+from web.crawls import Crawls
+from web.keys import COOKIE, Keys, Person
 
 T = TypeVar("T")
 REMEMBERED = 64  # answers; a person asks a handful, and each is a few kilobytes

@@ -9,12 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from changelog.web.crawls import BusyError
-from changelog.web.pages import page
-from changelog.web.room import room_of
-from changelog.web.signing import Acting, RefusedActionError
 from pipelines.history.looks import recent_runs
 from scraper.errors import UsageError
+from web.crawls import BusyError
+from web.pages import page
+from web.room import room_of
+from web.signing import Acting, RefusedActionError
 
 router = APIRouter(include_in_schema=False)
 RUNS = 100

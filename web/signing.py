@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from changelog.web.keys import COOKIE, LASTS_SECONDS, Person
-from changelog.web.pages import local, page
-from changelog.web.room import person_of, room_of
+from web.keys import COOKIE, LASTS_SECONDS, Person
+from web.pages import local, page
+from web.room import person_of, room_of
 
 router = APIRouter(include_in_schema=False)
 OFF = "Actions are off here: no COUNTERSIGN_TOKEN is set."

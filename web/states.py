@@ -11,16 +11,16 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
 from changelog.charts.places import TILES
-from changelog.web.asking import coded, mark
-from changelog.web.drawing import Curve, curve
-from changelog.web.pages import page
-from changelog.web.room import room_of
 from changelog.wording import state_name
 from pipelines.history.agencies import agency_count
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import totals_before
 from pipelines.history.paged import agreements_page
 from pipelines.history.states import state_over_time
+from web.asking import coded, mark
+from web.drawing import Curve, curve
+from web.pages import page
+from web.room import room_of
 
 router = APIRouter(include_in_schema=False)
 AGREEMENTS = 300

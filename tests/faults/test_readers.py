@@ -12,10 +12,10 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 
-from changelog.web.app import create_app
 from demo.made import Week
 from pipelines.house import House
 from tests.pipelines.conftest import History, files_of, history, new_history, published
+from web.app import create_app
 
 __all__ = ["history", "new_history", "published"]
 READERS = 50

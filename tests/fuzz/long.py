@@ -46,7 +46,7 @@ def _fuzz(name: str, seconds: int) -> None:
     except ImportError:
         raise SystemExit("The long run is guided by atheris: pip install atheris (Linux).") from None
 
-    with atheris.instrument_imports(include=["pipelines", "scraper", "changelog"]):
+    with atheris.instrument_imports(include=["pipelines", "scraper", "changelog", "web"]):
         targets = import_module("targets").TARGETS
     kept = CRASHES / name
     kept.mkdir(parents=True, exist_ok=True)

@@ -126,8 +126,8 @@ def surface() -> dict[str, Any]:
     """The names that scripts rely on: commands with their options, addresses of the API with their fields."""
     import typer
 
-    from changelog.web.app import create_app
     from pipelines.house import open_house
+    from web.app import create_app
 
     group = typer.main.get_command(countersign.app)
     commands = {name: sorted(_options(one)) for name, one in _leaves(group, ())}

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from changelog.web.app import create_app
 from pipelines.house import House
 from tests.postgres.server import QUICK, Server
 from tests.postgres.world import (
@@ -29,6 +28,7 @@ from tests.postgres.world import (
     whole,
     workers_of,
 )
+from web.app import create_app
 
 AWAY = 12.0  # seconds
 

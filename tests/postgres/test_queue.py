@@ -12,12 +12,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from changelog.metrics import metrics
 from changelog.rounds import round_of
-from changelog.web.app import create_app
 from countersign import run
 from pipelines.house import House
 from pipelines.looks.workers import LOOKS, _app, _opened, defer, work
 from tests.postgres.server import Server
 from tests.postgres.world import LISTS, World
+from web.app import create_app
 
 TEXT = f"No worker is alive, so the clock looks itself. In the queue: {LISTS - 1} waiting, 0 being made, 1 given up."
 

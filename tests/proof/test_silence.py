@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parents[2]
-ROOMS = ("commands", "scraper", "pipelines", "changelog", "demo", "migrations")
+ROOMS = ("commands", "scraper", "pipelines", "changelog", "web", "demo", "migrations")
 # env.py and the migrations are run by Alembic, never imported.
 SPARED = ("migrations/env.py", "migrations/versions/")
 

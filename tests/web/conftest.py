@@ -12,13 +12,13 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from changelog.web.app import create_app
 from demo.made import weeks
 from pipelines.house import House, open_house
 from scraper.lists import BUILT_IN
 from scraper.settings import Settings, get_settings
 from tests.pipelines.conftest import History, files_of, sheet
 from tests.pipelines.test_held import signed_lines
+from web.app import create_app
 
 TOKEN = "a token for the tests"  # noqa: S105
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

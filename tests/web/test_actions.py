@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from changelog.web.app import create_app
 from demo.made import weeks
 from demo.publisher import Publisher
 from demo.rudeness import slow_headers
 from pipelines.history.changes import ChangeFilter, read_change, read_changes
 from pipelines.history.publications import held_publications
 from pipelines.house import House, open_house
-from tests.changelog.web.conftest import TOKEN, client_of, settings_of
+from tests.web.conftest import TOKEN, client_of, settings_of
+from web.app import create_app
 
 
 def some_changes(house: House, count: int) -> list[str]:

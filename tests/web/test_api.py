@@ -11,9 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 import countersign
-from changelog.web.app import create_app
 from pipelines.house import House
-from tests.changelog.web.conftest import TOKEN
+from tests.web.conftest import TOKEN
+from web.app import create_app
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:

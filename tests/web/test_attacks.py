@@ -17,11 +17,11 @@ import xlsxwriter
 from fastapi.testclient import TestClient
 from lxml import etree, html
 
-from changelog.web.app import create_app
 from pipelines.house import House
 from pipelines.run import release
-from tests.changelog.web.conftest import NOW, TOKEN, client_of
 from tests.pipelines.conftest import File, History
+from tests.web.conftest import NOW, TOKEN, client_of
+from web.app import create_app
 
 ATTACKS = (
     "<script>alert(1)</script>",

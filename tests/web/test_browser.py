@@ -15,12 +15,12 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from changelog.web.app import create_app
 from demo.made import weeks
 from demo.publisher import Publisher
 from pipelines.history.publications import held_publications
 from pipelines.house import House, open_house
-from tests.changelog.web.conftest import TOKEN, settings_of
+from tests.web.conftest import TOKEN, settings_of
+from web.app import create_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")

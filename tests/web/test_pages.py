@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 from lxml import html
 
-from changelog.web.app import create_app
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.house import House
-from tests.changelog.web.conftest import client_of
+from tests.web.conftest import client_of
+from web.app import create_app
 
 ADDRESSES = "//a/@href | //link/@href | //script/@src | //img/@src"
 

@@ -12,11 +12,11 @@ import pytest
 import xlsxwriter
 from fastapi.testclient import TestClient
 
-from changelog.web.raw import safe_name
-from changelog.web.redaction import cleaned
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.house import House
 from scraper.errors import UnreadableError
+from web.raw import safe_name
+from web.redaction import cleaned
 
 DOCUMENT = "https://www.ice.gov/doclib/287gMOA/Bay_County.pdf"
 WRAPPED = (

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from changelog.web.app import BODY_LIMIT, create_app
-from changelog.web.keys import COOKIE, TRIES, Keys, token_of_home
-from changelog.web.pages import local
 from commands.serve import is_loopback
 from pipelines.house import House
-from tests.changelog.web.conftest import TOKEN, client_of
+from tests.web.conftest import TOKEN, client_of
+from web.app import BODY_LIMIT, create_app
+from web.keys import COOKIE, TRIES, Keys, token_of_home
+from web.pages import local
 
 ACTIONS = (
     "/changes/review", "/held/x/accept", "/held/x/reject", "/crawl", "/api/v1/crawl", "/api/v1/reviews",
