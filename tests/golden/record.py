@@ -112,8 +112,8 @@ def digests(which: str) -> dict[str, str]:
     for week in WEEKS[which]:
         found[f"report {week}"] = _digest(run("report", "--week", week, "--format", "json"))
     if which == "corpus":
-        for number, (text, day) in enumerate(CLAIMS):
-            asked = ("--as-of", day) if day else ()
+        for number, (text, said) in enumerate(CLAIMS):
+            asked = ("--as-of", said) if said else ()
             found[f"claim {number}"] = _digest(run("claim", text, *asked, "--format", "json"))
     with tempfile.TemporaryDirectory() as folder:
         run("export", folder)
