@@ -19,8 +19,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from changelog.notices import deliver
-from changelog.rounds import round_of, worst
+from changelog.notices import deliver, round_of, worst
 from pipelines.cadence import MISFIRE, next_due
 from pipelines.documents.rounds import ROUNDS, due_rounds
 from pipelines.history.looks import DOCUMENTS

@@ -40,7 +40,7 @@ async def never(*_):
     return False
 
 async def quickly():
-    from changelog.rounds import quiet_round_of
+    from changelog.notices import quiet_round_of
     from pipelines.desk import chosen, open_desk
     desk, declared = open_desk()
     going, all_done = await quiet_round_of(desk, chosen(declared, ["participating"]), "person", "benchmark")

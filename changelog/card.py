@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
 
-from changelog.headline import long_day, time_of
+from changelog.wording import long_day, time_of
 from pipelines.history.figures import Totals
 from scraper.lists import PublishedList, Wording
 

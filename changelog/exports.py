@@ -1,8 +1,4 @@
-"""Everything as data: a Frictionless data package of CSV and Parquet, and single tables as XLSX or Parquet.
-
-The bytes depend on what is recorded and on nothing else: the same record gives the same files, before and after
-a rebuild. Rows pass through in portions; a long log is never held in memory.
-"""
+"""Tables as files: flat and harmless cells, typed columns, and everything as a data package."""
 
 from __future__ import annotations
 
@@ -10,23 +6,204 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
-from changelog.cells import flat, harmless
 from changelog.dictionary import SHEETS, Column, Sheet, dictionary_page
-from changelog.records import records_of
-from changelog.tabular import ParquetFile, Replacing, portions, write_table
-from scraper.errors import StorageError
+from changelog.json import records_of
+from scraper.errors import StorageError, UsageError
 from scraper.lists import PublishedList
 
-__all__ = ["export", "write_table"]
 
+def flat(value: object) -> str:
+    """One cell of text: lists and objects as JSON."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (dict, list, tuple, Mapping)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def runs_as_formula(text: str) -> bool:
+    """Whether a spreadsheet that opens this cell might run it."""
+    return text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def harmless(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula is made text by an apostrophe."""
+    return f"'{text}" if text and runs_as_formula(text) else text
+
+
+def markdown(value: object) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    text = flat(value)
+    for sign in "\\|`*_<>[]&~#":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())
+
+
+PORTION = 5000
+SHEET_ROWS = 1_048_576  # of an XLSX sheet, with its header
+CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 - a workbook's time has no zone; fixed, so that the bytes are
 Record = Mapping[str, Any]
+
+
+def portions(records: Iterable[Record]) -> Iterator[list[Record]]:
+    iterator = iter(records)
+    while portion := list(islice(iterator, PORTION)):
+        yield portion
+
+
+class Replacing:
+    """A file that takes its name only once it is whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.partial")
+
+    def __enter__(self) -> io.BufferedWriter:
+        self._file = self._partial.open("wb")
+        return self._file
+
+    def __exit__(self, failed: type[BaseException] | None, *rest: object) -> None:
+        if not self._file.closed:
+            self._file.flush()
+            self._file.close()
+        if failed is None:
+            self._partial.replace(self._path)
+        else:
+            self._partial.unlink(missing_ok=True)
+
+
+class ParquetFile:
+    """A Parquet file written portion by portion, its columns typed as the dictionary says."""
+
+    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+        import pyarrow as pa
+
+        self._replacing = Replacing(path)
+        self._columns = columns
+        self._schema = pa.schema([_arrow_field(column) for column in columns])
+
+    def __enter__(self) -> ParquetFile:
+        import pyarrow.parquet as pq
+
+        self._writer = pq.ParquetWriter(self._replacing.__enter__(), self._schema, compression="zstd")
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *rest: object) -> None:
+        self._writer.close()
+        self._replacing.__exit__(failed, *rest)
+
+    def write(self, records: Sequence[Record]) -> None:
+        import pyarrow as pa
+
+        arrays = [
+            pa.array([_arrow_value(record.get(c.name), c) for record in records], _arrow(c.type))
+            for c in self._columns
+        ]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+
+
+def _arrow_field(column: Column) -> Any:
+    import pyarrow as pa
+
+    words = {"description": column.text} if column.text else None
+    return pa.field(column.name, _arrow(column.type), nullable=not column.required, metadata=words)
+
+
+def _arrow(kind: str) -> Any:
+    import pyarrow as pa
+
+    return {
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "datetime": pa.timestamp("ms", tz="UTC"),
+    }.get(kind, pa.string())
+
+
+def _arrow_value(value: Any, column: Column) -> Any:
+    if value is None or column.type in ("integer", "number", "boolean"):
+        return value
+    if column.type == "date":
+        return date.fromisoformat(value) if value else None
+    if column.type == "datetime":
+        return datetime.fromisoformat(value) if value else None
+    return flat(value)
+
+
+def write_table(path: Path, shape: str, columns: Sequence[str], records: Iterable[Record]) -> None:
+    """One table as `shape` ("xlsx" or "parquet"). Columns that the dictionary knows have its types.
+
+    Raises UsageError when a workbook cannot hold so many rows, StorageError when the file cannot be written.
+    """
+    try:
+        if shape == "parquet":
+            with ParquetFile(path, _typed(columns)) as parquet:
+                for portion in portions(records):
+                    parquet.write(portion)
+        else:
+            with Replacing(path) as file:
+                _write_workbook(file, _typed(columns), records)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _typed(columns: Sequence[str]) -> list[Column]:
+    known = {column.name: column for sheet in SHEETS for column in sheet.columns}
+    return [
+        Column(
+            name, known[name].type if name in known else "string", known[name].text if name in known else ""
+        )
+        for name in columns
+    ]
+
+
+def _write_workbook(file: io.BufferedWriter, columns: Sequence[Column], records: Iterable[Record]) -> None:
+    """Every text is written as text: no cell is a formula, and none becomes one when it is edited."""
+    import xlsxwriter
+
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+               "strings_to_numbers": False}  # fmt: skip
+    with xlsxwriter.Workbook(file, options) as book:
+        book.set_properties({"title": "countersign", "created": CREATED})
+        sheet = book.add_worksheet("list")
+        bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
+        quoted = book.add_format({"quote_prefix": True})
+        for number, column in enumerate(columns):
+            sheet.write_string(0, number, column.name, bold)
+        sheet.freeze_panes(1, 0)
+        for row, record in enumerate(records, 1):
+            if row >= SHEET_ROWS:
+                raise UsageError("A workbook's sheet ends at 1,048,576 rows. Choose csv or parquet.")
+            for number, column in enumerate(columns):
+                value = record.get(column.name)
+                if value is None or value == "":
+                    continue
+                if column.type == "date" and value >= "1900":  # a workbook knows no earlier day
+                    sheet.write_datetime(row, number, datetime.fromisoformat(value), day)
+                elif column.type in ("integer", "number"):
+                    sheet.write_number(row, number, value)
+                elif column.type == "boolean":
+                    sheet.write_boolean(row, number, value)
+                else:
+                    text = flat(value)[:32_767]
+                    sheet.write_string(row, number, text, quoted if runs_as_formula(text) else None)
+
+
+__all__ = ["export", "write_table"]
 
 
 def export(connection: Connection, lists: Mapping[str, PublishedList], folder: Path) -> list[Path]:

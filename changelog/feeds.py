@@ -18,9 +18,8 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 from sqlalchemy import Connection
 
-from changelog.headline import batch, headline, long_day
 from changelog.reports import WEEK, beginning, report, week_of
-from changelog.wording import difference, sentence, state_name, title
+from changelog.wording import batch, difference, headline, long_day, sentence, state_name, title
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.figures import totals_before, totals_between
 from scraper.lists import PublishedList

@@ -1,7 +1,4 @@
-"""What a notice says: the facts of one publication, incident or week, put into templates a user can replace.
-
-A template's first line is the title. A user's own stand in `templates/` of the home, under the same names.
-"""
+"""Why a notice did not go out."""
 
 from __future__ import annotations
 
@@ -15,10 +12,8 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefine
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sqlalchemy import Connection, Row
 
-from changelog.headline import batch
 from changelog.reports import report
-from changelog.undelivered import GoneError
-from changelog.wording import change_json, iso, title
+from changelog.wording import batch, change_json, iso, title
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import publication_by_key
 from pipelines.house import House
@@ -26,6 +21,15 @@ from pipelines.logs import get_log
 from pipelines.silence import duration
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
+
+
+class NotSentError(Exception):
+    """It was not taken, this time; in words without secrets."""
+
+
+class GoneError(Exception):
+    """What it tells of, or its channel, is no more: it can never be delivered."""
+
 
 FIRST_LINES = 15
 MOST_CHANGES = 500  # in a webhook's body; whoever wants more follows the link

@@ -1,31 +1,192 @@
-"""What is owed goes out: worded when it is sent, in order for each list, with patience, once."""
+"""The signed webhook, and the one way out for it and the ping: to public addresses only, unless allowed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import hashlib
+import hmac
+import ipaddress
+import json
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import httpcore
+import httpx
 from sqlalchemy import Row
 
-from changelog.undelivered import GoneError, NotSentError
+from changelog.notice_texts import GoneError, NotSentError
 from pipelines.announce import WEBHOOK, apprise_channel
+from pipelines.desk import Desk
 from pipelines.history.outbox import deliverable
 from pipelines.house import House, writing
 from pipelines.logs import get_log, hush_libraries
+from pipelines.looks.look import Look
+from pipelines.looks.quiet import QuietRound, look_for_nothing_new, new_round
 from pipelines.processes import is_alive, process_name
 from pipelines.record.outbox import drop_notice, note_not_sent, note_sent
-from pipelines.record.runs import (
-    free_leases_of_the_dead,
-    give_lease_back,
-    renew_leases,
-    take_lease,
-)
+from pipelines.record.runs import free_leases_of_the_dead, give_lease_back, renew_leases, take_lease
+from scraper.lists import PublishedList
+from scraper.public import is_public
+from scraper.settings import Settings
 
 if TYPE_CHECKING:
     from changelog.notice_texts import Message
+    from pipelines.house import House
+
+
+PATIENCE = 20.0  # seconds, or less where the settings have less
+SIGNATURE = "Countersign-Signature"
+NOTICE = "Countersign-Notice"
+
+
+async def post(settings: Settings, key: str, at: datetime, data: Mapping[str, Any]) -> None:
+    """Post one notice as JSON. Raises NotSentError unless the answer is 2xx.
+
+    The body is the same each time it is tried, and so is its id: whoever saw that id before may ignore it.
+    """
+    assert settings.webhook_url is not None  # noqa: S101 - asked for by its channel alone
+    assert settings.webhook_secret is not None  # noqa: S101 - demanded beside the address
+    content = {"id": key, "at": f"{at:%Y-%m-%dT%H:%M:%SZ}", **data}
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = {
+        "Content-Type": "application/json",
+        NOTICE: key,
+        SIGNATURE: sign(settings.webhook_secret.get_secret_value(), body),
+    }
+    await reach(settings, "POST", settings.webhook_url, body, headers)
+
+
+def sign(secret: str, body: bytes) -> str:
+    """What a receiver computes again over the body it got, and compares."""
+    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+
+
+async def reach(
+    settings: Settings,
+    method: str,
+    url: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """One request, no redirects. Raises NotSentError, which never repeats the address: it may be a secret."""
+    told = {"User-Agent": settings.user_agent, **(headers or {})}
+    try:
+        async with _client(settings) as client:
+            answer = await client.request(method, url, content=body, headers=told)
+    except PrivateAddressError as refusal:
+        raise NotSentError(str(refusal)) from None
+    except httpx.TimeoutException:
+        raise NotSentError("The receiver did not answer in time.") from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise NotSentError(f"The receiver could not be reached ({type(error).__name__}).") from None
+    if not answer.is_success:
+        raise NotSentError(f"The receiver answered {answer.status_code}.")
+
+
+def _client(settings: Settings) -> httpx.AsyncClient:
+    transport = httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False)
+    if not settings.webhook_private:
+        transport._pool = httpcore.AsyncConnectionPool(ssl_context=_tls(), network_backend=PublicOnly())
+    return httpx.AsyncClient(
+        transport=transport,
+        timeout=min(PATIENCE, settings.timeout_seconds),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    """Reading the certificates is most of what a request costs."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+class PrivateAddressError(Exception):
+    """A name that leads into our own network was not asked."""
+
+
+class PublicOnly(httpcore.AsyncNetworkBackend):
+    """Connects to what was checked: a name that changes its address in between gets nowhere."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError("no such host") from error
+        addresses = [str(place[0]).partition("%")[0] for *_, place in found]
+        for address in addresses:
+            if not is_public(ipaddress.ip_address(address)):
+                raise PrivateAddressError(
+                    "The receiver's address is not public, so it was not asked. If it is meant to be, set "
+                    "COUNTERSIGN_WEBHOOK_PRIVATE=true."
+                )
+        return await self._inner.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ARG002 - httpcore's signature
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
+    ) -> httpcore.AsyncNetworkStream:
+        raise PrivateAddressError(f"A socket of this machine ({len(path)} letters) is no address.")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+NOT_GOOD = ("failed", "busy")
+
+
+async def round_of(
+    house: House,
+    lists: Sequence[PublishedList],
+    trigger: str,
+    by: str,
+    going: QuietRound | None = None,
+    *,
+    due_only: bool = False,
+) -> list[Look]:
+    """Look at `lists` as `watch` does, deliver notices, and ping when all was well."""
+    from pipelines.looks.watch import watch
+
+    looks = await watch(house, lists, trigger, by, going, due_only=due_only)
+    await deliver(house)
+    if looks and not any(look.outcome in NOT_GOOD for look in looks):
+        await ping(house)
+    return looks
+
+
+async def quiet_round_of(
+    desk: Desk, lists: Sequence[PublishedList], trigger: str, by: str
+) -> tuple[QuietRound, bool]:
+    """Look as far as that takes no more than what a quiet look needs; and whether that was all there is to do."""
+    going = new_round(trigger, by)
+    await look_for_nothing_new(desk, lists, going)
+    all_done = not going.owed and not desk.settings.ping_url
+    return going, all_done and all(item.name in going.looks for item in lists)
+
+
+def worst(exit_codes: Sequence[int]) -> int:
+    """The worst that happened is what the command says."""
+    return next((code for code in (7, 1, 5, 4, 3) if code in exit_codes), max(exit_codes, default=0))
+
 
 OUTBOX = "outbox"
 _PATIENCE = 60  # seconds for one Apprise address; some of its services wait long
@@ -103,7 +264,6 @@ async def _deliver_one(house: House, row: Row[Any], result: Delivered) -> None:
 
 def _sender(house: House, row: Row[Any]) -> Callable[[Message], Any]:
     """Raises GoneError when the channel is not set up any more."""
-    from changelog.webhook import post
 
     if row.channel == WEBHOOK and house.settings.webhook_url:
         return lambda told: post(house.settings, row.key, row.created_at, told.data)
@@ -134,8 +294,6 @@ async def _apprise(address: str, told: Message) -> None:
 async def ping(house: House) -> None:
     """Tell a dead man's switch that a round was good. Not to be heard is no failure of the round."""
     if house.settings.ping_url:
-        from changelog.webhook import reach
-
         try:
             await reach(house.settings, "GET", house.settings.ping_url)
         except NotSentError as failure:

@@ -15,10 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from changelog import charts
-from changelog.cells import markdown
 from changelog.converted import conversion_sentences
-from changelog.headline import headline, long_day, period
-from changelog.wording import FIELDS, model_name, state_name
+from changelog.exports import markdown
+from changelog.wording import FIELDS, headline, long_day, model_name, period, state_name
 from pipelines.history.figures import Totals
 from scraper.lists import PublishedList
 

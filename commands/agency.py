@@ -18,7 +18,7 @@ def agency(
     format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None,
 ) -> int:
     """The life of an agency: every agreement, change, document and source row."""
-    from changelog.lives import lives_of
+    from changelog.json import lives_of
     from pipelines.house import open_house
     from scraper.errors import UsageError
 

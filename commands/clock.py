@@ -25,7 +25,7 @@ def status(
     format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None,
 ) -> int:
     """How each list is doing. Exit code 6 if any is overdue, so that a monitor can ask."""
-    from changelog.freshness import status_json
+    from changelog.status import status_json
     from pipelines.house import open_house
 
     shape = chosen_format(format_name, ("json", "table"))

@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
 def held(format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None) -> int:
     """Lists put aside as implausible, with the reasons. Exit code 3 while there are any."""
-    from changelog.listing import held_json
+    from changelog.json import held_json
     from pipelines.history.publications import held_publications
     from pipelines.house import open_house
 

@@ -38,7 +38,7 @@ def view(
     """The documents that agreements link to; what is missing, odd, or happened to them."""
     if context.invoked_subcommand is not None:
         return 0
-    from changelog.papers import document_events, linked_documents, missing_documents
+    from changelog.json import document_events, linked_documents, missing_documents
     from pipelines.house import open_house
 
     shape = chosen_format(format_name, ("json", "table"))

@@ -31,7 +31,7 @@ def crawl(
     """Look at the lists now. Exit code 3: something is held, 4: not reached or refused, 5: not readable."""
     import asyncio
 
-    from changelog.rounds import worst
+    from changelog.notices import worst
 
     looks = asyncio.run(_looks(lists or []))
     if json:
@@ -44,7 +44,7 @@ def crawl(
 
 async def _looks(names: list[str]) -> Sequence[Look]:
     """Most looks find nothing new. What only news needs is loaded when there is some."""
-    from changelog.rounds import quiet_round_of, round_of
+    from changelog.notices import quiet_round_of, round_of
     from pipelines.desk import chosen, open_desk
 
     desk, declared = open_desk()
@@ -71,7 +71,7 @@ def replay(
     json: Annotated[bool, typer.Option("--json", help="One JSON object per file.")] = False,
 ) -> int:
     """Take files of the past through the same stages. Announces nothing."""
-    from changelog.rounds import worst
+    from changelog.notices import worst
     from pipelines.house import open_house
     from pipelines.looks.recorded import recorded
     from pipelines.run import replay as replay_files

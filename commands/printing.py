@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from changelog.cells import flat, harmless, markdown
+from changelog.exports import flat, harmless, markdown
 from scraper.errors import UsageError
 
 Record = Mapping[str, Any]

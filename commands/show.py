@@ -32,7 +32,7 @@ def show(
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
 ) -> int:
     """The list as published on a date, and as we knew it on another."""
-    from changelog.listing import listed
+    from changelog.json import listed
     from pipelines.house import open_house
 
     offered = ("json", "table", "csv", "xlsx", "parquet")

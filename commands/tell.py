@@ -119,8 +119,8 @@ def _declaration(house: House, list_name: str | None) -> PublishedList:
 def _period(
     connection: Any, declaration: PublishedList, week: str | None, since: str | None, until: str | None
 ) -> tuple[date, date]:
-    from changelog.moments import week as days_of
     from changelog.reports import default_period
+    from changelog.wording import week as days_of
 
     if week and (since or until):
         raise UsageError("Name a week, or days with --since and --until, not both.")

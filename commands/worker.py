@@ -38,7 +38,7 @@ def worker(
 async def _work(house: House, concurrency: int) -> int:
     import asyncio
 
-    from changelog.rounds import round_of
+    from changelog.notices import round_of
     from pipelines.logs import hush_libraries
     from pipelines.looks.workers import work
 

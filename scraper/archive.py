@@ -278,7 +278,7 @@ class Archive:
     def _prove(path: Path, sha256: str, where: str = "") -> None:
         try:
             with opened(path) as file:
-                found = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+                found = hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
         except DAMAGE as damage:
             raise _altered(where or path) from damage
         if found != sha256 or (path.suffix == ".gz" and not sealed(path)):

@@ -25,10 +25,9 @@ from sqlalchemy import inspect, text
 from typer.main import get_command
 
 import bootstrap
-from changelog.freshness import status_json
-from changelog.listing import listed
-from changelog.metrics import metrics
+from changelog.json import listed
 from changelog.reports import report
+from changelog.status import metrics, status_json
 from changelog.wording import change_json
 from commands.clock import OVERDUE
 from countersign import BUG, INTERRUPTED, app

@@ -8,10 +8,8 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from changelog.listing import held_json, listed
-from changelog.lives import life_json
-from changelog.moments import moment
-from changelog.wording import change_json, iso, state_name
+from changelog.json import held_json, life_json, listed
+from changelog.wording import change_json, iso, moment, state_name
 from pipelines.history.agencies import agency_count, agency_life, find_agencies
 from pipelines.history.changes import ChangeFilter, read_change, read_changes
 from pipelines.history.figures import totals_before

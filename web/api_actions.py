@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from changelog.listing import held_json
+from changelog.json import held_json
 from pipelines.run import review
 from web import api_shapes as shapes
 from web.api import WRONG

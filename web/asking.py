@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from changelog.moments import end_of, moment
+from changelog.wording import end_of, moment
 from pipelines.history.changes import ChangeFilter, Cursor
 from pipelines.history.paged import Mark
 from pipelines.house import House

@@ -7,7 +7,7 @@ from collections import Counter
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from changelog.moments import end_of
+from changelog.wording import end_of
 from pipelines.history.compared import differing
 from pipelines.history.figures import first_totals, totals_before
 from web.pages import page

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from changelog.rounds import round_of
+from changelog.notices import round_of
 from changelog.wording import iso
 from pipelines.history.looks import recent_runs
 from pipelines.house import House

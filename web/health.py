@@ -8,8 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from changelog.freshness import clock_text, status_json
-from changelog.metrics import CONTENT_TYPE, metrics
+from changelog.status import CONTENT_TYPE, clock_text, metrics, status_json
 from pipelines.history.status import clock_status
 from scraper.errors import DatabaseError
 from web.room import room_of

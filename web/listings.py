@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from changelog.freshness import clock_text, queue_text
-from changelog.moments import end_of
+from changelog.status import clock_text, queue_text
+from changelog.wording import end_of
 from pipelines.history.changes import ChangeFilter, count_changes
 from pipelines.history.figures import first_totals, totals_before
 from pipelines.history.paged import agreements_page, publications_page

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
-from changelog.freshness import clock_text, queue_text
+from changelog.status import clock_text, queue_text
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import Batch, Totals, batch, totals_before, totals_between
 from pipelines.history.publications import held_publications

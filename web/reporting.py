@@ -15,11 +15,16 @@ from starlette.exceptions import HTTPException
 
 from changelog import charts
 from changelog.card import card
-from changelog.converted import conversion_sentences
-from changelog.headline import headline, period
-from changelog.moments import week
-from changelog.report_pages import as_html, as_markdown, content_policy
-from changelog.reports import beginning, default_period, report
+from changelog.reports import (
+    as_html,
+    as_markdown,
+    beginning,
+    content_policy,
+    conversion_sentences,
+    default_period,
+    report,
+)
+from changelog.wording import headline, period, week
 from pipelines.history.figures import Totals, totals_between
 from scraper.errors import UsageError
 from scraper.lists import PublishedList

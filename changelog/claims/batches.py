@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from changelog.claims.counts import Series
-from changelog.headline import long_day
+from changelog.wording import long_day
 from pipelines.history.figures import Addition, additions
 from scraper.lists import PublishedList
 

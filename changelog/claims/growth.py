@@ -15,8 +15,7 @@ from changelog.claims.counts import Series, Step, runs
 from changelog.claims.grammar import Figure
 from changelog.claims.scene import HEADER_ROW, NEAR, Answer, Scene, fitting_series, listed, step_json
 from changelog.claims.totals import test_of, value_at
-from changelog.headline import long_day
-from changelog.wording import iso
+from changelog.wording import iso, long_day
 
 
 @dataclass(frozen=True, slots=True)

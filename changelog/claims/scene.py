@@ -14,9 +14,8 @@ from sqlalchemy import Connection
 from changelog.claims.batches import Way, read_ways
 from changelog.claims.counts import Run, Series, Step, evidence, read_series
 from changelog.claims.grammar import Figure
-from changelog.headline import long_day
 from changelog.reports import beginning
-from changelog.wording import iso
+from changelog.wording import iso, long_day
 from pipelines.history.figures import Totals, first_totals, totals_before, totals_between
 from scraper.errors import UsageError
 from scraper.lists import PublishedList

@@ -19,7 +19,7 @@ from changelog.claims.scene import (
     run_json,
     step_json,
 )
-from changelog.headline import long_day
+from changelog.wording import long_day
 
 CLOSE = 0.05  # "nearly" and "about" reach so far
 UPWARD = ("more than", "at least")

@@ -241,7 +241,7 @@ def test_parquet_of_a_table(tmp_path: Path) -> None:
 def test_a_workbook_too_long_is_refused_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("changelog.tabular.SHEET_ROWS", 5)
+    monkeypatch.setattr("changelog.exports.SHEET_ROWS", 5)
     with pytest.raises(UsageError, match="parquet"):
         write_table(tmp_path / "long.xlsx", "xlsx", COLUMNS, records())
     assert list(tmp_path.iterdir()) == []

@@ -14,9 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
 from changelog.notice_texts import message
-from changelog.notices import Delivered, deliver
-from changelog.rounds import round_of
-from changelog.webhook import sign
+from changelog.notices import Delivered, deliver, round_of, sign
 from demo.made import BATCH, Week, weeks
 from demo.publisher import Publisher
 from pipelines.history.outbox import count_owed

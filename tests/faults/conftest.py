@@ -51,7 +51,7 @@ for _name in (
     "scraper.crawl",
     "pipelines.looks.watch",
     "pipelines.proof.whole",
-    "changelog.listing",
+    "changelog.json",
     "alembic.command",
 ):
     import_module(_name)  # once here instead of in every fork

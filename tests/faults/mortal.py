@@ -82,7 +82,7 @@ class Fate:
 
 def live(order: dict[str, Any], *, fated: bool = True) -> int:
     """One round of look and notice. Returns how many points it passed."""
-    from changelog.rounds import round_of
+    from changelog.notices import round_of
     from pipelines.house import open_house
     from scraper.lists import BUILT_IN
     from scraper.settings import Settings

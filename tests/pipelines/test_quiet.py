@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from changelog.rounds import quiet_round_of
+from changelog.notices import quiet_round_of
 from demo.made import Week
 from demo.publisher import Publisher
 from pipelines.desk import Desk

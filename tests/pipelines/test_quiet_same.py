@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, select, type_coerce
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NULLTYPE
 
-from changelog.rounds import quiet_round_of, round_of
+from changelog.notices import quiet_round_of, round_of
 from demo.made import Week
 from demo.publisher import Publisher
 from pipelines.desk import Desk

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from procrastinate.jobs import Status
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from changelog.metrics import metrics
-from changelog.rounds import round_of
+from changelog.notices import round_of
+from changelog.status import metrics
 from countersign import run
 from pipelines.house import House
 from pipelines.looks.workers import LOOKS, _app, _opened, defer, work

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from changelog.rounds import round_of
+from changelog.notices import round_of
 from pipelines.history.queue import queue_state
 from pipelines.house import House
 from pipelines.looks.jobs import hand_over

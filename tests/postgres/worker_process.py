@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from changelog.rounds import round_of
+from changelog.notices import round_of
 from pipelines.house import open_house
 from pipelines.looks.workers import Pace, work
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from changelog.rounds import round_of
+from changelog.notices import round_of
 from changelog.wording import change_json
 from demo.agencies import agencies
 from demo.publisher import Publisher

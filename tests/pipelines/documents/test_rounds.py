@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, select
 
-from changelog.freshness import status_json
+from changelog.status import status_json
 from countersign import run
 from demo.agencies import Agency
 from demo.publisher import Publisher
