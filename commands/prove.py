@@ -76,7 +76,7 @@ def prove(
     output: Annotated[Path | None, typer.Option("--output", help="The zip to write.")] = None,
 ) -> int:
     """Write the evidence of a change as one zip, which a stranger can check with the script inside it."""
-    from changelog.proof.bundle import evidence
+    from changelog.evidence.bundle import evidence
     from pipelines.house import open_house
     from scraper.storage import storing
 
@@ -96,7 +96,7 @@ def warc(
     ] = None,
 ) -> int:
     """Export what was captured as a WARC file, for web archives and their tools."""
-    from changelog.proof.warc import write_warc
+    from changelog.evidence.warc import write_warc
     from pipelines.house import open_house
 
     house = open_house()

@@ -146,7 +146,7 @@ def _shaped(
 ) -> bytes | str:
     if shape == "json":
         return ""
-    from changelog.report_pages import as_html, as_markdown
+    from changelog.reports import as_html, as_markdown
 
     if shape == "md":
         return as_markdown(told, house.lists)

@@ -1,5 +1,77 @@
-"""Public statements held against what was published: `check_claim` answers one, figure by figure."""
+"""Holds a public statement's figures against what was published, and says what was counted.
 
-from changelog.claims.check import check_claim
+Nothing here is true or false by itself: each figure is answered with the publications at which it holds, the
+nearest figures otherwise, and the way they were counted.
+"""
 
-__all__ = ["check_claim"]
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from changelog.claims.answers import answer_base, answer_batch, answer_count, answer_percent
+from changelog.claims.grammar import Claim, Figure, read_claim
+from changelog.claims.scene import Answer, Scene, read_scene, standing
+from scraper.lists import PublishedList
+
+
+def check_claim(
+    connection: Connection,
+    lists: Mapping[str, PublishedList],
+    text: str,
+    as_of: date | None = None,
+    list_name: str | None = None,
+) -> dict[str, Any]:
+    """Answer a claim, as JSON. It speaks of `as_of`, else of the day that it names, else of the newest list.
+
+    Raises UsageError when nothing is recorded.
+    """
+    claim = read_claim(text)
+    scene = read_scene(connection, lists, list_name, as_of or claim.as_of)
+    answered = [(figure, _answer(scene, figure)) for figure in claim.figures]
+    return {
+        "text": text,
+        "as_of": scene.as_of.isoformat(),
+        "list": scene.declaration.name,
+        "standing": standing(scene),
+        "figures": [_figure_json(figure, answer) for figure, answer in answered],
+        "unread": list(claim.unread),
+        "summary": _summary(scene, claim, [answer for _, answer in answered]),
+    }
+
+
+def _answer(scene: Scene, figure: Figure) -> Answer:
+    match figure.kind:
+        case "batch":
+            return answer_batch(scene, figure)
+        case "base":
+            return answer_base(scene, figure)
+        case "percent" | "multiple":
+            return answer_percent(scene, figure)
+        case _:
+            return answer_count(scene, figure)
+
+
+def _figure_json(figure: Figure, answer: Answer) -> dict[str, Any]:
+    value = int(figure.value) if figure.value == int(figure.value) else figure.value
+    return {
+        "phrase": figure.phrase,
+        "kind": figure.kind,
+        "value": value,
+        "bound": figure.bound,
+        "unit": figure.unit,
+        "holds": list(answer.holds),
+        "nearest": list(answer.nearest),
+        "answer": answer.text,
+    }
+
+
+def _summary(scene: Scene, claim: Claim, answers: list[Answer]) -> str:
+    if not answers:
+        return f"No figure that can be held against the lists was found in this text. {standing(scene)}"
+    said = ". ".join(answer.short for answer in answers)
+    unread = f" Not read: {', '.join(claim.unread)}." if claim.unread else ""
+    return f"{standing(scene)} {said}.{unread}"

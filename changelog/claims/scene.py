@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from changelog.claims.batches import Way, read_ways
-from changelog.claims.counts import Run, Series, Step, evidence, read_series
+from changelog.claims.counts import Run, Series, Step, Way, evidence, read_series, read_ways
 from changelog.claims.grammar import Figure
 from changelog.reports import beginning
 from changelog.wording import iso, long_day
@@ -21,6 +20,7 @@ from scraper.errors import UsageError
 from scraper.lists import PublishedList
 
 DAY = timedelta(days=1)
+
 NEAR = timedelta(days=14)  # before the day of the claim: what a speaker may still have had in hand
 HEADER_ROW = "the difference that a counted header row makes"
 

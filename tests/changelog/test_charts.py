@@ -135,6 +135,6 @@ def test_the_machines_time_zone_draws_nothing_else(monkeypatch: pytest.MonkeyPat
 
 
 def test_altair_waits_for_the_first_chart() -> None:
-    program = "import sys, changelog.charts, changelog.report_pages; print('altair' in sys.modules)"
+    program = "import sys, changelog.charts, changelog.reports; print('altair' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from changelog.claims import check_claim
-from changelog.claims.arithmetic import fit, growth, said, totals_that_round
+from changelog.claims.counts import fit, growth, said, totals_that_round
 from pipelines.house import House, open_house
 from scraper.errors import UsageError
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from changelog.claims import check_claim
-from changelog.report_pages import as_markdown
-from changelog.reports import report
+from changelog.reports import as_markdown, report
 from pipelines.house import House
 from pipelines.run import replay
 from scraper.lists import PARTICIPATING, PENDING

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from changelog.claims.grammar import read_claim
-from changelog.proof.check import NotProvenError, chained, tables
+from changelog.evidence.check import NotProvenError, chained, tables
 from pipelines.fingerprints import agreement_fingerprint
 from pipelines.normalise import Normaliser
 from pipelines.normalise.dates import read_date

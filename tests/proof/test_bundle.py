@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from changelog.proof.bundle import evidence
-from changelog.proof.check import NotProvenError, check
+from changelog.evidence.bundle import evidence
+from changelog.evidence.check import NotProvenError, check
 from demo.made import Week
 from pipelines.proof.seal import FOLDER, seal, write_seal
 from scraper.errors import ArchiveError, UsageError

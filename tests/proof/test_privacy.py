@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
+from changelog.evidence.bundle import evidence
 from changelog.exports import export
-from changelog.proof.bundle import evidence
 from countersign import run
 from demo.agencies import agencies
 from demo.workbooks import Line

@@ -8,7 +8,7 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 from warcio.checker import Checker
 
-from changelog.proof.warc import write_warc
+from changelog.evidence.warc import write_warc
 from demo.made import Week
 from tests.pipelines.conftest import History, files_of
 
