@@ -32,8 +32,8 @@ from pipelines.looks.watchkeeping import Turns, due_lists, keep_watch
 from pipelines.processes import process_name
 from pipelines.record.runs import stop_ticking, tick
 from scraper.errors import CountersignError, DatabaseError
+from scraper.list_file import declared_lists
 from scraper.lists import Cadence, PublishedList
-from scraper.register import declared_lists
 
 BY = "the clock"
 JUMP = timedelta(

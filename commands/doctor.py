@@ -80,7 +80,7 @@ def _sqlite(_settings: Settings) -> Checked:
 def _time_zones(settings: Settings) -> Checked:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-    from scraper.register import declared_lists
+    from scraper.list_file import declared_lists
 
     for item in declared_lists(settings.lists):
         for zone in (item.time_zone, item.cadence.time_zone):
@@ -92,7 +92,7 @@ def _time_zones(settings: Settings) -> Checked:
 
 
 def _lists(settings: Settings) -> Checked:
-    from scraper.register import declared_lists
+    from scraper.list_file import declared_lists
 
     names = ", ".join(item.name for item in declared_lists(settings.lists))
     return Checked("lists", f"Watched: {names}.")

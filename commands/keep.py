@@ -10,7 +10,7 @@ from commands.printing import chosen_format, print_json, print_table, progress, 
 
 if TYPE_CHECKING:
     from pipelines.house import House
-    from pipelines.rehearsal.rules import Effect
+    from pipelines.rehearsal import Effect
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,7 +56,7 @@ def rebuild(
 
 def _show_effect(format_name: str | None) -> int:
     from pipelines.house import open_house
-    from pipelines.rehearsal.rules import effect_of_rules
+    from pipelines.rehearsal import effect_of_rules
 
     shape = chosen_format(format_name, ("json", "table"))
     house = open_house()

@@ -10,7 +10,7 @@ import typer
 from commands.printing import chosen_format, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from pipelines.rehearsal.trial import Trial
+    from pipelines.trial import Trial
     from scraper.lists import PublishedList
 
 TableOrJson = Annotated[str | None, typer.Option("--format", help="table or json.")]
@@ -30,7 +30,7 @@ def watched(context: typer.Context, format_name: TableOrJson = None) -> int:
     """What is watched; check, try or draft a list of your own."""
     if context.invoked_subcommand is not None:
         return 0
-    from scraper.register import declared_lists
+    from scraper.list_file import declared_lists
     from scraper.settings import get_settings
 
     shape = chosen_format(format_name, ("json", "table"))
@@ -60,7 +60,7 @@ def check(
     format_name: TableOrJson = None,
 ) -> int:
     """Is a file of lists right? Says what is wrong, on which line, and what to write. Exit code 2: wrong."""
-    from scraper.declared import examine
+    from scraper.list_file import examine
 
     shape = chosen_format(format_name, ("json", "table"))
     examined = examine(file)
@@ -92,9 +92,9 @@ def try_(
     format_name: TableOrJson = None,
 ) -> int:
     """Look at a list once, show how it would be understood, write nothing. Exit code 3: it would be held."""
-    from pipelines.rehearsal.trial import try_list
+    from pipelines.trial import try_list
     from scraper.errors import ListError
-    from scraper.register import declared_lists
+    from scraper.list_file import declared_lists
     from scraper.settings import get_settings
 
     shape = chosen_format(format_name, ("json", "table"))
@@ -163,7 +163,7 @@ def new(
     """Look at an address and print the draft of a list, ready for a TOML file. Writes nothing."""
     import sys
 
-    from pipelines.rehearsal.drafting import draft
+    from pipelines.drafting import draft
     from scraper.errors import UsageError
     from scraper.settings import get_settings
 

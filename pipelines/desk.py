@@ -9,8 +9,8 @@ from datetime import datetime
 from pipelines.moments import utc_now
 from scraper.archive import Archive
 from scraper.errors import ListError
+from scraper.list_file import declared_lists
 from scraper.lists import PublishedList
-from scraper.register import declared_lists
 from scraper.settings import Settings, get_settings
 
 

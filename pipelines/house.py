@@ -15,8 +15,8 @@ from pipelines.moments import utc_now
 from pipelines.record.intake import position
 from scraper.archive import Archive
 from scraper.journal import Position
+from scraper.list_file import declared_lists
 from scraper.lists import PublishedList
-from scraper.register import declared_lists
 from scraper.settings import Settings, get_settings
 from scraper.storage import storing
 

@@ -40,8 +40,8 @@ from pipelines.looks.look import Look
 from pipelines.looks.outcome import HELD
 from pipelines.looks.watch import watch
 from pipelines.record.runs import tick
-from scraper.declaration import EVERYWHERE, OPTIONS, PARTS
 from scraper.errors import CountersignError
+from scraper.list_entry import EVERYWHERE, OPTIONS, PARTS
 from scraper.settings import PREFIX, Settings, get_settings
 
 HERE = Path(__file__).parents[1]

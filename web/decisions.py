@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from pipelines.history.figures import totals_before
 from pipelines.history.publications import held_publications, publication_by_key
 from pipelines.house import House
-from pipelines.rehearsal.preview import would_be
+from pipelines.rehearsal import would_be
 from pipelines.run import release
 from scraper.errors import UsageError
 from web.pages import page

@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.cadence import parse
-from scraper.declared import examine, read_lists
 from scraper.errors import ListError
+from scraper.list_file import Lines, declared_lists, examine, read_lists
 from scraper.lists import Cadence, LinkRule
-from scraper.register import declared_lists
-from scraper.toml_lines import Lines
 
 RIGHT = """\
 # Two lists of our own.

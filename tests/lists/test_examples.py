@@ -20,7 +20,7 @@ from pipelines.history.publications import publication_at
 from pipelines.house import House, open_house
 from pipelines.looks.look import Look
 from pipelines.looks.watch import watch
-from scraper.declared import examine
+from scraper.list_file import examine
 from scraper.settings import get_settings
 from tests.lists.playing import EXAMPLES, GUARDS, declaration, declarations, interpreters, play
 

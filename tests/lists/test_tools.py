@@ -16,7 +16,7 @@ import pytest
 
 from countersign import run
 from demo.publisher import Publisher
-from scraper.declared import examine
+from scraper.list_file import examine
 from tests.lists.playing import DOCS, EXAMPLES, GUARDS, declaration, play
 from tests.lists.test_examples import NAMES
 

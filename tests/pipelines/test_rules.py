@@ -14,7 +14,7 @@ from demo.agencies import Agency
 from demo.workbooks import Line
 from pipelines import normalise
 from pipelines.normalise import terms
-from pipelines.rehearsal.rules import effect_of_rules
+from pipelines.rehearsal import effect_of_rules
 from tests.pipelines.conftest import History, sheet
 
 DAYS = [datetime(2025, 5, day, 15, tzinfo=UTC) for day in (5, 12, 19)]

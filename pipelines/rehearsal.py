@@ -1,4 +1,5 @@
-"""What the present rules make of the archive, beside what is recorded: the effect of a new parser, before it is.
+"""What would be: a held publication if it were accepted, the archive by the present rules. Derived for whoever asks,
+and never written.
 
 Nothing of it is the publisher's doing, so nothing of it is announced, now or when it is rebuilt for good.
 """
@@ -12,11 +13,34 @@ from sqlalchemy import Connection
 
 from pipelines.beside import derived_beside
 from pipelines.derivation import Progress, silent
+from pipelines.derive import derive
+from pipelines.derived import Derived
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
-from pipelines.history.publications import new_publications
+from pipelines.history.holdings import as_publication, standing
+from pipelines.history.publications import new_publications, publication_by_key
 from pipelines.house import House
+from pipelines.normalise import VERSION
 from pipelines.proof.derived import entries_taken
 from pipelines.run import catch_up
+from pipelines.values import Finding
+from scraper.errors import UnreadableError, UsageError
+
+
+def would_be(house: House, key: str) -> Derived:
+    """The publication as it would be found with a person's "accept". Raises UsageError for an unknown key."""
+    with house.engine.connect() as connection:
+        row = publication_by_key(connection, key)
+        if row is None or row.list not in house.lists:
+            raise UsageError(f"No publication is called {key[:40]}.")
+        publication = as_publication(row)
+        last = standing(connection, row.list, row.place)
+        try:
+            with house.archive.local_path(publication.sha256) as path:
+                return derive(connection, house.lists[row.list], publication, path, last, "accept")
+        except UnreadableError as error:
+            return Derived(
+                publication, "unreadable", reasons=[Finding("unreadable", str(error))], parser=VERSION
+            )
 
 
 @dataclass(frozen=True, slots=True)

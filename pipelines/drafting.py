@@ -15,7 +15,7 @@ from pipelines.normalise import Normaliser
 from pipelines.normalise.terms import read_model, read_state
 from pipelines.parse import read
 from pipelines.parse.sniff import HEAD, looks_like
-from pipelines.rehearsal.trial import fetch, slug
+from pipelines.trial import fetch, slug
 from pipelines.values import Row, Table
 from scraper.archive import Archive
 from scraper.errors import PublisherError, UnreadableError

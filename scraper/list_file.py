@@ -1,4 +1,7 @@
-"""A user's own lists, read from a TOML file; what is wrong is told with its line and what to write."""
+"""Which lists are watched: the built-in ones, and those that a user's TOML file declares.
+
+What is wrong in the file is said with its line and with what to write.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from scraper.coherence import judged, nearest
-from scraper.declaration import PARTS, ListEntry
 from scraper.errors import ListError
 from scraper.lists import BUILT_IN, PublishedList
-from scraper.toml_lines import Lines
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _TOP = "lists"
+
+
+def declared_lists(path: Path | None) -> Sequence[PublishedList]:
+    """The built-in lists, and those of the file; a list of the same name takes the built-in one's place."""
+    if path is None:
+        return BUILT_IN
+    own = read_lists(path)
+    names = {item.name for item in own}
+    return (*(item for item in BUILT_IN if item.name not in names), *own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,11 @@ def read_lists(path: Path) -> Sequence[PublishedList]:
 
 def examine(path: Path) -> Examined:
     """Read and judge a file without refusing it. Raises ListError when it cannot be opened."""
+    # Its models take a while to be built, and an installation without lists of its own needs none.
+    from pydantic import ValidationError
+
+    from scraper.list_entry import ListEntry, judged
+
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -105,6 +117,8 @@ def _around(tree: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
 
 def _said(error: Any, name: str, lines: Lines) -> Problem:
     """One of pydantic's errors as a sentence, on the line of the key that it is about."""
+    from scraper.list_entry import nearest
+
     where = [str(part) for part in error["loc"] if part != "[key]"]
     line = lines.of((_TOP, name, *where))
     part, key = ".".join(where[:-1]), where[-1] if where else ""
@@ -121,8 +135,82 @@ def _said(error: Any, name: str, lines: Lines) -> Problem:
 
 
 def _suggestion(part: str, key: str) -> str:
+    from scraper.list_entry import PARTS, nearest
+
     model = PARTS.get(part)
     names = tuple(model.model_fields) if model else ()
     if near := nearest(key, names):
         return f"; did you mean “{near}”?"
     return f" here; there are: {', '.join(names)}" if names else ""
+
+
+Keys = tuple[str, ...]  # the keys that lead to a value
+
+
+class Lines:
+    """`of(path)` is the line on which the value, or the nearest thing that holds it, is written."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[Keys, int] = {}
+        table: Keys = ()
+        for number, statement in _statements(text):
+            if statement.lstrip().startswith("["):
+                table = _deepest(tomllib.loads(statement))
+                self._note(table, number)
+                continue
+            for path in _paths(tomllib.loads(statement)):
+                self._note((*table, *path), number)
+
+    def _note(self, path: Keys, number: int) -> None:
+        for length in range(1, len(path) + 1):
+            self._lines.setdefault(path[:length], number)
+
+    def of(self, path: Sequence[str | int]) -> int | None:
+        named = tuple(part for part in path if isinstance(part, str))
+        while named:
+            if named in self._lines:
+                return self._lines[named]
+            named = named[:-1]
+        return None
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each table header and each `key = value` with its first line; a value may go on over several lines.
+
+    The text must be TOML, so the shortest run of lines that can be read by itself is one statement.
+    """
+    begun: list[str] = []
+    start = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if not begun:
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            start = number
+        begun.append(line)
+        statement = "\n".join(begun)
+        try:
+            tomllib.loads(statement)
+        except tomllib.TOMLDecodeError:
+            continue
+        yield start, statement
+        begun = []
+
+
+def _deepest(tree: Mapping[str, Any]) -> Keys:
+    path: list[str] = []
+    inner: Any = tree
+    while inner:
+        inner = inner[-1] if isinstance(inner, list) else inner
+        if not inner:
+            break
+        [(key, inner)] = inner.items()
+        path.append(key)
+    return tuple(path)
+
+
+def _paths(tree: Mapping[str, Any]) -> Iterator[Keys]:
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield from ((key, *rest) for rest in _paths(value))
+        else:
+            yield (key,)

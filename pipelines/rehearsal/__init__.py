@@ -1,1 +1,0 @@
-"""What would be: derived for whoever asks, and never written."""
