@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.printing import chosen_format, print_json, print_table, say
+from commands.output import chosen_format, print_json, print_table, say
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.printing import chosen_format, print_json, print_table, say
+from commands.output import chosen_format, print_json, print_table, say
 from scraper.errors import UsageError
 
 STATUSES = ("confirmed", "disputed", "ignored", "undone")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.printing import chosen_format, print_json, print_table
+from commands.output import chosen_format, print_json, print_table
 from scraper.errors import CountersignError
 
 if TYPE_CHECKING:

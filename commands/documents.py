@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.printing import chosen_format, print_json_array, print_table, say
+from commands.output import chosen_format, print_json_array, print_table, say
 from scraper.errors import UsageError
 
 TableOrJson = Annotated[str | None, typer.Option("--format", help="table or json.")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.printing import chosen_format, print_json, print_table, progress, say
+from commands.output import chosen_format, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
     from pipelines.house import House

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.printing import chosen_format, print_json, print_table, say
+from commands.output import chosen_format, print_json, print_table, say
 
 if TYPE_CHECKING:
     from pipelines.trial import Trial

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.printing import print_json_lines, print_table, progress, say
+from commands.output import print_json_lines, print_table, progress, say
 
 if TYPE_CHECKING:
     from pipelines.looks.look import Look

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.printing import (
+from commands.output import (
     chosen_format,
+    moment,
     print_csv,
     print_json_array,
     print_json_lines,
@@ -18,7 +19,6 @@ from commands.printing import (
     print_table,
     say,
 )
-from commands.times import moment
 from scraper.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.printing import say
+from commands.output import say
 
 LOOPBACK_NAMES = ("localhost",)
 

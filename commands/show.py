@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.printing import chosen_format, print_csv, print_json, print_table, say
+from commands.output import chosen_format, print_csv, print_json, print_table, say
 from scraper.errors import UsageError
 
 COLUMNS = (

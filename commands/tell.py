@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.printing import chosen_format, print_json, say
+from commands.output import chosen_format, print_json, say
 from scraper.errors import UsageError
 
 if TYPE_CHECKING:

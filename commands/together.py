@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from commands.printing import say
+from commands.output import say
 from commands.serve import is_loopback
 from pipelines.house import House
 from pipelines.logs import hush_libraries

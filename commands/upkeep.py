@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.printing import progress, say
+from commands.output import progress, say
 
 
 def add_to(app: typer.Typer) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from commands import printing
+from commands import output
 
 cells = some.one_of(some.none(), some.integers(), some.text("ab  -:{}[]\\|'\"\n\té漢", max_size=12))
 columns = some.lists(
@@ -20,7 +20,7 @@ columns = some.lists(
 
 def printed(columns: list[str], records: list[dict[str, Any]], note: str = "") -> str:
     with redirect_stdout(io.StringIO()) as out:
-        printing.print_table(columns, records, note)
+        output.print_table(columns, records, note)
     return out.getvalue()
 
 

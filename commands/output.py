@@ -1,4 +1,4 @@
-"""How data leaves the process: to stdout as a table, JSON, JSON lines, CSV or Markdown; talk goes to stderr."""
+"""How data leaves the process, and how dates come in: tables, JSON, JSON lines, CSV, Markdown; talk goes to stderr."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from changelog.exports import flat, harmless, markdown
+from changelog.wording import end_of, moment, week
 from scraper.errors import UsageError
+
+__all__ = ["end_of", "moment", "week"]
+
 
 Record = Mapping[str, Any]
 _WIDTH = 160  # of a table that no terminal shows
