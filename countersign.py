@@ -11,22 +11,17 @@ from typing import Annotated
 import typer
 
 from commands import (
-    agency,
     backfill,
-    clock,
     decide,
     doctor,
-    documents,
     keep,
     lists_tools,
     look,
     prove,
     read,
+    reports,
     serve,
-    show,
-    tell,
     upkeep,
-    worker,
 )
 from scraper.errors import CountersignError
 
@@ -42,25 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (
-    clock,
-    look,
-    backfill,
-    read,
-    lists_tools,
-    show,
-    agency,
-    tell,
-    documents,
-    decide,
-    serve,
-    keep,
-    upkeep,
-    prove,
-    doctor,
-    worker,
-):
-    room.add_to(app)
+for commands in (look, backfill, read, lists_tools, reports, decide, serve, keep, upkeep, prove, doctor):
+    commands.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Tables as files: flat and harmless cells, typed columns, and everything as a data package."""
+"""Tables as files with typed columns, and everything as a data package."""
 
 from __future__ import annotations
 
@@ -15,42 +15,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from changelog.cells import flat, harmless, runs_as_formula
 from changelog.dictionary import SHEETS, Column, Sheet, dictionary_page
 from changelog.json import records_of
 from scraper.errors import StorageError, UsageError
 from scraper.lists import PublishedList
-
-
-def flat(value: object) -> str:
-    """One cell of text: lists and objects as JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (dict, list, tuple, Mapping)):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
-
-
-def runs_as_formula(text: str) -> bool:
-    """Whether a spreadsheet that opens this cell might run it."""
-    return text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def harmless(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula is made text by an apostrophe."""
-    return f"'{text}" if text and runs_as_formula(text) else text
-
-
-def markdown(value: object) -> str:
-    """Text that Markdown shows as it is, on one line."""
-    text = flat(value)
-    for sign in "\\|`*_<>[]&~#":
-        text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
-
 
 PORTION = 5000
 SHEET_ROWS = 1_048_576  # of an XLSX sheet, with its header

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 
 from changelog import charts
-from changelog.exports import markdown
+from changelog.cells import markdown
 from changelog.wording import FIELDS, change_json, headline, iso, long_day, model_name, period, state_name
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.conversions import conversions

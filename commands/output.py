@@ -1,4 +1,4 @@
-"""How data leaves the process, and how dates come in: tables, JSON, JSON lines, CSV, Markdown; talk goes to stderr."""
+"""How data leaves the process: tables, JSON, JSON lines, CSV, Markdown; talk goes to stderr."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from changelog.exports import flat, harmless, markdown
-from changelog.wording import end_of, moment, week
+from changelog.cells import flat, harmless, markdown
 from scraper.errors import UsageError
-
-__all__ = ["end_of", "moment", "week"]
-
 
 Record = Mapping[str, Any]
 _WIDTH = 160  # of a table that no terminal shows

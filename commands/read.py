@@ -1,9 +1,12 @@
-"""Commands that read what is recorded."""
+"""Commands that read what is recorded: the log, a list, an agency, its documents."""
 
 from __future__ import annotations
 
+import getpass
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +14,8 @@ import typer
 
 from commands.output import (
     chosen_format,
-    moment,
     print_csv,
+    print_json,
     print_json_array,
     print_json_lines,
     print_markdown,
@@ -25,16 +28,13 @@ if TYPE_CHECKING:
     from pipelines.history.changes import ChangeFilter
     from pipelines.house import House
 
+
 COLUMNS = (
     "id", "list", "kind", "published_at", "captured_at", "recorded_at", "published_name", "sha256",
     "previous_sha256", "row", "state", "agency", "agency_id", "agreement_id", "support_type", "signed",
     "before", "after", "rule", "score", "evidence", "newly_signed", "new_agency", "pending_since", "title", "review",
 )  # fmt: skip
 Format = Annotated[str | None, typer.Option("--format", help="table, json, jsonl, csv or md.")]
-
-
-def add_to(app: typer.Typer) -> None:
-    app.command()(changes)
 
 
 def changes(
@@ -119,6 +119,7 @@ def _filter(
     agency: str | None,
     unreviewed: bool,
 ) -> ChangeFilter:
+    from changelog.wording import moment
     from pipelines.history.changes import ChangeFilter
     from pipelines.values import KINDS
 
@@ -137,3 +138,204 @@ def _filter(
         agency=agency,
         reviewed=False if unreviewed else None,
     )
+
+
+AGREEMENT_COLUMNS = (
+    "agreement_id", "agency_id", "state", "agency", "type", "county", "support_type", "signed", "moa", "addendum",
+)  # fmt: skip
+
+
+def show(
+    list_name: Annotated[str, typer.Argument(metavar="LIST", help="The list.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As published on this date (its whole day) or time.")
+    ] = None,
+    known_at: Annotated[str | None, typer.Option("--known-at", help="As we knew it on this date.")] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="table, csv, json, xlsx or parquet.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
+) -> int:
+    """The list as published on a date, and as we knew it on another."""
+    from changelog.json import listed
+    from pipelines.house import open_house
+
+    offered = ("json", "table", "csv", "xlsx", "parquet")
+    shape = chosen_format(format_name or (output.suffix.lstrip(".") if output else None), offered)
+    house = open_house()
+    [declaration] = house.chosen([list_name])
+    found = listed(house, list_name, as_of, known_at)
+    if shape in ("xlsx", "parquet"):
+        from changelog.exports import write_table
+
+        if output is None:
+            raise UsageError(f"A {shape} file cannot be printed. Name it with --output.")
+        write_table(output, shape, columns_of(found["agreements"]), found["agreements"])
+        say(f"Wrote {output}.")
+        return 0
+    if output is not None:
+        with output.open("w", encoding="utf-8", newline="") as sys.stdout:
+            _print_agreements(shape, found, declaration.wording.nouns)
+        sys.stdout = sys.__stdout__
+        return 0
+    _print_agreements(shape, found, declaration.wording.nouns)
+    return 0
+
+
+def columns_of(records: list[dict[str, Any]]) -> list[str]:
+    """The agreement's own columns, then whatever else the list carries, in the order first met."""
+    return list(dict.fromkeys([*AGREEMENT_COLUMNS, *(name for record in records for name in record)]))
+
+
+def _print_agreements(shape: str, found: dict[str, Any], nouns: str) -> None:
+    records = found["agreements"]
+    if shape == "json":
+        print_json(found)
+    elif shape == "csv":
+        print_csv(columns_of(records), records)
+    else:
+        note = (
+            f"{found['total_agreements']} {nouns} of {found['total_agencies']} agencies, "
+            f"published {found['published_at']} as {found['published_name']}"
+        )
+        print_table(("state", "agency", "county", "support_type", "signed"), records, note)
+
+
+def agency(
+    text: Annotated[str, typer.Argument(help="Words of the agency's name, or its id.")],
+    format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None,
+) -> int:
+    """The life of an agency: every agreement, change, document and source row."""
+    from changelog.json import lives_of
+    from pipelines.house import open_house
+    from scraper.errors import UsageError
+
+    shape = chosen_format(format_name, ("json", "table"))
+    found = lives_of(open_house(), text)
+    if not found:
+        raise UsageError(f"No agency was ever listed whose name holds {text!r}.")
+    if shape == "json":
+        print_json(found)
+        return 0
+    for life in found:
+        _print_life(life)
+    return 0
+
+
+def _print_life(life: dict[str, Any]) -> None:
+    say(f"\n{life['agency']} ({life['state'] or '?'}), {life['agency_id']}")
+    columns = ("list", "support_type", "signed", "since", "until", "agency", "row", "published_name")
+    print_table(
+        columns,
+        [
+            {**period, "list": agreement["list"]}
+            for agreement in life["agreements"]
+            for period in agreement["periods"]
+        ],
+    )
+    print_table(("published_at", "list", "kind", "title"), life["changes"])
+
+
+TableOrJson = Annotated[str | None, typer.Option("--format", help="table or json.")]
+OneList = Annotated[str | None, typer.Option("--list", help="Only this list.")]
+
+documents = typer.Typer(help="The documents of agreements.", invoke_without_command=True)
+
+
+@documents.callback()
+def view(
+    context: typer.Context,
+    list_name: OneList = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Agreements without a document, oldest first.")
+    ] = False,
+    odd: Annotated[
+        bool,
+        typer.Option("--odd", help="Only links to another agency's file, and documents that say otherwise."),
+    ] = False,
+    log: Annotated[bool, typer.Option("--log", help="What became of documents, oldest first.")] = False,
+    format_name: TableOrJson = None,
+) -> int:
+    """The documents that agreements link to; what is missing, odd, or happened to them."""
+    if context.invoked_subcommand is not None:
+        return 0
+    from changelog.json import document_events, linked_documents, missing_documents
+    from pipelines.house import open_house
+
+    shape = chosen_format(format_name, ("json", "table"))
+    house = open_house()
+    names = [item.name for item in house.chosen([list_name] if list_name else [])]
+    with house.engine.connect() as connection:
+        if missing:
+            columns = ["signed", "listed_since", "state", "agency", "support_type", "moa", "list"]
+            records = missing_documents(connection, names)
+        elif log:
+            columns, records = ["at", "title", "url"], document_events(connection, names)
+        else:
+            columns = ["state", "agency", "support_type", "document", "pages", "trouble", "findings", "url"]
+            records = linked_documents(connection, names, odd=odd)
+        if shape == "json":
+            print_json_array(records)
+        else:
+            print_table(columns, ({**one, "findings": _told(one.get("findings", ()))} for one in records))
+    return 0
+
+
+def _told(findings: list[dict[str, str]]) -> str:
+    return " ".join(finding["text"] for finding in findings)
+
+
+@documents.command()
+def look(
+    list_name: Annotated[str | None, typer.Argument(metavar="LIST")] = None,
+    most: Annotated[int, typer.Option(help="Ask for so many at most, of each list.", min=1)] = 1000,
+    format_name: TableOrJson = None,
+) -> int:
+    """Ask for the documents of the lists that have `documents = true`. It goes on where a stop left it."""
+    import asyncio
+
+    from pipelines.documents.rounds import document_round
+    from pipelines.house import open_house
+    from pipelines.looks.watch import BUSY
+
+    shape = chosen_format(format_name, ("json", "table"))
+    house = open_house()
+    chosen = house.chosen([list_name] if list_name else [])
+    if list_name and not chosen[0].documents:
+        raise UsageError(f"The documents of {list_name} are not fetched: declare it with documents = true.")
+    looks = []
+    for one in chosen:
+        if one.documents:
+            told = asyncio.run(document_round(house, one, getpass.getuser(), most))
+            if told is None:
+                say(f"{one.name}: {BUSY}")
+            else:
+                looks.append(told)
+    if shape == "json":
+        print_json_array(asdict(one) for one in looks)
+    else:
+        columns = [
+            "name",
+            "linked",
+            "asked",
+            "posted",
+            "replaced",
+            "gone",
+            "returned",
+            "unchanged",
+            "missing",
+        ]
+        print_table([*columns, "refused", "waiting"], [asdict(one) for one in looks])
+    for found in looks:
+        if found.doubt:
+            say(f"{found.name}: {found.doubt}")
+        for url, why in list(found.troubles.items())[:10]:
+            say(f"{url}: {why}")
+    return 0
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(changes)
+    app.command()(show)
+    app.command()(agency)
+    app.add_typer(documents, name="documents")

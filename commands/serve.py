@@ -1,19 +1,70 @@
-"""`serve`: the reading room, for a browser."""
+"""Commands that go on: how the lists are doing, the web page, the clock beside it, a worker."""
 
 from __future__ import annotations
 
+import signal
 from ipaddress import ip_address
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.output import say
+from commands.output import chosen_format, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from pipelines.house import House
+
+
+OVERDUE = 6
+
+COLUMNS = (
+    "list", "outcome", "last_look", "last_success", "last_change", "next_look", "age", "overdue", "documents",
+    "incident",
+)  # fmt: skip
+
+
+def status(
+    format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None,
+) -> int:
+    """How each list is doing. Exit code 6 if any is overdue, so that a monitor can ask."""
+    from changelog.status import status_json
+    from pipelines.house import open_house
+
+    shape = chosen_format(format_name, ("json", "table"))
+    told = status_json(open_house())
+    if shape == "json":
+        print_json(told)
+    else:
+        print_table(COLUMNS, [_row(item) for item in told["lists"]])
+        say(told["clock"]["text"])
+        if told["queue"]:
+            say(told["queue"]["text"])
+    return OVERDUE if told["overdue"] else 0
+
+
+def _row(item: dict[str, Any]) -> dict[str, Any]:
+    incidents = "; ".join(f"{one['kind']}: {one['text']}" for one in item["incidents"])
+    asked = item["documents"]
+    documents = f"{asked['outcome'] or 'going on'}, {asked['began']}" if asked else ""
+    return {**item, "age": item["age"] or "never seen", "documents": documents, "incident": incidents}
+
+
+def up(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen at.", min=0, max=65535)] = 8287,
+    public_host: Annotated[
+        list[str] | None, typer.Option(help="A name by which browsers ask for the page; may be repeated.")
+    ] = None,
+) -> int:
+    """The web page and the clock in one process. Ends cleanly on SIGTERM; SIGHUP rereads the lists."""
+    import asyncio
+
+    from commands.page_and_clock import page_and_clock
+    from pipelines.house import open_house
+
+    return asyncio.run(page_and_clock(open_house(), host, port, public_host or ()))
+
 
 LOOPBACK_NAMES = ("localhost",)
-
-
-def add_to(app: typer.Typer) -> None:
-    app.command()(serve)
 
 
 def serve(
@@ -55,3 +106,53 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host in LOOPBACK_NAMES
+
+
+INTERRUPTED = 130
+
+
+def worker(
+    concurrency: Annotated[int, typer.Option(help="How many looks at once.", min=1, max=64)] = 4,
+) -> int:
+    """Make the looks that clocks hand over, for as long as it runs. Needs PostgreSQL."""
+    import asyncio
+
+    from pipelines.house import open_house
+    from scraper.errors import UsageError
+
+    house = open_house()
+    if house.engine.dialect.name != "postgresql":
+        raise UsageError(
+            "A worker needs PostgreSQL (COUNTERSIGN_DATABASE_URL=postgresql+psycopg://...). "
+            "With SQLite the clock looks itself: `python scheduler.py` or `countersign up`."
+        )
+    return asyncio.run(_work(house, concurrency))
+
+
+async def _work(house: House, concurrency: int) -> int:
+    import asyncio
+
+    from changelog.notices import round_of
+    from pipelines.logs import hush_libraries
+    from pipelines.looks.workers import work
+
+    hush_libraries()
+    stop = asyncio.Event()
+    heard: list[signal.Signals] = []
+
+    def end(number: signal.Signals) -> None:
+        heard.append(number)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end, number)
+    await work(house, round_of, concurrency, stop)
+    return INTERRUPTED if signal.SIGINT in heard else 0
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(status)
+    app.command()(up)
+    app.command()(serve)
+    app.command()(worker)

@@ -1,4 +1,4 @@
-"""What a cold process imports for `--help`, and for a look that finds nothing new: only what it uses."""
+"""What a cold process imports for `--help`: only what it uses."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-
-import pytest
-
-from demo.made import weeks
-from demo.publisher import Publisher
-from tests.declaring import declared_in
 
 ROOT = Path(__file__).parents[1]
 # In a process of its own, which ends as the command does and then tells what it has loaded.
@@ -30,19 +24,10 @@ HEAVY = {
     "rapidfuzz", "scipy", "scrapy", "sqlalchemy", "starlette", "structlog", "twisted", "uvicorn", "vl_convert",
     "warcio", "xlsxwriter",
 }  # fmt: skip
-# What a look does not need when nothing is new, and `--help` does not need at all.
+# What `--help` does not need either.
 NOT_FOR_HELP = {"h11", "lxml", "protego", "scraper.settings", "scraper.lists"}
-NOT_FOR_QUIET = {
-    "rich",
-    "croniter",
-    "pipelines.tables",
-    "pipelines.house",
-    "pipelines.looks.watch",
-    "scraper.engine",
-}
 # A little more than was counted. Python's own are not: each version splits them up in another way.
 MOST_FOR_HELP = 220
-MOST_FOR_QUIET = 190
 
 
 def loaded(environment: Mapping[str, str], *arguments: str) -> tuple[int, set[str], str]:
@@ -61,13 +46,6 @@ def of_packages(modules: set[str], names: set[str]) -> set[str]:
     return {name for name in modules if name in names or name.partition(".")[0] in names}
 
 
-@pytest.fixture
-def environment(tmp_path: Path, home: Path, publisher: Publisher) -> dict[str, str]:
-    publisher.show_week(weeks()[0])
-    declared = declared_in(tmp_path, publisher)
-    return {**os.environ, "COUNTERSIGN_HOME": str(home), "COUNTERSIGN_LISTS": str(declared)}
-
-
 def test_help_imports_only_what_it_uses(home: Path) -> None:
     code, modules, said = loaded(os.environ, "--help")
     assert code == 0
@@ -75,17 +53,3 @@ def test_help_imports_only_what_it_uses(home: Path) -> None:
     assert of_packages(modules, HEAVY | NOT_FOR_HELP) == set()
     assert len(modules) <= MOST_FOR_HELP, f"{len(modules)} modules"
     assert not home.exists()
-
-
-@pytest.mark.usefixtures("on_sqlite")
-def test_a_quiet_look_imports_only_what_it_uses(environment: dict[str, str]) -> None:
-    code, modules, _ = loaded(environment, "crawl", "--json")
-    assert code == 0
-    # What is new needs what is named here; the quiet look below has none of it.
-    assert {"scrapy", "sqlalchemy"} <= modules
-    for form in ("--json", ""):
-        code, modules, said = loaded(environment, "crawl", *filter(None, [form]))
-        assert code == 0
-        assert said.count("unchanged") == 2
-        assert of_packages(modules, HEAVY | NOT_FOR_QUIET) == set()
-        assert len(modules) <= MOST_FOR_QUIET, f"{len(modules)} modules"

@@ -29,7 +29,7 @@ from changelog.json import listed
 from changelog.reports import report
 from changelog.status import metrics, status_json
 from changelog.wording import change_json
-from commands.clock import OVERDUE
+from commands.serve import OVERDUE
 from countersign import BUG, INTERRUPTED, app
 from demo.made import weeks
 from demo.publisher import Publisher

@@ -27,6 +27,7 @@ from changelog.claims.grammar import Figure
 from changelog.claims.scene import (
     HEADER_ROW,
     NEAR,
+    UPWARD,
     Answer,
     Scene,
     counts,
@@ -35,31 +36,9 @@ from changelog.claims.scene import (
     listed,
     run_json,
     step_json,
+    test_of,
 )
 from changelog.wording import iso, long_day
-
-CLOSE = 0.05  # "nearly" and "about" reach so far
-UPWARD = ("more than", "at least")
-
-
-def test_of(figure: Figure) -> Callable[[int], bool]:
-    """Whether a counted value is what the figure says, by its own words."""
-    said = figure.value
-    match figure.bound:
-        case "more than":
-            return lambda value: value > said
-        case "at least":
-            return lambda value: value >= said
-        case "fewer than":
-            return lambda value: value < said
-        case "at most":
-            return lambda value: value <= said
-        case "nearly":
-            return lambda value: said * (1 - CLOSE) <= value <= said
-        case "about":
-            return lambda value: abs(value - said) <= max(1, said * CLOSE)
-        case _:
-            return lambda value: value == said
 
 
 def answer_count(scene: Scene, figure: Figure) -> Answer:

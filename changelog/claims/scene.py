@@ -197,3 +197,27 @@ def counts(items: Sequence[tuple[Series, Step]]) -> str:
 
 def first_up(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+CLOSE = 0.05  # "nearly" and "about" reach so far
+UPWARD = ("more than", "at least")
+
+
+def test_of(figure: Figure) -> Callable[[int], bool]:
+    """Whether a counted value is what the figure says, by its own words."""
+    said = figure.value
+    match figure.bound:
+        case "more than":
+            return lambda value: value > said
+        case "at least":
+            return lambda value: value >= said
+        case "fewer than":
+            return lambda value: value < said
+        case "at most":
+            return lambda value: value <= said
+        case "nearly":
+            return lambda value: said * (1 - CLOSE) <= value <= said
+        case "about":
+            return lambda value: abs(value - said) <= max(1, said * CLOSE)
+        case _:
+            return lambda value: value == said

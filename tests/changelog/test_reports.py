@@ -13,7 +13,7 @@ import pytest
 from lxml import etree
 
 from changelog.card import card, card_svg
-from changelog.exports import harmless, markdown
+from changelog.cells import harmless, markdown
 from changelog.reports import (
     as_html,
     as_markdown,

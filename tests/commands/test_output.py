@@ -33,7 +33,7 @@ def test_they_are_the_same(columns: list[str], rows: list[list[Any]]) -> None:
     records = [dict(zip(columns, row, strict=False)) for row in rows]
     mine = printed(columns, records)
     with pytest.MonkeyPatch.context() as without:
-        without.setattr(printing, "_plain", lambda _rows: None)
+        without.setattr(output, "_plain", lambda _rows: None)
         assert mine == printed(columns, records)
 
 
