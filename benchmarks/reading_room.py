@@ -43,7 +43,7 @@ def made_house(home: Path) -> House:
     with house.engine.connect() as connection:
         if connection.execute(text("SELECT 1 FROM changes LIMIT 1")).first():
             return house
-    # Beside the writer's own engine: its marks are for what cannot be derived again, and this is made up.
+    # Beside the writer's own engine: this is made up.
     with create_engine(settings.database_url).begin() as connection:
         for table, rows in (
             (publications, made_publications()),

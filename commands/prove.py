@@ -27,7 +27,7 @@ def verify(
         typer.Option("--seal", help="A seal that was kept elsewhere; may be given several times."),
     ] = None,
 ) -> int:
-    """Prove archive, journal and SQL whole: every file, every entry, every row of every table. 7 if not."""
+    """Prove archive, journal and SQL whole: every file, every entry, every row that follows from them. 7 if not."""
     from pipelines.house import open_house
     from pipelines.proof.whole import archive_problems, record_problems
     from scraper.errors import StorageError

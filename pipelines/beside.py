@@ -9,9 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.database import ready
-from pipelines.derivation import Progress, silent
 from pipelines.house import House
-from pipelines.run import take_in_again
+from pipelines.run import Progress, silent, take_in_again
 
 
 @contextmanager

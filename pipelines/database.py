@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines.record.marks import keep_marks, mark_everything
 from pipelines.refusals import explain_refusals
 from pipelines.revision import BUSY_SECONDS, HEAD, PRAGMAS
 from scraper.errors import DatabaseError, OutdatedError
@@ -72,7 +71,6 @@ def ready(url: str) -> Engine:
         raise DatabaseError(
             f"The database is at {at}, newer than this version ({HEAD}). Upgrade countersign."
         )
-    keep_marks(engine)
     return engine
 
 
@@ -91,9 +89,6 @@ def migrate(url: str, revision_name: str = "head") -> None:
             command.upgrade(config, revision_name)
         else:
             command.downgrade(config, revision_name)
-        if revision(engine) == HEAD != at:
-            with engine.connect().execution_options(writes=True) as connection, connection.begin():
-                mark_everything(connection)
     except SQLAlchemyError as error:
         raise DatabaseError(f"The migration failed: {_first_line(error)}") from error
     finally:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
-from pipelines.derived import Derived, Reading, interval_id
+from pipelines.derived import Derived, interval_id
 from pipelines.diff import Diff, diff
 from pipelines.eras import as_published
 from pipelines.facts import comparison_facts
@@ -36,7 +36,6 @@ from pipelines.identify.entries import identify_entries, own_key, own_value
 from pipelines.names.likeness import name_key
 from pipelines.normalise import FIELDS, VERSION, Normaliser
 from pipelines.parse import read
-from pipelines.parse.contents import contents
 from pipelines.values import REPEATED, Agreement, Change, Figures, Finding, Match, Publication, Verdict
 from scraper.lists import PublishedList
 
@@ -64,26 +63,16 @@ def derive(
     path: Path,
     last: Standing | None,
     verdict: str | None,
-    *,
-    followed: bool = False,
 ) -> Derived:
     """Find out what `publication` (its file at `path`) says that `last` did not.
 
     `verdict` is what was decided about it before: "accept", "reject", "clear" (the server itself
-    went back), or None. `followed` says that more of the list will be derived by this process: files saved again
-    are then told before they are read. Raises UnreadableError when the file is not what the list declares.
+    went back), or None. Raises UnreadableError when the file is not what the list declares.
     """
     previous = last.publication.sha256 if last else None
     if verdict in ("reject", "clear"):
         return Derived(publication, SET_ASIDE[verdict], previous, parser=VERSION)
     declaration = as_published(path, declaration)
-    contained = contents(path) if followed or (last and last.reading) else None
-    if (
-        last
-        and last.reading
-        and (declaration, contained) == (last.reading.declaration, last.reading.contents)
-    ):
-        return _saved_again(publication, last, last.reading)
     table = read(path, declaration.format, declaration.options)
     normaliser = Normaliser(table.header, declaration.columns, publication.published_at.date())
     sifted = sift(table, normaliser, _copy(last.packed) if last else Packed())
@@ -112,35 +101,7 @@ def derive(
         findings=findings,
         reasons=judged.reasons,
         parser=VERSION,
-        known_since=_known_since(publication, last),
-        reading=_reading(declaration, contained, packed, (*normaliser.findings, *table.findings)),
-    )
-
-
-def _known_since(publication: Publication, last: Standing | None) -> datetime | None:
-    return max(publication.recorded_at, last.publication.recorded_at) if last else None
-
-
-def _reading(
-    declaration: PublishedList, contained: bytes | None, packed: Packed, findings: tuple[Finding, ...]
-) -> Reading | None:
-    # A raw fingerprint of 0 has its row normalised again each time, perhaps by the rules of another day.
-    return Reading(declaration, contained, findings) if contained and 0 not in packed.raws else None
-
-
-def _saved_again(publication: Publication, last: Standing, reading: Reading) -> Derived:
-    """What reading its file would find: every row as it was, nothing to judge."""
-    return Derived(
-        publication,
-        "unchanged",
-        last.publication.sha256,
-        last.figures,
-        packed=last.packed,
-        content=content_fingerprint(last.packed),
-        findings=reading.findings,
-        parser=VERSION,
-        known_since=_known_since(publication, last),
-        reading=reading,
+        known_since=max(publication.recorded_at, last.publication.recorded_at) if last else None,
     )
 
 

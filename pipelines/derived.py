@@ -9,17 +9,6 @@ from hashlib import blake2b
 
 from pipelines.fingerprints import Packed
 from pipelines.values import Agreement, Change, Figures, Finding, Publication
-from scraper.lists import PublishedList
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How this process read a file whose rows were all known afterwards: by which declaration, what it contained,
-    and what was found of it whatever its rows. A file that contains the same would be read alike."""
-
-    declaration: PublishedList
-    contents: bytes
-    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +34,6 @@ class Derived:
     reasons: Sequence[Finding] = ()
     parser: int = 0
     known_since: datetime | None = None
-    reading: Reading | None = None
 
     def counts(self) -> dict[str, int]:
         """How many changes there are of each kind; kinds without any are left out."""

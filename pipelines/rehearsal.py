@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from pipelines.beside import derived_beside
-from pipelines.derivation import Progress, silent
 from pipelines.derive import derive
 from pipelines.derived import Derived
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
@@ -20,8 +19,8 @@ from pipelines.history.holdings import as_publication, standing
 from pipelines.history.publications import new_publications, publication_by_key
 from pipelines.house import House
 from pipelines.normalise import VERSION
-from pipelines.proof.derived import entries_taken
-from pipelines.run import catch_up
+from pipelines.record.intake import position
+from pipelines.run import Progress, catch_up, silent
 from pipelines.values import Finding
 from scraper.errors import UnreadableError, UsageError
 
@@ -77,7 +76,7 @@ def effect_of_rules(house: House, progress: Progress = silent) -> Effect:
     """Derive everything anew in a database beside this one, and compare. This one is not touched."""
     catch_up(house)
     with house.engine.connect() as connection:
-        entries = entries_taken(connection)
+        entries = position(connection).n
         with derived_beside(house, entries, progress) as beside, beside.engine.connect() as other:
             before, after = _log(connection), _log(other)
             judged, reread = _judged(connection, other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -11,21 +11,32 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from pipelines.derivation import Progress, derive_new, silent
+from pipelines.announce import announce
+from pipelines.derive import derive
+from pipelines.derived import Derived
 from pipelines.eras import as_published
 from pipelines.history.changes import read_change
+from pipelines.history.holdings import Standing, as_publication, standing
 from pipelines.history.publications import count_from, first_new, new_publications, publication_by_key
 from pipelines.house import House, writing
+from pipelines.normalise import VERSION
 from pipelines.parse import DATED, last_edited
 from pipelines.publication_time import publication_time
 from pipelines.record.intake import Intake, position, take
 from pipelines.record.outbox import mark_unannounced
-from pipelines.record.publications import rewind
+from pipelines.record.publications import rewind, write
 from pipelines.turns import deriving, groups, hold_group, side_by_side, taking_in
+from pipelines.values import Finding
 from scraper.capture import Capture
 from scraper.errors import UnreadableError, UsageError
 
 AT_ONCE = 100  # files of the past that are kept together: the disk is waited for once
+
+Progress = Callable[[str, int, int], None]  # list, how many are done, of how many
+
+
+def silent(_name: str, _done: int, _total: int) -> None:
+    pass
 
 
 def catch_up(house: House, progress: Progress = silent, needed: Collection[str] | None = None) -> None:
@@ -59,6 +70,38 @@ def _derive_by_groups(house: House, progress: Progress, needed: Collection[str] 
     for group in left:
         with deriving(house, group, wait=True):
             derive_new(house, progress, group)
+
+
+def derive_new(house: House, progress: Progress, group: str | None = None) -> None:
+    """Derive all new publications (of a group of lists) in order of their places, each in a transaction of its own."""
+    group_of = groups(house.lists)
+    with house.engine.connect() as connection:
+        waiting = [
+            row
+            for row in new_publications(connection)
+            if row.list in group_of and group in (None, group_of[row.list])
+        ]
+    last: dict[str, Standing | None] = {}
+    for number, row in enumerate(waiting, 1):
+        with writing(house) as connection:
+            if row.list not in last:
+                last[row.list] = standing(connection, row.list, row.place)
+            derived = _derived(house, connection, row, last[row.list])
+            write(connection, derived)
+            if not row.announced:
+                announce(house, connection, derived)
+        if derived.packed is not None and derived.figures is not None:
+            last[row.list] = Standing(derived.publication, derived.figures, derived.packed)
+        progress(row.list, number, len(waiting))
+
+
+def _derived(house: House, connection: Connection, row: Row[Any], last: Standing | None) -> Derived:
+    publication = as_publication(row)
+    try:
+        with house.archive.local_path(publication.sha256) as path:
+            return derive(connection, house.lists[row.list], publication, path, last, row.verdict)
+    except UnreadableError as error:
+        return Derived(publication, "unreadable", reasons=[Finding("unreadable", str(error))], parser=VERSION)
 
 
 def _take_tail(house: House, connection: Connection, *, announce: bool, entries: int | None = None) -> None:

@@ -357,12 +357,3 @@ taken = Table(
     Column("offset", BigInteger, nullable=False),
     Column("head", String(64), nullable=False),
 )
-
-# The digest of every row that could not be derived again, as of when it was written (record.marks).
-marks = Table(
-    "marks",
-    metadata,
-    Column("table", String(32), primary_key=True),
-    Column("key", String(64), primary_key=True),
-    Column("digest", String(32), nullable=False),
-)

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, exists, or_, select
 
-from pipelines.derived import Reading
 from pipelines.fingerprints import Packed
 from pipelines.tables import accepted, intervals, judgements, publications
 from pipelines.values import Agreement, Figures, Known, Publication
@@ -53,13 +52,11 @@ _JUDGED = select(judgements).order_by(judgements.c.id)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The last accepted list of a list: its publication, what was counted, its rows packed, and how its file was
-    read if this process read it."""
+    """The last accepted list of a list: its publication, what was counted, and its rows packed."""
 
     publication: Publication
     figures: Figures
     packed: Packed
-    reading: Reading | None = None
 
 
 def standing(connection: Connection, list_name: str, before: str | None = None) -> Standing | None:

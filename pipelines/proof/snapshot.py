@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Select, String, Table, event, select, type_coerce
+from sqlalchemy.types import NULLTYPE
 
 from pipelines.database import open_engine
-from pipelines.record.marks import stored
 from pipelines.tables import UtcTime
 
 Columns = Select[*tuple[Any, ...]]
@@ -34,10 +34,11 @@ def snapshot(url: str) -> Iterator[Connection]:
 def columns(connection: Connection, table: Table) -> Columns:
     """A row to be compared with one that was derived beside it, in SQLite.
 
-    As stored where that is SQLite too; otherwise by what the columns mean (true is 1 elsewhere).
+    As stored where that is SQLite too, whatever a hand put there; otherwise by what the columns mean (true is 1
+    elsewhere).
     """
     if connection.dialect.name == "sqlite":
-        return stored(connection, table)
+        return select(*(type_coerce(column, NULLTYPE).label(column.name) for column in table.columns))
     return meant(table)
 
 

@@ -8,14 +8,13 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from pipelines.beside import derived_beside
-from pipelines.derivation import Progress, silent
 from pipelines.house import House
 from pipelines.normalise import VERSION
 from pipelines.proof.derived import differences
-from pipelines.proof.marked import edited_rows
 from pipelines.proof.seal import broken_seals, kept_seals, line_hashes
 from pipelines.proof.snapshot import snapshot
 from pipelines.record.intake import position
+from pipelines.run import Progress, silent
 from pipelines.tables import publications
 from scraper.archive import Archive, Problem
 from scraper.errors import StorageError
@@ -29,11 +28,10 @@ def archive_problems(home: Path, seals: Sequence[Path] = (), shared: str | None 
 
 
 def record_problems(house: House, progress: Progress = silent) -> Iterator[Problem]:
-    """Every row of every table: by its mark, or by deriving it once more."""
+    """Every row that follows from the archive and its journal, compared with one that is derived once more."""
     where = house.engine.url.render_as_string()
     with snapshot(house.settings.database_url) as connection:
         yield from _file_problems(connection, where)
-        yield from edited_rows(connection)
         behind = list(_not_of_this_journal(house, connection, where))
         yield from behind
         if any(problem.damage for problem in behind):

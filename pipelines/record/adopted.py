@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine, Table, delete, select, text
 
 from pipelines.record.bulk import copy_in
-from pipelines.record.marks import MARKED, mark_again
 from pipelines.record.outbox import owe
 from pipelines.tables import (
     accepted,
@@ -36,12 +35,11 @@ def adopt(connection: Connection, beside: Engine) -> None:
         _attach(connection, beside)
     with beside.connect() as source:
         for table in DERIVED:
-            connection.exec_driver_sql(str(delete(table)))  # past what notes rows
+            connection.execute(delete(table))
             if connection.dialect.name == "sqlite":
                 _take_pages(connection, table)
             else:
                 _copy_rows(connection, source, table)
-        mark_again(connection, [table for table in DERIVED if table in MARKED])
         for notice in source.execute(select(outbox).order_by(outbox.c.id)):
             owe(connection, notice.key, notice.lane, [notice.channel], notice.payload, notice.created_at)
 

@@ -17,7 +17,7 @@ Values = tuple[Any, ...]
 
 
 def insert_many(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    """`rows` name the same columns, all of them. Not for tables whose rows get marks (record.marks)."""
+    """`rows` name the same columns, all of them."""
     iterator = iter(rows)
     first = next(iterator, None)
     if first is None:

@@ -65,9 +65,10 @@ def write(connection: Connection, derived: Derived) -> None:
     """Write all that one publication changed. The caller's transaction makes it one fact."""
     publication = derived.publication
     _write_publication(connection, derived)
-    if derived.state not in ("recorded", "unchanged"):
+    if derived.packed is None:
         return
     _clear_held(connection, publication)
+    _carry(connection, publication, derived.packed)
     for chunk in _chunks(derived.closed):
         connection.execute(
             update(intervals).where(intervals.c.id.in_(chunk)).values(until_place=publication.place)
@@ -81,7 +82,7 @@ def write(connection: Connection, derived: Derived) -> None:
     )
 
 
-def carry(connection: Connection, publication: Publication, packed: Packed) -> None:
+def _carry(connection: Connection, publication: Publication, packed: Packed) -> None:
     """Keep the last accepted list, packed, for the next one to be sifted against."""
     connection.execute(_FORGET, {"of": publication.list})
     carried = {

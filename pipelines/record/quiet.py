@@ -1,8 +1,7 @@
 """Writing the record of looks that find nothing new, in SQLite's own words (see pipelines.history.quiet).
 
 What is written is said in pipelines.record.looked, for both ways of writing it. Each function here writes what its
-namesake in pipelines.record.runs writes, and each transaction leaves the marks of its rows, as pipelines.record.marks
-does. Every statement is a constant; the tests hold its columns against the tables.
+namesake in pipelines.record.runs writes. Every statement is a constant; the tests hold its columns against the tables.
 """
 
 from __future__ import annotations
@@ -13,11 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from pipelines.moments import as_text
-from pipelines.record.digests import digest
 from pipelines.record.looked import LEASE, Ended, served_columns, watched_columns
 from pipelines.revision import BUSY_SECONDS, HEAD, PRAGMAS
 from scraper.capture import Capture, Validators
@@ -25,28 +22,18 @@ from scraper.capture import Capture, Validators
 FILES = ("sqlite:///", "sqlite+pysqlite:///")
 
 LEASED = "INSERT INTO leases (name, holder, expires_at) VALUES (:name, :holder, :expires_at)"
-RENEWED = "UPDATE leases SET expires_at = :expires_at WHERE holder = :holder RETURNING name"
+RENEWED = "UPDATE leases SET expires_at = :expires_at WHERE holder = :holder"
 GIVEN_BACK = "DELETE FROM leases WHERE name = :name AND holder = :holder"
 STARTED = """INSERT INTO runs (run_id, list, "trigger", "by", started_at, process)
 VALUES (:run_id, :list, :trigger, :by, :started_at, :process)"""
 ENDED = """UPDATE runs SET ended_at = :ended_at, outcome = :outcome, reason = :reason, error = :error,
 exit_code = :exit_code, requests = :requests, bytes = :bytes, "rows" = :rows, counts = :counts, stages = :stages,
 seconds = :seconds, sha256 = :sha256
-WHERE run_id = :run_id AND list = :list AND ended_at IS NULL RETURNING id"""
+WHERE run_id = :run_id AND list = :list AND ended_at IS NULL"""
 WATCHED = """UPDATE watched SET url = :url, last_modified = :last_modified, etag = :etag,
 served_sha256 = :served_sha256, served_since = :served_since, last_look = :last_look, last_success = :last_success,
 last_outcome = :last_outcome
 WHERE list = :list"""
-# A row as its mark is made of it: every column, in the order of pipelines.tables.
-ROWS: Mapping[str, str] = MappingProxyType(
-    {
-        "leases": "SELECT name, holder, expires_at FROM leases WHERE name = ?",
-        "runs": """SELECT id, run_id, list, "trigger", "by", started_at, ended_at, outcome, reason, error, exit_code,
-requests, bytes, "rows", counts, stages, seconds, sha256, process FROM runs WHERE id = ?""",
-        "watched": """SELECT list, url, last_modified, etag, served_sha256, served_since, last_look, last_success,
-last_outcome FROM watched WHERE list = ?""",
-    }
-)
 
 
 def file_of(database_url: str) -> Path | None:
@@ -82,7 +69,6 @@ def writing_plainly(file: Path, patience: float = BUSY_SECONDS) -> Iterator[Writ
             return
         writing = Writing(db)
         yield writing
-        writing.leave_marks()
         db.execute("COMMIT")
 
 
@@ -97,32 +83,25 @@ def _is_ours(db: sqlite3.Connection) -> bool:
 
 
 class Writing:
-    """A transaction, and which rows it wrote."""
+    """A transaction that writes."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db
-        self._written: dict[tuple[str, Any], None] = {}
 
     def begin_look(self, run_id: str, name: str, trigger: str, by: str, holder: str, now: datetime) -> None:
         """Take the list's lease, which nobody holds, and start its run."""
         self.db.execute(LEASED, {"name": name, "holder": holder, "expires_at": as_text(now + LEASE)})
         run = {"run_id": run_id, "list": name, "trigger": trigger, "by": by, "process": holder}
-        made = self.db.execute(STARTED, run | {"started_at": as_text(now)})
-        self._note("leases", name)
-        self._note("runs", made.lastrowid)
+        self.db.execute(STARTED, run | {"started_at": as_text(now)})
 
     def renew_leases(self, holder: str, now: datetime) -> None:
-        held = self.db.execute(RENEWED, {"holder": holder, "expires_at": as_text(now + LEASE)})
-        for (name,) in held.fetchall():
-            self._note("leases", name)
+        self.db.execute(RENEWED, {"holder": holder, "expires_at": as_text(now + LEASE)})
 
     def end_look(self, run_id: str, name: str, holder: str, ended: Ended, now: datetime) -> None:
         """End the run, unless somebody took us for dead and did, and give the lease back."""
         run = _stored(ended.columns(now)) | {"run_id": run_id, "list": name}
-        for (number,) in self.db.execute(ENDED, run).fetchall():
-            self._note("runs", number)
+        self.db.execute(ENDED, run)
         self.db.execute(GIVEN_BACK, {"name": name, "holder": holder})
-        self._note("leases", name)
 
     def note_unchanged(
         self, capture: Capture, known: Validators, since: datetime, outcome: str, now: datetime
@@ -131,20 +110,6 @@ class Writing:
         kept = {"last_modified": known.last_modified, "etag": known.etag}
         told = watched_columns(outcome, now, kept | served_columns(capture, since))
         self.db.execute(WATCHED, _stored(told) | {"list": capture.list})
-        self._note("watched", capture.list)
-
-    def _note(self, table: str, key: Any) -> None:
-        self._written[table, key] = None
-
-    def leave_marks(self) -> None:
-        for table, key in self._written:
-            self.db.execute('DELETE FROM marks WHERE "table" = ? AND "key" = ?', (table, str(key)))
-            row = self.db.execute(ROWS[table], (key,)).fetchone()
-            if row is not None:
-                self.db.execute(
-                    'INSERT INTO marks ("table", "key", digest) VALUES (?, ?, ?)',
-                    (table, str(key), digest(row)),
-                )
 
 
 def _stored(columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,12 +22,11 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from pipelines.derivation import Progress, silent
 from pipelines.history.kept import KEPT, entries_taken, is_empty, rows_of
 from pipelines.house import House, writing
 from pipelines.record.outbox import mark_unannounced, unannounced
 from pipelines.record.restored import pour
-from pipelines.run import catch_up
+from pipelines.run import Progress, catch_up, silent
 from pipelines.upkeep.rebuild import rebuild
 from scraper.archive import Archive
 from scraper.errors import ArchiveError, UsageError

@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.beside import open_beside
-from pipelines.derivation import Progress, silent
 from pipelines.house import House, writing
 from pipelines.record.adopted import adopt
 from pipelines.record.intake import position
 from pipelines.record.outbox import unannounced
-from pipelines.run import catch_up, take_in_again
+from pipelines.run import Progress, catch_up, silent, take_in_again
 from pipelines.turns import alone, rebuilding
 from scraper.storage import storing
 

@@ -14,7 +14,7 @@ from demo.made import Week
 from pipelines.house import open_house, writing
 from pipelines.proof.whole import record_problems
 from pipelines.run import catch_up
-from pipelines.tables import changes, marks, metadata
+from pipelines.tables import changes, metadata
 from pipelines.upkeep.rebuild import rebuild
 from scraper.lists import BUILT_IN
 from tests.faults.conftest import Door
@@ -53,7 +53,7 @@ def one_life(history: History, kill_at: int) -> tuple[int, int]:
 
 
 def record(history: History) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table; the marks by their digests, since PostgreSQL numbers rows anew."""
+    """Every row of every table, but for the numbers that PostgreSQL gives anew."""
     with history.house.engine.connect() as connection:
         return {
             table.name: sorted(
@@ -64,7 +64,6 @@ def record(history: History) -> dict[str, list[tuple[object, ...]]]:
                 key=repr,
             )
             for table in metadata.tables.values()
-            if table is not marks
         }
 
 

@@ -21,7 +21,6 @@ from demo.publisher import Publisher
 from pipelines.desk import Desk
 from pipelines.looks import watch as watching
 from pipelines.looks.look import Look
-from pipelines.proof.marked import edited_rows
 from pipelines.tables import metadata
 from scraper.archive import Archive
 from scraper.errors import CountersignError
@@ -32,7 +31,6 @@ pytestmark = pytest.mark.usefixtures("on_sqlite")
 # publisher's own time, which stands in the journal.
 OWN = {
     "runs": {"id", "run_id", "process", "stages", "seconds"},
-    "marks": {"key", "digest"},
     "leases": {"holder"},
     "taken": {"head"},
 }
@@ -143,13 +141,13 @@ def came(
 
 
 def record_of(path: Path) -> Mapping[str, list[Any]]:
-    """Every table, and what is wrong with the marks; what it cannot tell of a database that is not ours."""
+    """Every table; what it cannot tell of a database that is not ours."""
     if not path.is_file():
         return {}
     engine = create_engine(f"sqlite:///{path}")
     try:
         with engine.connect() as connection:
-            found: dict[str, list[Any]] = {"wrong": [str(problem) for problem in edited_rows(connection)]}
+            found = dict[str, list[Any]]()
             for table in metadata.sorted_tables:
                 seen = [column for column in table.columns if column.name not in OWN.get(table.name, ())]
                 rows = connection.execute(select(*(type_coerce(column, NULLTYPE) for column in seen)))

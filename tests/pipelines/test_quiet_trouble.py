@@ -29,7 +29,6 @@ from pipelines.house import House, open_house, writing
 from pipelines.looks import quiet
 from pipelines.looks.quiet import look_for_nothing_new, new_round
 from pipelines.looks.watch import watch
-from pipelines.proof.marked import edited_rows
 from pipelines.record.looked import LEASE
 from pipelines.record.quiet import Writing, file_of, writing_plainly
 from pipelines.record.runs import end_run
@@ -53,11 +52,6 @@ def recorded(house: House) -> list[Any]:
 def leased(house: House) -> list[Any]:
     with house.engine.connect() as connection:
         return list(connection.execute(select(leases)))
-
-
-def is_unedited(house: House) -> bool:
-    with house.engine.connect() as connection:
-        return list(edited_rows(connection)) == []
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
@@ -88,7 +82,6 @@ def test_a_list_that_is_held_meanwhile_is_not_called_unchanged(
     assert look(house) == {"participating": "held", "pending": "unchanged"}
     assert [run.outcome for run in recorded(house)[2:]] == ["held", "unchanged"]
     assert leased(house) == []
-    assert is_unedited(house)
 
 
 def test_a_list_that_fell_silent_meanwhile_is_looked_at_with_care(
@@ -160,7 +153,6 @@ def test_a_bug_is_not_called_a_stop_and_what_it_left_is_told_at_the_next_look(
     assert look(house, "pending") == {"pending": "unchanged"}
     assert [run.outcome for run in recorded(house)[2:]] == ["died", "died", "unchanged"]
     assert leased(house) == []
-    assert is_unedited(house)
 
 
 def test_a_stop_while_the_runs_begin_is_recorded_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +174,6 @@ def test_a_stop_while_the_runs_begin_is_recorded_too(house: House, monkeypatch: 
     asyncio.run(stopped())
     assert [run.outcome for run in recorded(house)[2:]] == ["stopped", "stopped"]
     assert leased(house) == []
-    assert is_unedited(house)
 
 
 def test_leases_are_renewed_and_marked(house: House) -> None:
@@ -193,7 +184,6 @@ def test_leases_are_renewed_and_marked(house: House) -> None:
     later = replace(house, now=lambda: LATER + timedelta(minutes=3))
     quiet._renew_once(desk_of(later), the_file(house), going)
     assert [lease.expires_at for lease in leased(house)] == [LATER + timedelta(minutes=3) + LEASE]
-    assert is_unedited(house)
 
 
 def the_file(house: House) -> Path:
@@ -216,7 +206,6 @@ def test_whoever_was_taken_for_dead_does_not_end_the_run_again(
     assert look(house) == {"participating": "unchanged", "pending": "unchanged"}
     assert sorted(run.outcome for run in recorded(house)[2:]) == ["died", "unchanged"]
     assert leased(house) == []
-    assert is_unedited(house)
 
 
 def test_many_lists_are_recorded_in_several_transactions(
@@ -313,7 +302,6 @@ def test_of_processes_that_look_at_once_one_looks(
     made = recorded(house)[2:]
     assert [run.outcome for run in made] == ["unchanged"] * outcomes["unchanged"]
     assert leased(house) == []
-    assert is_unedited(house)
 
 
 def test_a_process_that_is_killed_is_found_dead_by_the_next(
@@ -343,7 +331,6 @@ def test_a_process_that_is_killed_is_found_dead_by_the_next(
     }
     assert [run.outcome for run in recorded(house)[2:]] == ["died", "died", "unchanged", "unchanged"]
     assert leased(house) == []
-    assert is_unedited(house)
 
 
 def test_what_is_watched_is_kept_when_a_copy_is_only_confirmed(house: House, published: list[Week]) -> None:
