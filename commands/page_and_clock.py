@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -15,9 +14,9 @@ from commands.serve import is_loopback
 from pipelines.house import House
 from pipelines.logs import hush_libraries
 from scheduler import Clock, heeding_signals
-from scraper.errors import UsageError
 from web.app import create_app
 from web.keys import token_of_home
+from web.server import configured, listening
 
 
 class _Page(uvicorn.Server):
@@ -30,29 +29,21 @@ class _Page(uvicorn.Server):
 async def page_and_clock(house: House, host: str, port: int, names: Sequence[str]) -> int:
     """Until a signal stops both. `names` are hosts by which browsers may ask. Returns the exit code."""
     hush_libraries()
-    listening = _listen(host, port)
+    at = listening(host, port)
     token = house.settings.token.get_secret_value() if house.settings.token else None
     if token is None and is_loopback(host):
         token = token_of_home(house.settings.home)
     shown = f"[{host}]" if ":" in host else host
     app = create_app(house, token, hosts=[shown, *names])
-    page = _Page(uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=5))
+    page = _Page(configured(app, house.settings.trusted_proxies))
     clock = Clock(house)
 
     def stop_page() -> None:
         page.should_exit = True
 
     with heeding_signals(clock, stop_page) as heard:
-        say(f"Serving at http://{shown}:{listening.getsockname()[1]}/, and looking when lists are due.")
+        say(f"Serving at http://{shown}:{at.getsockname()[1]}/, and looking when lists are due.")
         async with asyncio.TaskGroup() as both:
-            both.create_task(page.serve(sockets=[listening]))
+            both.create_task(page.serve(sockets=[at]))
             both.create_task(clock.run())
     return 130 if signal.SIGINT in heard else 0
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as refusal:
-        raise UsageError(f"Cannot listen at {host}, port {port}: {refusal.strerror}.") from None

@@ -80,6 +80,7 @@ def serve(
     from pipelines.house import open_house
     from web.app import create_app
     from web.keys import token_of_home
+    from web.server import configured, listening
 
     house = open_house()
     token = house.settings.token.get_secret_value() if house.settings.token else None
@@ -89,15 +90,10 @@ def serve(
     elif token is None:
         say("No COUNTERSIGN_TOKEN is set: the pages can be read, and nothing can be done from them.")
     shown = f"[{host}]" if ":" in host else host
-    say(f"Serving at http://{shown}:{port}/ until interrupted.")
-    uvicorn.run(
-        create_app(house, token, hosts=[shown, *(public_host or ())]),
-        host=host,
-        port=port,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
+    at = listening(host, port)
+    say(f"Serving at http://{shown}:{at.getsockname()[1]}/ until interrupted.")
+    app = create_app(house, token, hosts=[shown, *(public_host or ())])
+    uvicorn.Server(configured(app, house.settings.trusted_proxies)).run(sockets=[at])
     return 0
 
 

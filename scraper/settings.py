@@ -10,6 +10,7 @@ import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -56,6 +57,7 @@ class Settings(BaseModel):
     webhook_private: bool = False
     ping_url: str | None = None
     public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
     timeout_seconds: float = Field(default=90, gt=0, le=3600)
     retries: int = Field(default=2, ge=0, le=10)
     backoff_seconds: float = Field(default=3, ge=0, le=300)
@@ -99,7 +101,15 @@ class Settings(BaseModel):
                 raise ValueError(f"address number {number} is not an Apprise URL (service://...)")
         return value
 
-    @field_validator("notify_lists", "notify_states", "notify_kinds", mode="before")
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(str(ip_network(part)) for part in value)
+        except ValueError as wrong:
+            raise ValueError(f"must be addresses or networks (127.0.0.1, 10.0.0.0/8): {wrong}") from None
+
+    @field_validator("notify_lists", "notify_states", "notify_kinds", "trusted_proxies", mode="before")
     @classmethod
     def _words(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
