@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -28,6 +28,8 @@ HEADERS = {
 }
 BROKEN = "Something broke inside countersign. The log of the server says what.\n"
 LOG = logging.getLogger("countersign.web")
+# Neither pages nor feeds nor databases can hold these; blanks, tabs and ends of lines stand in every long text.
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+?)\.?(?::\d{1,5})?")
 
 
@@ -55,7 +57,7 @@ class Guard:
                     answer.setdefault(name, value)
             await send(message)
 
-        refusal = self._refusal(scope["method"], headers)
+        refusal = self._refusal(scope, headers)
         try:
             await (refusal or self.app)(scope, receive, dressed)
         except Exception:
@@ -65,16 +67,25 @@ class Guard:
                 raise
             await PlainTextResponse(BROKEN, 500)(scope, receive, dressed)
 
-    def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
         if not self._is_ours(headers.get("host", "")):
             return PlainTextResponse("This is not a host that is served here.\n", 421)
-        if method not in READING and not _from_here(headers):
+        if not _is_text(scope.get("raw_path") or b"") or not _is_text(scope["query_string"]):
+            return PlainTextResponse("The address holds characters that are no text.\n", 400)
+        if scope["method"] not in READING and not _from_here(headers):
             return PlainTextResponse("Actions are taken from these pages only, not from another site.\n", 403)
         return None
 
     def _is_ours(self, host: str) -> bool:
         found = _HOST.fullmatch(host)
         return found is not None and found[1].lower() in self.hosts
+
+
+def _is_text(quoted: bytes) -> bool:
+    try:
+        return NO_TEXT.search(unquote_to_bytes(quoted).decode()) is None
+    except UnicodeDecodeError:
+        return False
 
 
 def _from_here(headers: Headers) -> bool:

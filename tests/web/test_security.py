@@ -215,3 +215,21 @@ def test_the_token_of_a_home_is_for_its_owner_alone(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_only_loopback_gets_a_token_by_itself(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    "text", ["%00", "a%01b", "%1b[31m", "%7f", "%EF%BF%BE", "%EF%BF%BF", "%ED%A0%80", "%ff"]
+)
+@pytest.mark.parametrize(
+    "address",
+    ["/changes?q={}", "/feeds/changes.atom?state={}", "/feeds/changes.json?list={}", "/claim?text={}", "/agencies/{}",
+     "/api/v1/changes?agency={}", "/api/v1/agencies?q={}", "/report?{}=1", "/lists/{}", "/states/{}", "/raw/{}"],
+)  # fmt: skip
+def test_what_is_no_text_is_refused(reader: TestClient, address: str, text: str) -> None:
+    answer = reader.get(address.format(text))
+    assert answer.status_code == 400
+    assert "characters that are no text" in answer.text
+
+
+def test_lines_and_tabs_are_text(reader: TestClient) -> None:
+    assert reader.get("/claim?text=more+than+10%0D%0A%09agencies").status_code == 200
