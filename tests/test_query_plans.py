@@ -26,7 +26,6 @@ from pipelines.history import (
     figures,
     paged,
     publications,
-    states,
 )
 from pipelines.history.changes import ChangeFilter, StoredChange
 
@@ -110,7 +109,7 @@ GROWING: dict[str, Question] = {
         q.connection, LIST, q.change.agreement_id, q.change.place
     ),
     "agencies of a state, counted": lambda q: agencies.agency_count(q.connection, LIST, "AL"),
-    "a state over time": lambda q: states.state_over_time(q.connection, LIST, "AL"),
+    "a state over time": lambda q: figures.agreements_over_time(q.connection, LIST, "AL"),
     "lives under some names": lambda q: conversions.lives(q.connection, LIST, [("AL", "autauga")]),
     "recorded since": lambda q: paged.first_recorded_since(q.connection, q.until),
 }

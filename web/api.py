@@ -22,7 +22,7 @@ from web.asking import coded, cursor
 from web.claiming import checked
 from web.pages import stamp
 from web.reporting import day_of, question, told
-from web.room import Room, room_of
+from web.room import keep, room_of
 
 WRONG: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.Trouble, "description": text}
@@ -46,11 +46,13 @@ After = Annotated[str | None, Query(max_length=400, description="The `next` of t
 Text = Annotated[str | None, Query(max_length=200, description="Words of the agency's name.")]
 
 
-def answer(room: Room, told: Any, *, live: bool = False) -> JSONResponse:
+def answer(request: Request, told: Any, *, live: bool = False) -> JSONResponse:
     """`live` answers tell of more than the record and carry no Last-Modified."""
     whole = JSONResponse(told)
-    if not live:
-        stamp(whole, room.last_modified())
+    if live:
+        keep(request, "live")
+    else:
+        stamp(request, whole)
     return whole
 
 
@@ -58,7 +60,7 @@ def answer(room: Room, told: Any, *, live: bool = False) -> JSONResponse:
 def lists(request: Request) -> JSONResponse:
     """The lists that are watched."""
     room = room_of(request)
-    return answer(room, [list_json(item) for item in room.house.lists.values()], live=True)
+    return answer(request, [list_json(item) for item in room.house.lists.values()], live=True)
 
 
 def list_json(item: Any) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def publications(
         found = publications_page(connection, name, before, limit + 1)
     following = found[limit - 1].place if len(found) > limit else None
     return answer(
-        room, {"publications": [_publication_json(row) for row in found[:limit]], "next": following}
+        request, {"publications": [_publication_json(row) for row in found[:limit]], "next": following}
     )
 
 
@@ -150,7 +152,7 @@ def changes(
         )  # fmt: skip
     following = coded(found[limit - 1].cursor) if len(found) > limit else None
     told = [change_json(change, room.house.lists.get(change.list)) for change in found[:limit]]
-    return answer(room, {"changes": told, "next": following})
+    return answer(request, {"changes": told, "next": following})
 
 
 @router.get("/changes/{identifier}", response_model=shapes.Change)
@@ -161,7 +163,7 @@ def change(request: Request, identifier: Name) -> JSONResponse:
         found = read_change(connection, identifier, room.pending_of)
     if found is None:
         raise HTTPException(404, f"No change is called {identifier}.")
-    return answer(room, change_json(found, room.house.lists.get(found.list)))
+    return answer(request, change_json(found, room.house.lists.get(found.list)))
 
 
 @router.get("/agencies", response_model=shapes.Agencies)
@@ -180,7 +182,7 @@ def agencies(request: Request, q: Annotated[str, Query(min_length=1, max_length=
         }
         for agency in found
     ]
-    return answer(room, {"agencies": told})
+    return answer(request, {"agencies": told})
 
 
 @router.get("/agencies/{agency_id}", response_model=shapes.Agency)
@@ -192,7 +194,7 @@ def agency(request: Request, agency_id: Name) -> JSONResponse:
         if life is None:
             raise HTTPException(404, f"No agency is called {agency_id}.")
         told = life_json(connection, room.house, agency_id, life)
-    return answer(room, told)
+    return answer(request, told)
 
 
 @router.get("/states/{state}", response_model=shapes.State)
@@ -211,7 +213,7 @@ def state(request: Request, state: Annotated[str, Path(max_length=2, min_length=
                 }
     if not told:
         raise HTTPException(404, f"No list names the state {state} now.")
-    return answer(room, {"state": state, "name": state_name(state), "lists": told})
+    return answer(request, {"state": state, "name": state_name(state), "lists": told})
 
 
 @router.get("/agreements", response_model=shapes.Agreements)
@@ -223,7 +225,7 @@ def agreements(
 ) -> JSONResponse:
     """A list as published on a date, and as we knew it on another."""
     room = room_of(request)
-    return answer(room, listed(room.house, name, as_of or None, known_at or None))
+    return answer(request, listed(room.house, name, as_of or None, known_at or None))
 
 
 @router.get("/runs", response_model=shapes.Runs)
@@ -239,7 +241,7 @@ def runs(
     with room.house.engine.connect() as connection:
         found = recent_runs(connection, name, limit + 1, before)
     following = found[limit - 1].id if len(found) > limit else None
-    return answer(room, {"runs": [_run_json(row) for row in found[:limit]], "next": following}, live=True)
+    return answer(request, {"runs": [_run_json(row) for row in found[:limit]], "next": following}, live=True)
 
 
 def _run_json(row: Any) -> dict[str, Any]:
@@ -258,7 +260,7 @@ def held(request: Request) -> JSONResponse:
     room = room_of(request)
     with room.house.engine.connect() as connection:
         rows = held_publications(connection)
-    return answer(room, [held_json(row) for row in rows])
+    return answer(request, [held_json(row) for row in rows])
 
 
 @router.get("/report", response_model=shapes.Report)
@@ -273,7 +275,7 @@ def report(
     """The batch of a week or of any days, and the headline figures against a baseline."""
     del name, week, since, until, baseline  # named for the description; asked as the page asks
     room = room_of(request)
-    return answer(room, told(room, question(room, request.query_params)))
+    return answer(request, told(room, question(room, request.query_params)))
 
 
 @router.get("/claim", response_model=shapes.Claim)
@@ -285,4 +287,4 @@ def claim(
 ) -> JSONResponse:
     """A public statement's figures, each held against what was published."""
     room = room_of(request)
-    return answer(room, checked(room, text, day_of(as_of) if as_of else None, name))
+    return answer(request, checked(room, text, day_of(as_of) if as_of else None, name))

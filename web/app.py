@@ -37,7 +37,7 @@ from web import (
     signing,
     states,
 )
-from web.conditional import Conditional
+from web.answers import Answers
 from web.crawls import Crawls
 from web.guarding import LOG, Guard
 from web.keys import Keys
@@ -91,12 +91,12 @@ def create_app(house: House, token: str | None = None, hosts: Collection[str] = 
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    app.state.room = Room(house, templates(house.lists), Keys(token), crawls)
+    app.state.room = context = Room(house, templates(house.lists), Keys(token), crawls)
     for room in PAGES:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
     _say_errors_well(app)
-    app.add_middleware(Conditional)
+    app.add_middleware(Answers, versions=context.versions)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT)
     app.add_middleware(Guard, hosts=tuple(hosts))

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
-from changelog.wording import MODELS, iso
+from changelog.wording import MODELS
 from pipelines.history.agencies import places_of
 from pipelines.history.changes import ChangeFilter, StoredChange, read_change, read_changes
 from pipelines.history.paged import first_recorded_since
 from pipelines.values import KINDS
 from web.asking import LogQuestion, coded, log_question, since_recorded
 from web.pages import page
-from web.room import Room, room_of
+from web.room import Room, Visit, room_of
 
 router = APIRouter(include_in_schema=False)
 PAGE = 60
 NEW_SHOWN = 500  # "more than 500 new" is as good as the number
-VISITS = "countersign_visits"
-VISIT_ENDS = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class Group:
 
 
 @router.get("/changes")
-def change_log(request: Request) -> Response:
+def change_log(request: Request) -> HTMLResponse:
     room = room_of(request)
     asked = log_question(room.house, request.query_params)
     visit = Visit.of(request)
@@ -88,7 +86,7 @@ def change_log(request: Request) -> Response:
         found = log_page(connection, room, asked)
         groups = list(_grouped(connection, room, asked.group, found.changes))
         fresh = _count_new(connection, visit.before) if visit.before else 0
-    answer = page(
+    return page(
         request,
         "changes.html",
         groups=groups,
@@ -101,8 +99,6 @@ def change_log(request: Request) -> Response:
         fresh_limit=NEW_SHOWN,
         last_visit=visit.before,
     )
-    visit.remember(request, answer)
-    return answer
 
 
 @router.get("/changes/{identifier}")
@@ -145,37 +141,3 @@ def _count_new(connection: Connection, since: datetime) -> int:
         return 0
     wanted = since_recorded(ChangeFilter(recorded_since=since), earliest)
     return sum(1 for _ in read_changes(connection, wanted, limit=NEW_SHOWN + 1, newest_first=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """When this browser was here: before this visit, and last. A visit ends after half an hour of silence."""
-
-    before: datetime | None
-    last: datetime
-    now: datetime
-
-    @classmethod
-    def of(cls, request: Request) -> Visit:
-        now = room_of(request).house.now()
-        try:
-            before, last = (
-                datetime.fromtimestamp(int(part), UTC) if part != "-" else None
-                for part in request.cookies.get(VISITS, "").split(".")
-            )
-        except (ValueError, OverflowError, OSError):
-            before, last = None, None
-        if last is None or last > now:
-            return cls(None, now, now)
-        return cls(last if now - last > VISIT_ENDS else before, last, now)
-
-    def remember(self, request: Request, answer: Response) -> None:
-        before = int(self.before.timestamp()) if self.before else "-"
-        answer.set_cookie(
-            VISITS, f"{before}.{int(self.now.timestamp())}", max_age=400 * 86_400, httponly=True,
-            samesite="strict", secure=request.url.scheme == "https",
-        )  # fmt: skip
-
-    @property
-    def fresh(self) -> str | None:
-        return iso(self.before)

@@ -13,7 +13,7 @@ from changelog.wording import state_name
 from pipelines.history.figures import totals_before
 from pipelines.values import KINDS
 from web.pages import page, stamp
-from web.room import Room, room_of
+from web.room import room_of
 
 router = APIRouter(include_in_schema=False)
 SHAPES: dict[str, tuple[str, Callable[[Feed, str], bytes]]] = {
@@ -50,7 +50,7 @@ def changes(request: Request, shape: str) -> Response:
             state=state and state.upper()[:2],
             kind=kind,
         )
-    return _given(request, room, shape, feed)
+    return _given(request, shape, feed)
 
 
 @router.get("/feeds/weeks.{shape}")
@@ -60,18 +60,17 @@ def weeks(request: Request, shape: str) -> Response:
     name = request.query_params.get("list") or next(iter(room.house.lists))
     room.house.chosen([name])
     base = _base(request)
-    feed = room.remembered(
-        ("weeks", base, name), lambda connection: weekly_feed(connection, room.house.lists, base, name)
-    )
-    return _given(request, room, shape, feed)
+    with room.house.engine.connect() as connection:
+        feed = weekly_feed(connection, room.house.lists, base, name)
+    return _given(request, shape, feed)
 
 
-def _given(request: Request, room: Room, shape: str, feed: Feed) -> Response:
+def _given(request: Request, shape: str, feed: Feed) -> Response:
     if shape not in SHAPES:
         raise HTTPException(404, f"A feed comes as {' or '.join(SHAPES)}.")
     media, write = SHAPES[shape]
     answer = Response(write(feed, str(request.url)), media_type=media)
-    stamp(answer, room.last_modified())
+    stamp(request, answer)
     return answer
 
 

@@ -16,7 +16,7 @@ from pipelines.history.queue import queue_state
 from pipelines.history.status import clock_status, list_statuses
 from web.asking import coded, mark
 from web.pages import page
-from web.room import room_of
+from web.room import keep, room_of
 
 router = APIRouter(include_in_schema=False)
 AGREEMENTS = 300
@@ -38,6 +38,7 @@ def all_lists(request: Request) -> HTMLResponse:
             for item in room.house.lists.values()
         ]
         clock, queue = clock_status(connection, room.house.now()), queue_state(connection)
+    keep(request, "live")
     told = [clock_text(clock), *([queue_text(queue)] if queue else [])]
     return page(request, "lists.html", live=True, shown_lists=shown, told=" ".join(told))
 

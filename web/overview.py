@@ -8,20 +8,19 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
 from changelog.status import clock_text, queue_text
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.history.figures import Batch, Totals, batch, totals_before, totals_between
+from pipelines.history.figures import Batch, Totals, agreements_over_time, batch, totals_before
 from pipelines.history.publications import held_publications
 from pipelines.history.queue import queue_state
 from pipelines.history.status import ListStatus, clock_status, list_statuses
 from scraper.lists import PublishedList
-from web.changes import Visit
 from web.drawing import Curve, curve
 from web.pages import page
-from web.room import room_of
+from web.room import keep, room_of
 from web.states import Tile, tiles
 
 router = APIRouter(include_in_schema=False)
@@ -53,9 +52,8 @@ class Watched:
 
 
 @router.get("/")
-def overview(request: Request) -> Response:
+def overview(request: Request) -> HTMLResponse:
     room = room_of(request)
-    visit = Visit.of(request)
     with room.house.engine.connect() as connection:
         statuses = {item.list: item for item in list_statuses(connection, room.house.lists, room.house.now())}
         clock = clock_status(connection, room.house.now())
@@ -71,15 +69,13 @@ def overview(request: Request) -> Response:
         )
         held = held_publications(connection)
         queue = queue_state(connection)
-    answer = page(
+    keep(request, "live")
+    return page(
         request, "overview.html", live=True, watched=lists, newest=newest, held=held,
         statuses=statuses.values(),
         clock_text=clock_text(clock),
         queue_text=queue_text(queue) if queue else "",
-        last_visit=visit.before,
     )  # fmt: skip
-    visit.remember(request, answer)
-    return answer
 
 
 def _watched(connection: Connection, item: PublishedList, status: ListStatus) -> Watched | None:
@@ -87,12 +83,7 @@ def _watched(connection: Connection, item: PublishedList, status: ListStatus) ->
     if newest is None:
         return None
     week = _week(connection, item, newest.published_at)
-    course = totals_between(connection, item.name)
-    points = [
-        (totals.place[:10], float(totals.agreements))
-        for n, totals in enumerate(course)
-        if n == 0 or totals.agreements != course[n - 1].agreements
-    ]
+    course = agreements_over_time(connection, item.name)
     total = newest.agreements or 1
     mix = sorted(newest.by_support_type.items(), key=lambda pair: (-pair[1], pair[0]))
     return Watched(
@@ -100,7 +91,7 @@ def _watched(connection: Connection, item: PublishedList, status: ListStatus) ->
         newest,
         totals_before(connection, item.name, week.since),
         week,
-        curve(points, f"{item.wording.nouns.capitalize()} on the list", newest.place),
+        curve(course, f"{item.wording.nouns.capitalize()} on the list", newest.place),
         [(model, count, round(100 * count / total, 1)) for model, count in mix],
         tiles(dict(newest.by_state)),
         status,

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipelines.history.publications import held_publications
+from pipelines.history.publications import held_count
 from scraper.lists import PublishedList
 from web import filters
 from web.keys import COOKIE
-from web.room import person_of, room_of
+from web.room import keep, person_of, room_of
 
 FOLDER = Path(__file__).parent
 NAVIGATION = (
@@ -52,7 +52,7 @@ def page(
     room = room_of(request)
     person = person_of(request)
     with room.house.engine.connect() as connection:
-        held = len(held_publications(connection))
+        held = held_count(connection)
     html = room.templates.get_template(template).render(
         navigation=NAVIGATION,
         path=request.url.path,
@@ -68,12 +68,14 @@ def page(
     answer.headers["Vary"] = "Cookie"
     answer.headers["Cache-Control"] = "private, no-cache"
     if status == 200 and not live and COOKIE not in request.cookies:
-        stamp(answer, room.last_modified())
+        stamp(request, answer)
     return answer
 
 
-def stamp(answer: Any, changed: datetime | None) -> None:
-    """Tell a browser since when the page is as it is."""
+def stamp(request: Request, answer: Response) -> None:
+    """This answer is made from the record alone: tell a browser since when it is as it is."""
+    keep(request)
+    changed = room_of(request).last_modified()
     if changed is not None:
         answer.headers["Last-Modified"] = format_datetime(changed.astimezone(UTC), usegmt=True)
 

@@ -129,7 +129,7 @@ def chart(request: Request, name: str) -> Response:
     # Drawn as a picture, so its own styles may apply; nothing else may be fetched by it.
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
     answer = Response(CHARTS[name](series, asked.declaration), media_type="image/svg+xml", headers=policy)
-    stamp(answer, room.last_modified())
+    stamp(request, answer)
     return answer
 
 
@@ -157,5 +157,5 @@ def report_file(request: Request, shape: str) -> Response:
     answer.headers["Content-Disposition"] = f'{shown}; filename="{name}"'
     if shape == "html":
         answer.headers["Content-Security-Policy"] = f"{content_policy()}; frame-ancestors 'none'"
-    stamp(answer, room.last_modified())
+    stamp(request, answer)
     return answer

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
-from fastapi import Request
+from fastapi import Request, Response
 from jinja2 import Environment
-from sqlalchemy import Connection
 
-from pipelines.history.paged import last_written, record_version
+from pipelines.history.paged import last_written, live_version, record_version
 from pipelines.house import House
 from web.crawls import Crawls
 from web.keys import COOKIE, Keys, Person
 
-T = TypeVar("T")
-REMEMBERED = 64  # answers; a person asks a handful, and each is a few kilobytes
+KEPT = "kept"  # in a request's state: until when its answer is the same for everybody
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Equal ones mean that equal questions have equal answers. `record` is None while lists are being taken in."""
+
+    record: Hashable
+    live: Hashable
 
 
 @dataclass(slots=True)
@@ -26,7 +32,6 @@ class Room:
     templates: Environment
     keys: Keys
     crawls: Crawls
-    answers: dict[Hashable, Any] = field(default_factory=dict)
     opened: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
     @property
@@ -40,24 +45,59 @@ class Room:
             written = last_written(connection)
         return max(written, self.opened) if written else None
 
-    def remembered(self, asked: Hashable, make: Callable[[Connection], T]) -> T:
-        """What `make` answers, asked again only when the record has changed: claims and weeks count all of it."""
+    def versions(self) -> Versions:
+        """Of what is shown: the record and the day, and besides how the lists are doing, to the minute."""
+        now = self.house.now()
         with self.house.engine.connect() as connection:
-            version = record_version(connection)
-            if version is None:
-                return make(connection)
-            key = (version, asked)
-            if key not in self.answers:
-                if len(self.answers) >= REMEMBERED:
-                    self.answers.clear()
-                self.answers[key] = make(connection)
-            answer: T = self.answers[key]
-            return answer
+            record, live = record_version(connection), live_version(connection)
+        return Versions(record and (record, now.date()), (live, int(now.timestamp()) // 60))
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """When this browser read the log: before this visit, and last. A visit ends after half an hour of silence."""
+
+    before: datetime | None
+    last: datetime
+    now: datetime
+
+    PATH: ClassVar = "/changes"
+    COOKIE: ClassVar = "countersign_visits"
+    ENDS: ClassVar = timedelta(minutes=30)
+
+    @classmethod
+    def of(cls, request: Request) -> Visit:
+        now = room_of(request).house.now()
+        try:
+            before, last = (
+                datetime.fromtimestamp(int(part), UTC) if part != "-" else None
+                for part in request.cookies.get(cls.COOKIE, "").split(".")
+            )
+        except (ValueError, OverflowError, OSError):
+            before, last = None, None
+        if last is None or last > now:
+            return cls(None, now, now)
+        return cls(last if now - last > cls.ENDS else before, last, now)
+
+    def cookie(self, request: Request) -> str:
+        """As a Set-Cookie header, for a year."""
+        before = int(self.before.timestamp()) if self.before else "-"
+        carrier = Response()
+        carrier.set_cookie(
+            self.COOKIE, f"{before}.{int(self.now.timestamp())}", max_age=400 * 86_400, httponly=True,
+            samesite="strict", secure=request.url.scheme == "https",
+        )  # fmt: skip
+        return carrier.headers["set-cookie"]
 
 
 def room_of(request: Request) -> Room:
     room: Room = request.app.state.room
     return room
+
+
+def keep(request: Request, until: str = "record") -> None:
+    """The answer is the same for everybody until the record changes, or ("live") how the lists are doing."""
+    setattr(request.state, KEPT, until)
 
 
 def person_of(request: Request) -> Person | None:

@@ -14,9 +14,8 @@ from changelog.charts.places import TILES
 from changelog.wording import state_name
 from pipelines.history.agencies import agency_count
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.history.figures import totals_before
+from pipelines.history.figures import agreements_over_time, totals_before
 from pipelines.history.paged import agreements_page
-from pipelines.history.states import state_over_time
 from web.asking import coded, mark
 from web.drawing import Curve, curve
 from web.pages import page
@@ -104,11 +103,10 @@ def one_state(request: Request, state: str) -> HTMLResponse:
 
 
 def _in_list(connection: Connection, name: str, state: str, after: Any) -> InList:
-    course = state_over_time(connection, name, state)
+    course = agreements_over_time(connection, name, state)
     found, more = agreements_page(connection, name, None, state=state, after=after, limit=AGREEMENTS)
-    points = [(place[:10], float(count)) for place, count in course]
     drawn = (
-        curve(points, f"{state_name(state)} on the list {name}")
+        curve(course, f"{state_name(state)} on the list {name}")
         if any(count for _, count in course)
         else None
     )

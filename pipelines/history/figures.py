@@ -67,6 +67,20 @@ def totals_between(
     return [_totals(row) for row in connection.execute(query)]
 
 
+def agreements_over_time(
+    connection: Connection, list_name: str, state: str | None = None
+) -> list[tuple[str, int]]:
+    """(place, agreements) of each accepted publication whose number differs from the one before; of one state's."""
+    p = publications.c
+    number = p.agreements if state is None else func.coalesce(p.by_state[state].as_integer(), 0)
+    rows = connection.execute(_accepted(list_name).with_only_columns(p.place, number).order_by(p.place))
+    found: list[tuple[str, int]] = []
+    for place, count in rows:
+        if not found or found[-1][1] != count:
+            found.append((place, count))
+    return found
+
+
 def totals_before(connection: Connection, list_name: str, until: datetime | None = None) -> Totals | None:
     """The accepted publication that stood just before `until` (the newest one when None)."""
     query = _accepted(list_name).order_by(publications.c.place.desc()).limit(1)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, tuple_
 
 from pipelines.history.agreements import HELD_AT_PLACE, StoredAgreement
 from pipelines.history.holdings import as_agreement
-from pipelines.tables import intervals, publications, reviews, taken
+from pipelines.tables import incidents, intervals, publications, reviews, runs, taken
 
 Mark = tuple[str, str, str, int]  # state, agency, agreement id, interval: where a page ended
 
@@ -89,9 +89,25 @@ def last_written(connection: Connection) -> datetime | None:
 
 def record_version(connection: Connection) -> tuple[str, str] | None:
     """Two equal versions mean that nothing derived has changed between them; None while something is derived."""
-    written = last_written(connection)
-    head = connection.scalar(select(taken.c.head))
-    return (head or "", written.isoformat()) if written else None
+    p = publications.c
+    new, head, *moments = connection.execute(
+        select(
+            select(p.id).where(p.state == "new").exists(),
+            select(taken.c.head).scalar_subquery(),
+            *(
+                select(func.max(column)).scalar_subquery()
+                for column in (p.recorded_at, p.decided_at, reviews.c.at)
+            ),
+        )
+    ).one()
+    return None if new or not any(moments) else (head or "", str(max(filter(None, moments))))
+
+
+def live_version(connection: Connection) -> tuple[Any, ...]:
+    """Two equal versions mean that no run began or ended between them, and no incident opened or closed."""
+    columns = (runs.c.id, runs.c.ended_at, incidents.c.id, incidents.c.closed_at, incidents.c.last_at)
+    maxima = (select(func.max(column)).scalar_subquery() for column in columns)
+    return tuple(connection.execute(select(*maxima)).one())
 
 
 def publication_of_bytes(connection: Connection, sha256: str) -> Any:  # a row, or None

@@ -88,6 +88,10 @@ def held_publications(connection: Connection, list_name: str | None = None) -> S
     return new_publications(connection, ("held",), list_name)
 
 
+def held_count(connection: Connection) -> int:
+    return connection.execute(select(func.count()).where(publications.c.state == "held")).scalar_one()
+
+
 def earlier_with_content(
     connection: Connection, list_name: str, content: str, before: str
 ) -> datetime | None:
