@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.table import Line, Point
 
 NAMES = ("looks", "xlsx", "columns", "rows", "corpus", "stored", "queries", "many", "workers", "load")
-PACKAGES = ("scrapy", "sqlalchemy", "openpyxl", "polars", "csv-diff", "urlwatch", "git-history", "psycopg")
+PACKAGES = ("scrapy", "sqlalchemy", "openpyxl", "polars", "csv-diff", "git-history", "psycopg")
 SIGNS = {True: "yes", False: "**no**", None: "-"}
 
 

@@ -22,12 +22,10 @@ from sqlalchemy import Row
 
 from changelog.notice_texts import GoneError, NotSentError
 from pipelines.announce import WEBHOOK, apprise_channel
-from pipelines.desk import Desk
 from pipelines.history.outbox import deliverable
 from pipelines.house import House, writing
 from pipelines.logs import get_log, hush_libraries
 from pipelines.looks.look import Look
-from pipelines.looks.quiet import QuietRound, look_for_nothing_new, new_round
 from pipelines.processes import is_alive, process_name
 from pipelines.record.outbox import drop_notice, note_not_sent, note_sent
 from pipelines.record.runs import free_leases_of_the_dead, give_lease_back, renew_leases, take_lease
@@ -159,28 +157,17 @@ async def round_of(
     lists: Sequence[PublishedList],
     trigger: str,
     by: str,
-    going: QuietRound | None = None,
     *,
     due_only: bool = False,
 ) -> list[Look]:
     """Look at `lists` as `watch` does, deliver notices, and ping when all was well."""
     from pipelines.looks.watch import watch
 
-    looks = await watch(house, lists, trigger, by, going, due_only=due_only)
+    looks = await watch(house, lists, trigger, by, due_only=due_only)
     await deliver(house)
     if looks and not any(look.outcome in NOT_GOOD for look in looks):
         await ping(house)
     return looks
-
-
-async def quiet_round_of(
-    desk: Desk, lists: Sequence[PublishedList], trigger: str, by: str
-) -> tuple[QuietRound, bool]:
-    """Look as far as that takes no more than what a quiet look needs; and whether that was all there is to do."""
-    going = new_round(trigger, by)
-    await look_for_nothing_new(desk, lists, going)
-    all_done = not going.owed and not desk.settings.ping_url
-    return going, all_done and all(item.name in going.looks for item in lists)
 
 
 def worst(exit_codes: Sequence[int]) -> int:

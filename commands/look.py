@@ -43,19 +43,11 @@ def crawl(
 
 
 async def _looks(names: list[str]) -> Sequence[Look]:
-    """Most looks find nothing new. What only news needs is loaded when there is some."""
-    from changelog.notices import quiet_round_of, round_of
-    from pipelines.desk import chosen, open_desk
-
-    desk, declared = open_desk()
-    lists, by = chosen(declared, names), getpass.getuser()
-    going, all_done = await quiet_round_of(desk, lists, "person", by)
-    if all_done:
-        return [going.looks[item.name] for item in lists]
+    from changelog.notices import round_of
     from pipelines.house import open_house
 
-    house = open_house(desk.settings, declared)
-    return await round_of(house, lists, "person", by, going)
+    house = open_house()
+    return await round_of(house, house.chosen(names), "person", getpass.getuser())
 
 
 def counted(counts: object) -> str:

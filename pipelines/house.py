@@ -10,10 +10,10 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from pipelines.database import ready
-from pipelines.desk import chosen
 from pipelines.moments import utc_now
 from pipelines.record.intake import position
 from scraper.archive import Archive
+from scraper.errors import ListError
 from scraper.journal import Position
 from scraper.list_file import declared_lists
 from scraper.lists import PublishedList
@@ -33,7 +33,12 @@ class House:
 
     def chosen(self, names: Sequence[str]) -> list[PublishedList]:
         """The lists of these names, all when none is named. Raises ListError for a name nobody declared."""
-        return chosen([*self.lists.values()], names)
+        unknown = [name for name in names if name not in self.lists]
+        if unknown:
+            raise ListError(
+                f"No list is called {', '.join(unknown)}. Declared are: {', '.join(sorted(self.lists))}."
+            )
+        return [self.lists[name] for name in names] if names else [*self.lists.values()]
 
 
 def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] | None = None) -> House:

@@ -1,49 +1,18 @@
-"""What a server said, and what is to be read from it: without a library of the web, so that any asker can use it."""
+"""The headers of a response that mean something, and those of a conditional request."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urlsplit
 
-from scraper.capture import KEPT_HEADERS, Capture, Validators
-from scraper.errors import CountersignError
-from scraper.lists import PublishedList
+from scraper.capture import KEPT_HEADERS, Validators
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 Header = Callable[[str], bytes | None]  # the last value of the header of this name
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer as it came over the wire; the body is still packed if the server packed it."""
-
-    url: str
-    status: int
-    headers: Sequence[tuple[bytes, bytes]]
-    body: bytes
-
-    def header(self, name: str) -> bytes | None:
-        wanted = name.lower().encode()
-        return next((value for told, value in reversed(self.headers) if told.lower() == wanted), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What those share who look: what is wanted, what is known, what was heard already, where results are put.
-
-    `answers` are by address. Each is good for one question, so that who asks again is told anew.
-    """
-
-    lists: Sequence[PublishedList]
-    validators: Mapping[str, Validators]
-    now: Callable[[], datetime]
-    results: dict[str, Capture | CountersignError]
-    answers: dict[str, Answer] = field(default_factory=dict)
 
 
 def published_name(header: Header, url: str) -> str:

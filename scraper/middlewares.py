@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
-from scrapy.http import Headers, Response
-from scrapy.responsetypes import responsetypes
+from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
-from scraper.answers import Answer
 from scraper.unpacking import unpacked
 
 _PATIENCE_SECONDS = 120
@@ -37,26 +35,6 @@ class Counting:
         if cost := request.meta.get("cost"):
             cost.received += len(response.body)
         return response
-
-
-class Heard:
-    """Gives the answers that were heard before Scrapy was asked (scraper.quiet), each for one question."""
-
-    def __init__(self, heard: dict[str, Answer]) -> None:
-        self._heard_of_robots = heard
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Heard:
-        return cls(getattr(crawler.spider, "robots", {}))
-
-    def process_request(self, request: Request) -> Response | None:
-        look = request.meta.get("look")
-        answer = look.answers.pop(request.url, None) if look else self._heard_of_robots.get(request.url)
-        if answer is None or (look is None and not request.meta.get("dont_obey_robotstxt")):
-            return None
-        headers = Headers([(name.decode("latin-1"), value) for name, value in answer.headers])
-        kind = responsetypes.from_args(headers=headers, url=request.url, body=answer.body)
-        return kind(url=request.url, status=answer.status, headers=headers, body=answer.body, request=request)
 
 
 class Backoff(RetryMiddleware):

@@ -30,7 +30,7 @@ from scraper.errors import UsageError
 from scraper.lists import PublishedList
 
 PREFIX = "COUNTERSIGN_"
-HOSTS_AT_ONCE = 16  # that are visited by one process
+HOSTS_AT_ONCE = 16  # that are asked by one crawler
 _SECRET_LENGTH = 16
 _BETWEEN_ADDRESSES = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
@@ -258,9 +258,8 @@ _POLITE: dict[str, Any] = {
         "scraper.middlewares.Backoff": 550,
         "scraper.middlewares.Unpacking": 590,
         "scraper.middlewares.Counting": 950,
-        "scraper.middlewares.Heard": 960,
     },
-    "ITEM_PIPELINES": {"scraper.engine.KeepBodies": 100},
+    "ITEM_PIPELINES": {"scraper.crawl.KeepBodies": 100},
     # A redirect back to where it began would be dropped without a word; REDIRECT_MAX_TIMES ends it instead.
     "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
     "ROBOTSTXT_OBEY": True,

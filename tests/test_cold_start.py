@@ -25,7 +25,7 @@ HEAVY = {
     "warcio", "xlsxwriter",
 }  # fmt: skip
 # What `--help` does not need either.
-NOT_FOR_HELP = {"h11", "lxml", "protego", "scraper.settings", "scraper.lists"}
+NOT_FOR_HELP = {"lxml", "protego", "scraper.settings", "scraper.lists"}
 # A little more than was counted. Python's own are not: each version splits them up in another way.
 MOST_FOR_HELP = 220
 

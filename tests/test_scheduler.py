@@ -15,8 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from pipelines.house import House, open_house, writing
-from pipelines.record.looked import Ended
-from pipelines.record.runs import end_run, note_look, start_run
+from pipelines.record.runs import Ended, end_run, note_look, start_run
 from pipelines.tables import runs, ticks
 from scheduler import Clock
 from scraper.errors import DatabaseError

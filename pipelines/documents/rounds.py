@@ -21,8 +21,7 @@ from pipelines.logs import get_log
 from pipelines.looks.look import BUG
 from pipelines.looks.watch import broke_off
 from pipelines.processes import process_name
-from pipelines.record.looked import LEASE, Ended
-from pipelines.record.runs import end_run, give_lease_back, renew_leases, start_run, take_lease
+from pipelines.record.runs import LEASE, Ended, end_run, give_lease_back, renew_leases, start_run, take_lease
 from pipelines.run import catch_up
 from pipelines.threads import whole
 from scraper.errors import CountersignError, UnreachableError

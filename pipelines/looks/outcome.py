@@ -14,7 +14,7 @@ from pipelines.history.looks import watched_list
 from pipelines.history.publications import latest_of_bytes
 from pipelines.house import House
 from pipelines.record.intake import SERVED_AGAIN
-from pipelines.record.looked import Ended, served_columns
+from pipelines.record.runs import Ended, served_columns
 from pipelines.run import catch_up
 from pipelines.silence import duration
 from scraper.capture import Capture

@@ -10,8 +10,7 @@ from uuid import uuid4
 
 from pipelines.house import House, writing
 from pipelines.processes import process_name
-from pipelines.record.looked import Ended
-from pipelines.record.runs import end_run, start_run
+from pipelines.record.runs import Ended, end_run, start_run
 from scraper.errors import CountersignError
 
 BUG = 1

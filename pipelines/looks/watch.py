@@ -8,25 +8,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from pipelines.announce import announce_incident
 from pipelines.cadence import is_due
-from pipelines.desk import Desk
 from pipelines.history.incidents import incident_facts, standing_incidents
 from pipelines.history.looks import last_whole_look, watched_lists
 from pipelines.house import House, writing
 from pipelines.incidents import troubles
-from pipelines.logs import get_log
+from pipelines.logs import get_log, tell_of_look
 from pipelines.looks.look import BUG, Look
 from pipelines.looks.outcome import outcome
-from pipelines.looks.quiet import STOPPED, QuietRound, look_for_nothing_new, new_round
-from pipelines.looks.telling import told
-from pipelines.processes import is_alive
+from pipelines.processes import is_alive, process_name
 from pipelines.record.incidents import settle_incidents
-from pipelines.record.looked import LEASE, Ended
 from pipelines.record.runs import (
+    LEASE,
+    Ended,
     close_dead_runs,
     end_run,
     free_leases_of_the_dead,
@@ -39,11 +38,12 @@ from pipelines.record.runs import (
 from pipelines.run import catch_up
 from pipelines.threads import whole
 from scraper.capture import Capture, Validators
-from scraper.crawl import look_at_the_rest, look_quietly
 from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import PublishedList
 
 BUSY = "Another process is looking at this list now."
+_ASKED_TO_STOP = "The process was asked to stop before the look ended."
+STOPPED = Ended("stopped", _ASKED_TO_STOP, error=_ASKED_TO_STOP, exit_code=BUG)
 _broken = set[str]()  # holders of visits of this process that ended without being able to say so
 
 
@@ -60,34 +60,20 @@ class Visit:
 
 
 async def watch(
-    house: House,
-    lists: Sequence[PublishedList],
-    trigger: str,
-    by: str,
-    going: QuietRound | None = None,
-    *,
-    due_only: bool = False,
+    house: House, lists: Sequence[PublishedList], trigger: str, by: str, *, due_only: bool = False
 ) -> list[Look]:
     """Look at `lists` once. Every look is recorded, from its start, whatever becomes of it.
 
     `trigger` is "clock", "make-up" or "person"; `by` says who asked. A list that another process looks at is
-    left to it: its outcome is "busy". `going` is a round that found nothing new so far, if there was one.
-    With `due_only`, lists that somebody else has looked at since they were due are left out.
+    left to it: its outcome is "busy". With `due_only`, lists that somebody else has looked at since they were
+    due are left out.
     """
-    visit: Visit | None = None
+    holder = f"{process_name()}/{uuid4().hex[:8]}"
+    visit = Visit(house, uuid4().hex, holder, trigger, by, due_only)
     try:
-        if going is None:
-            going = new_round(trigger, by)
-            # What was broken off must be told first, and only the other way knows how.
-            if not due_only and not _broken:
-                await look_for_nothing_new(Desk(house.settings, house.archive, house.now), lists, going)
-        visit = Visit(house, going.run_id, going.holder, trigger, by, due_only)
-        left = [item for item in lists if item.name not in going.looks]
-        looks = going.looks | (await _visit(visit, left, going) if left else {})
-        return [looks[item.name] for item in lists if item.name in looks]
+        return await _visit(visit, lists)
     except BaseException:
-        if going is not None:
-            broke_off(going.holder)
+        broke_off(holder)
         raise
 
 
@@ -96,18 +82,14 @@ def broke_off(holder: str) -> None:
     _broken.add(holder)
 
 
-async def _visit(visit: Visit, lists: Sequence[PublishedList], going: QuietRound) -> dict[str, Look]:
-    house = visit.house
-    begun = [item for item in lists if item.name in going.begun]
-    others = [item for item in lists if item.name not in going.begun]
-    started_now, busy = await whole(_begin, visit, others)
-    mine = begun + started_now
+async def _visit(visit: Visit, lists: Sequence[PublishedList]) -> list[Look]:
+    mine, busy = await whole(_begin, visit, lists)
     looks = {item.name: Look(item.name, "busy", BUSY) for item in busy}
     renewing = asyncio.create_task(_renew(visit))
     try:
         started = time.perf_counter()
-        found = await _crawl(house, [item for item in mine if item not in begun], going)
-        fetched = time.perf_counter() - started + going.fetched
+        found = await _crawl(visit.house, mine) if mine else {}
+        fetched = time.perf_counter() - started
         for item in mine:
             looks[item.name] = await whole(_settle, visit, item, found[item.name], fetched)
     except asyncio.CancelledError:
@@ -118,19 +100,15 @@ async def _visit(visit: Visit, lists: Sequence[PublishedList], going: QuietRound
         unfinished = [item for item in mine if item.name not in looks]
         if unfinished:
             await whole(_give_back, visit, unfinished)
-    return looks
+    return [looks[item.name] for item in lists if item.name in looks]
 
 
-async def _crawl(
-    house: House, lists: Sequence[PublishedList], going: QuietRound
-) -> Mapping[str, Capture | CountersignError]:
-    """What came of `lists`, and of those that the round began with."""
-    crawled = going.crawled
-    if lists:
-        validators = await asyncio.to_thread(_validators, house, lists)
-        await look_quietly(lists, house.archive, house.settings, validators, house.now, crawled)
-    await look_at_the_rest(crawled, house.archive, house.settings)
-    return crawled.results
+async def _crawl(house: House, lists: Sequence[PublishedList]) -> Mapping[str, Capture | CountersignError]:
+    # Scrapy takes long to load, and a clock that finds nothing due has no use for it.
+    from scraper.crawl import crawl
+
+    validators = await asyncio.to_thread(_validators, house, lists)
+    return await crawl(lists, house.archive, house.settings, validators, house.now)
 
 
 def recover(house: House) -> None:
@@ -246,7 +224,17 @@ def _settle(
         end_run(connection, visit.run_id, declaration.name, ended, now)
         assess(visit.house, connection, declaration, ended)
         give_lease_back(connection, declaration.name, visit.holder)
-    return told(visit.run_id, declaration.name, visit.trigger, visit.by, ended)
+    return _told(visit, declaration.name, ended)
+
+
+def _told(visit: Visit, name: str, ended: Ended) -> Look:
+    """Write the line of the log, and make what the caller gets."""
+    counts = ", ".join(f"{count} {kind}" for kind, count in ended.counts.items())
+    story = ended.outcome + (f": {counts}" if counts else "")
+    words = {"reason": ended.reason, "requests": ended.requests, "bytes": ended.bytes, "rows": ended.rows}
+    bound = {"run": visit.run_id, "list": name, "trigger": visit.trigger, "by": visit.by}
+    tell_of_look(bound, story, words, ended.stages, "info" if ended.exit_code == 0 else "warning")
+    return Look(name, ended.outcome, ended.reason, ended.counts, ended.exit_code, visit.run_id, ended.sha256)
 
 
 def assess(

@@ -14,6 +14,6 @@ class Direct(Way):
     """Lists whose file has an address of its own, which no page links to."""
 
     def start(self) -> Iterator[Request]:
-        for published in self.look.lists:
+        for published in self.group.lists:
             if published.file:
                 yield self.ask(published, published.file, {}, Cost())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from scraper.answers import Look, another_version, conditions, confirmed, kept_headers, published_name
+from scraper.answers import another_version, conditions, confirmed, kept_headers, published_name
 from scraper.capture import Capture, Found, Validators
 from scraper.errors import CountersignError, RefusedError
 from scraper.lists import PublishedList
@@ -21,6 +21,19 @@ from scraper.pages import page_title
 from scraper.refusals import refusal_of_answer, refusal_of_exception
 
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+
+
+Results = dict[str, Capture | CountersignError]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lists of one address: what is known of them, and where the results are put."""
+
+    lists: Sequence[PublishedList]
+    validators: Mapping[str, Validators]
+    now: Callable[[], datetime]
+    results: Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +45,11 @@ class Fetched:
 
 
 class Way:
-    """How the lists of one look are found and asked for. Results are put into the look."""
+    """How the lists of one group are found and asked for. Results are put into the group."""
 
-    def __init__(self, look: Look, private: frozenset[str], patience: float) -> None:
+    def __init__(self, group: Group, private: frozenset[str], patience: float) -> None:
         """`private` are the hosts that may have private addresses, `patience` the seconds of one answer."""
-        self.look = look
+        self.group = group
         self.private = private
         self.patience = patience
 
@@ -45,17 +58,17 @@ class Way:
         raise NotImplementedError
 
     def meta(self, spent: Cost) -> dict[str, Any]:
-        """What goes with every request, redirected or tried again, of this look."""
-        return {"cost": spent, "look": self.look, "private": self.private}
+        """What goes with every request, redirected or tried again, of this group."""
+        return {"cost": spent, "group": self.group, "private": self.private}
 
     def ask(
         self, published: PublishedList, url: str, page: Mapping[str, Any], spent: Cost, *, known: bool = True
     ) -> Request:
         """The request for a list's file; conditional when we hold a copy from the same address."""
-        validators = self.look.validators.get(published.name) if known else None
+        validators = self.group.validators.get(published.name) if known else None
         if validators and (validators.url != url or not validators.sha256):
             validators = None
-        headers = {"Accept": "*/*"} | (conditions(validators, self.look.now()) if validators else {})
+        headers = {"Accept": "*/*"} | (conditions(validators, self.group.now()) if validators else {})
         return Request(
             url,
             headers=headers,
@@ -70,7 +83,7 @@ class Way:
                 "url": url,
                 "page": page,
                 "validators": validators if len(headers) > 1 else None,
-                "requested_at": self.look.now(),
+                "requested_at": self.group.now(),
             },
             dont_filter=True,
         )
@@ -88,7 +101,7 @@ class Way:
             response, published
         )
         if refusal:
-            self.look.results[published.name] = refusal
+            self.group.results[published.name] = refusal
             return
         headers, cost = kept_headers(response.headers.get), response.meta["cost"]
         outcome: Found = "fetched"
@@ -101,7 +114,7 @@ class Way:
         capture = Capture(
             list=published.name,
             url=url,
-            captured_at=self.look.now(),
+            captured_at=self.group.now(),
             outcome=outcome,
             sha256=validators.sha256 if outcome == "not modified" and validators else None,
             bytes=len(response.body),
@@ -119,7 +132,7 @@ class Way:
     def file_failed(self, failure: Failure) -> None:
         request: Request = failure.request  # type: ignore[attr-defined]
         published: PublishedList = request.cb_kwargs["published"]
-        self.look.results[published.name] = self.refusal(failure, request.url)
+        self.group.results[published.name] = self.refusal(failure, request.url)
 
     def refusal(self, failure: Failure, url: str) -> CountersignError:
         assert failure.value is not None  # noqa: S101 - a Failure without an exception does not exist

@@ -25,34 +25,34 @@ __all__ = ["ByPage", "Link", "choose_links", "judge_links", "page_evidence"]
 
 
 class ByPage(Way):
-    """All lists of its look have the same page.
+    """All lists of its group have the same page.
 
     The page is asked for without conditions: what it says of itself is evidence, and the validators of a page
     that is put together by a program are not to be believed.
     """
 
     def start(self) -> Iterator[Request]:
-        page = self.look.lists[0].page
-        assert page is not None  # noqa: S101 - scraper.engine takes this way for lists with a page
+        page = self.group.lists[0].page
+        assert page is not None  # noqa: S101 - scraper.crawl takes this way for lists with a page
         yield Request(
             page,
             callback=self.page_came,
             errback=self.page_failed,
             meta=self.meta(Cost()),
-            cb_kwargs={"requested_at": self.look.now()},
+            cb_kwargs={"requested_at": self.group.now()},
             dont_filter=True,
         )
 
     def page_came(self, response: Response, requested_at: datetime) -> Iterator[Fetched | Request]:
         html = _text(response)
         refusal = refusal_of_answer(response, conditional=False) or refusal_of_page(html, response.url)
-        judged = {} if refusal else judge_links(html, response.url, self.look.lists)
+        judged = {} if refusal else judge_links(html, response.url, self.group.lists)
         refusal = refusal or self._says_nothing(html, response.url, judged)
         if refusal:
             self._all_failed(refusal)
             return
         page, cost = page_evidence(html), response.meta["cost"]
-        for published in self.look.lists:
+        for published in self.group.lists:
             link = judged[published.name]
             if isinstance(link, Link):
                 yield self.ask(published, link.url, page, cost)
@@ -61,7 +61,7 @@ class ByPage(Way):
                     Capture(
                         list=published.name,
                         url=response.url,
-                        captured_at=self.look.now(),
+                        captured_at=self.group.now(),
                         outcome="absent",
                         final_url=response.url,
                         status=response.status,
@@ -72,15 +72,15 @@ class ByPage(Way):
                     )
                 )
             else:
-                self.look.results[published.name] = link
+                self.group.results[published.name] = link
 
     def page_failed(self, failure: Failure) -> None:
         request: Request = failure.request  # type: ignore[attr-defined]
         self._all_failed(self.refusal(failure, request.url))
 
     def _all_failed(self, refusal: CountersignError) -> None:
-        for published in self.look.lists:
-            self.look.results[published.name] = refusal
+        for published in self.group.lists:
+            self.group.results[published.name] = refusal
 
     def _says_nothing(self, html: str, url: str, judged: Judged) -> CountersignError | None:
         """A page without any sign of its lists is somebody else's page, which does not make them absent."""
@@ -88,7 +88,7 @@ class ByPage(Way):
             return None
         root = parsed(html)
         text = words(root) if root is not None else ""
-        rules = [published.link for published in self.look.lists if published.link]
+        rules = [published.link for published in self.group.lists if published.link]
         if page_evidence(html) or any(re.search(rule.text, text, re.IGNORECASE) for rule in rules):
             return None
         if any(re.search(rule.file, html, re.IGNORECASE) for rule in rules):

@@ -1,6 +1,6 @@
 """Lists that are split over several addresses: each part is asked for, and all of them make one capture.
 
-A part that fails fails the look: half a list would look as if the other half had left.
+A part that fails fails the list: half a list would look as if the other half had left.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class InParts(Way):
     """Lists that are published as several files, or page by page: asked one after the other, kept as one."""
 
     def start(self) -> Iterator[Request]:
-        for published in self.look.lists:
+        for published in self.group.lists:
             addresses = list(published.files) or [published.file or ""]
-            yield self._next(Gathering(published, addresses, self.look.now()), Cost())
+            yield self._next(Gathering(published, addresses, self.group.now()), Cost())
 
     def _next(self, gathering: Gathering, spent: Cost) -> Request:
         url = gathering.waiting.pop(0)
@@ -64,7 +64,7 @@ class InParts(Way):
             gathering.waiting = self._following(response, gathering)
         refusal = refusal or _too_much(gathering)
         if refusal:
-            self.look.results[published.name] = refusal
+            self.group.results[published.name] = refusal
         elif gathering.waiting:
             yield self._next(gathering, cost)
         else:
@@ -86,7 +86,7 @@ class InParts(Way):
         capture = Capture(
             list=gathering.published.name,
             url=gathering.asked[0],
-            captured_at=self.look.now(),
+            captured_at=self.group.now(),
             outcome="fetched",
             bytes=len(body),
             published_name=gathering.name,

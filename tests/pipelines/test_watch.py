@@ -26,8 +26,7 @@ from demo.rudeness import silent
 from pipelines.house import House, open_house, writing
 from pipelines.looks.watch import watch
 from pipelines.processes import is_alive, process_name
-from pipelines.record.looked import LEASE
-from pipelines.record.runs import start_run, take_lease
+from pipelines.record.runs import LEASE, start_run, take_lease
 from pipelines.tables import leases, runs
 from scheduler import Clock
 from scraper.settings import Settings

@@ -10,9 +10,8 @@ import pytest
 from demo.made import Week
 from pipelines.house import writing
 from pipelines.record.incidents import settle_incidents
-from pipelines.record.looked import Ended
 from pipelines.record.outbox import note_sent, owe
-from pipelines.record.runs import end_run, note_look, start_run, take_lease, tick
+from pipelines.record.runs import Ended, end_run, note_look, start_run, take_lease, tick
 from pipelines.run import catch_up, judge_names, release, review
 from tests.pipelines.conftest import NOW, History, files_of, history, new_history, published
 

@@ -1,36 +1,41 @@
-"""States in which a home may be when it is looked at again, for whatever must be the same in all of them."""
+"""States in which a home may be when its lists are looked at again."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import create_engine, delete, insert, select, type_coerce, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import NULLTYPE
 
+from changelog.notices import round_of
 from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import answering
 from pipelines.house import House, open_house, writing
 from pipelines.processes import process_name
 from pipelines.record.incidents import settle_incidents
-from pipelines.record.looked import LEASE
 from pipelines.record.outbox import owe
-from pipelines.record.runs import start_run, take_lease
-from pipelines.tables import publications, watched
+from pipelines.record.runs import LEASE, start_run, take_lease
+from pipelines.tables import metadata, publications, watched
+from scraper.errors import CountersignError
 from scraper.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("on_sqlite")
 START = datetime(2025, 6, 2, 12, tzinfo=UTC)
 LATER = START + timedelta(hours=1)
-BOTH = {"participating", "pending"}
 
 
 @dataclass
@@ -278,46 +283,105 @@ def a_time_that_is_none(scene: Scene) -> None:
         db.commit()
 
 
-ONE = {"participating"}
-NONE: set[str] = set()
-# What there is, the lists that are done with quickly, and what the record, the log or the looks must show of it.
-STATES: list[tuple[Callable[[Scene], None], set[str], str]] = [
-    (nothing, BOTH, "'unchanged'"),
-    (confirmed, BOTH, "Thu, 11 Sep 2025 00:04:30 GMT"),
-    (no_write_ahead_log, BOTH, "'unchanged'"),
-    (owed, BOTH, "notice dropped"),
-    # Lists of one page are judged together.
-    (news_of_one, NONE, "'recorded'"),
-    (news_of_both, NONE, "'recorded'"),
-    (gone_from_the_page, NONE, "'absent'"),
-    (refused, NONE, "'failing'"),
-    (broken, NONE, "'failing'"),
-    (of_another_address, NONE, "'unchanged'"),
-    (body_lost, NONE, "'unchanged'"),
-    (held, {"pending"}, "'held'"),
-    (rejected, {"pending"}, "was rejected"),
-    (cleared, {"pending"}, "cleared"),
-    (unreadable, {"pending"}, "'failing'"),
-    (in_trouble_until_now, ONE, "'failing'"),
-    (overdue_until_now, ONE, "'overdue'"),
-    (silent_for_long, ONE, "Nothing new was published"),
-    (not_seen_to_its_end, ONE, "'unchanged'"),
-    (never_seen, ONE, "'recorded'"),
-    (another_look_of_this_process, ONE, "'busy'"),
-    (another_look_that_forgot_its_lease, ONE, "'unchanged'"),
-    (a_clock_that_ran_ahead, ONE, "'unchanged'"),
-    (not_derived, NONE, "'unchanged'"),
-    (in_the_journal_only, NONE, "a person"),
-    (journal_lost, NONE, "could not be taken in"),
-    (archive_lost, NONE, "a file stands where"),
-    (dead_process, NONE, "'died'"),
-    (another_machine, NONE, "'busy'"),
-    (another_machine_that_died, NONE, "'died'"),
-    (older_tables, NONE, "OutdatedError"),
-    (newer_tables, NONE, "DatabaseError"),
-    (tables_of_others, NONE, "DatabaseError"),
-    (no_database, NONE, "'unchanged'"),
-    (no_home, NONE, "'recorded'"),
-    (rubbish, NONE, "DatabaseError"),
-    (a_time_that_is_none, NONE, "ValueError"),
+# What there is, and what the record, the log or the looks must show of it.
+STATES: list[tuple[Callable[[Scene], None], str]] = [
+    (nothing, "'unchanged'"),
+    (confirmed, "Thu, 11 Sep 2025 00:04:30 GMT"),
+    (no_write_ahead_log, "'unchanged'"),
+    (owed, "notice dropped"),
+    (news_of_one, "'recorded'"),
+    (news_of_both, "'recorded'"),
+    (gone_from_the_page, "'absent'"),
+    (refused, "'failing'"),
+    (broken, "'failing'"),
+    (of_another_address, "'unchanged'"),
+    (body_lost, "'unchanged'"),
+    (held, "'held'"),
+    (rejected, "was rejected"),
+    (cleared, "cleared"),
+    (unreadable, "'failing'"),
+    (in_trouble_until_now, "'failing'"),
+    (overdue_until_now, "'overdue'"),
+    (silent_for_long, "Nothing new was published"),
+    (not_seen_to_its_end, "'unchanged'"),
+    (never_seen, "'unchanged'"),
+    (another_look_of_this_process, "'busy'"),
+    (another_look_that_forgot_its_lease, "'unchanged'"),
+    (a_clock_that_ran_ahead, "'unchanged'"),
+    (not_derived, "'unchanged'"),
+    (in_the_journal_only, "a person"),
+    (journal_lost, "could not be taken in"),
+    (archive_lost, "a file stands where"),
+    (dead_process, "'died'"),
+    (another_machine, "'busy'"),
+    (another_machine_that_died, "'died'"),
+    (older_tables, "OutdatedError"),
+    (newer_tables, "DatabaseError"),
+    (tables_of_others, "DatabaseError"),
+    (no_database, "'unchanged'"),
+    (no_home, "'recorded'"),
+    (rubbish, "DatabaseError"),
+    (a_time_that_is_none, "ValueError"),
 ]
+
+
+@pytest.fixture(scope="module")
+def playing() -> Iterator[Publisher]:
+    with Publisher() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def seen_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the home is kept from which all scenes begin; the first of them makes it."""
+    return tmp_path_factory.mktemp("seen once") / "home"
+
+
+@pytest.fixture
+def scene(tmp_path: Path, home: Path, playing: Publisher, published: list[Week], seen_once: Path) -> Scene:
+    playing.be_kind()
+    playing.show_week(published[0])
+    if not seen_once.exists():
+        first = house_at(seen_once, playing, START)
+        asyncio.run(round_of(first, first.chosen([]), "clock", "test"))
+        first.engine.dispose()
+    shutil.copytree(seen_once, tmp_path / "home")
+    return Scene(house_at(tmp_path / "home", playing, START), playing, published)
+
+
+@pytest.mark.parametrize(("prepare", "shows"), STATES, ids=[state.__name__ for state, _ in STATES])
+def test_whatever_state_a_home_is_in_a_run_says_what_it_found(
+    scene: Scene, prepare: Callable[[Scene], None], shows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(scene)
+    scene.house.engine.dispose()
+    home = scene.house.settings.home
+    capsys.readouterr()
+    try:
+        house = house_at(home, scene.publisher, scene.now)
+        came: object = asyncio.run(round_of(house, house.chosen([]), "clock", "test"))
+    except (CountersignError, ValueError) as error:
+        came = error
+    assert shows in f"{came!r} {capsys.readouterr().err} {record_of(home / 'countersign.sqlite')}"
+
+
+def record_of(path: Path) -> str:
+    """Every row of every table; what is told of a database that is not ours."""
+    if not path.is_file():
+        return ""
+    engine = create_engine(f"sqlite:///{path}")
+    try:
+        with engine.connect() as connection:
+            return repr(
+                [
+                    tuple(row)
+                    for table in metadata.sorted_tables
+                    for row in connection.execute(
+                        select(*(type_coerce(one, NULLTYPE) for one in table.columns))
+                    )
+                ]
+            )
+    except DBAPIError as error:
+        return str(error.orig)
+    finally:
+        engine.dispose()
