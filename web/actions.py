@@ -9,9 +9,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from pipelines.run import review
 from scraper.errors import UsageError
-from web.pages import local
-from web.room import room_of
-from web.signing import Acting
+from web.context import room_of
+from web.rendering import local
+from web.sign_in import Acting
 
 router = APIRouter(include_in_schema=False)
 STATUSES = ("confirmed", "disputed", "ignored", "undone")

@@ -14,9 +14,9 @@ from starlette.exceptions import HTTPException
 
 from pipelines.history.agencies import FOUND, Held, Life, agency_life, find_agencies, places_of
 from pipelines.history.changes import ChangeFilter, read_changes
+from web.context import room_of
 from web.filters import is_web_address
-from web.pages import page
-from web.room import room_of
+from web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 CHANGES = 200

@@ -22,8 +22,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scraper.errors import DatabaseError
+from web.context import KEPT, Versions, Visit
 from web.keys import COOKIE
-from web.room import KEPT, Versions, Visit
 
 WHOLE = (
     "text/html",

@@ -18,11 +18,11 @@ from pipelines.history.paged import publications_page
 from pipelines.history.publications import held_publications
 from pipelines.values import KINDS
 from web import api_shapes as shapes
-from web.asking import coded, cursor
 from web.claiming import checked
-from web.pages import stamp
-from web.reporting import day_of, question, told
-from web.room import keep, room_of
+from web.context import keep, room_of
+from web.query import coded, cursor
+from web.rendering import stamp
+from web.reports import day_of, question, told
 
 WRONG: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.Trouble, "description": text}

@@ -11,11 +11,11 @@ from changelog.json import held_json
 from pipelines.run import review
 from web import api_shapes as shapes
 from web.api import WRONG
+from web.context import room_of
 from web.crawls import BusyError
 from web.decisions import decide
-from web.room import room_of
 from web.runs import BUSY
-from web.signing import Acting, RefusedActionError
+from web.sign_in import Acting, RefusedActionError
 
 REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.Trouble, "description": text}

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from web.pages import page
+from web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 

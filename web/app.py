@@ -27,23 +27,23 @@ from web import (
     claiming,
     compared,
     decisions,
-    feeding,
+    feeds,
+    files,
     health,
-    listings,
+    lists,
     overview,
-    raw,
-    reporting,
+    reports,
     runs,
-    signing,
+    sign_in,
     states,
 )
 from web.answers import Answers
+from web.context import Room
 from web.crawls import Crawls
-from web.guarding import LOG, Guard
 from web.keys import Keys
-from web.pages import FOLDER, sorry, templates
-from web.room import Room
-from web.signing import RefusedActionError
+from web.rendering import FOLDER, sorry, templates
+from web.security import LOG, Guard
+from web.sign_in import RefusedActionError
 
 BODY_LIMIT = 262_144
 API = "/api/"
@@ -54,17 +54,17 @@ PAGES = (
     actions,
     agencies,
     states,
-    listings,
+    lists,
     compared,
     decisions,
     runs,
-    raw,
-    reporting,
+    files,
+    reports,
     claiming,
-    feeding,
+    feeds,
     health,
     api_page,
-    signing,
+    sign_in,
     api,
     api_actions,
 )

@@ -19,9 +19,9 @@ from pipelines.history.agencies import places_of
 from pipelines.history.changes import ChangeFilter, StoredChange, read_change, read_changes
 from pipelines.history.paged import first_recorded_since
 from pipelines.values import KINDS
-from web.asking import LogQuestion, coded, log_question, since_recorded
-from web.pages import page
-from web.room import Room, Visit, room_of
+from web.context import Room, Visit, room_of
+from web.query import LogQuestion, coded, log_question, since_recorded
+from web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 PAGE = 60

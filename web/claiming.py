@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from changelog.claims import check_claim
-from web.pages import page
-from web.reporting import day_of
-from web.room import Room, room_of
+from web.context import Room, room_of
+from web.rendering import page
+from web.reports import day_of
 
 router = APIRouter(include_in_schema=False)
 LONGEST = 2_000

@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse
 from changelog.wording import end_of
 from pipelines.history.compared import differing
 from pipelines.history.figures import first_totals, totals_before
-from web.pages import page
-from web.room import room_of
+from web.context import room_of
+from web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 SHOWN = 2_000

@@ -14,9 +14,9 @@ from pipelines.house import House
 from pipelines.rehearsal import would_be
 from pipelines.run import release
 from scraper.errors import UsageError
-from web.pages import page
-from web.room import room_of
-from web.signing import Acting, RefusedActionError
+from web.context import room_of
+from web.rendering import page
+from web.sign_in import Acting, RefusedActionError
 
 router = APIRouter(include_in_schema=False)
 SHOWN = 1_000

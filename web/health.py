@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from changelog.status import CONTENT_TYPE, clock_text, metrics, status_json
 from pipelines.history.status import clock_status
 from scraper.errors import DatabaseError
-from web.room import room_of
+from web.context import room_of
 
 router = APIRouter(include_in_schema=False)
 _FRESH = {"Cache-Control": "no-store"}

@@ -18,9 +18,9 @@ from pipelines.history.publications import held_publications
 from pipelines.history.queue import queue_state
 from pipelines.history.status import ListStatus, clock_status, list_statuses
 from scraper.lists import PublishedList
+from web.context import keep, room_of
 from web.drawing import Curve, curve
-from web.pages import page
-from web.room import keep, room_of
+from web.rendering import page
 from web.states import Tile, tiles
 
 router = APIRouter(include_in_schema=False)

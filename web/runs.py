@@ -11,10 +11,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from pipelines.history.looks import recent_runs
 from scraper.errors import UsageError
+from web.context import room_of
 from web.crawls import BusyError
-from web.pages import page
-from web.room import room_of
-from web.signing import Acting, RefusedActionError
+from web.rendering import page
+from web.sign_in import Acting, RefusedActionError
 
 router = APIRouter(include_in_schema=False)
 RUNS = 100

@@ -16,10 +16,10 @@ from pipelines.history.agencies import agency_count
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import agreements_over_time, totals_before
 from pipelines.history.paged import agreements_page
-from web.asking import coded, mark
+from web.context import room_of
 from web.drawing import Curve, curve
-from web.pages import page
-from web.room import room_of
+from web.query import coded, mark
+from web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 AGREEMENTS = 300

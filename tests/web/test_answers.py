@@ -22,7 +22,7 @@ from tests.web.conftest import NOW, TOKEN, client_of
 from tests.web.test_pages import every_change
 from web.answers import MOVING_SECONDS, ROOM_BYTES, Answers
 from web.app import create_app
-from web.room import Versions, keep
+from web.context import Versions, keep
 
 PUBLIC = (
     "/", "/changes", "/changes?kind=renamed", "/states", "/states/FL", "/lists", "/lists/participating",

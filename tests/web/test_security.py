@@ -13,7 +13,7 @@ from pipelines.house import House
 from tests.web.conftest import TOKEN, client_of
 from web.app import BODY_LIMIT, create_app
 from web.keys import COOKIE, TRIES, Keys, token_of_home
-from web.pages import local
+from web.rendering import local
 
 ACTIONS = (
     "/changes/review", "/held/x/accept", "/held/x/reject", "/crawl", "/api/v1/crawl", "/api/v1/reviews",

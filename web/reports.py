@@ -28,8 +28,8 @@ from changelog.wording import headline, period, week
 from pipelines.history.figures import Totals, totals_between
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
-from web.pages import page, stamp
-from web.room import Room, room_of
+from web.context import Room, room_of
+from web.rendering import page, stamp
 
 router = APIRouter(include_in_schema=False)
 CHARTS: dict[str, Callable[[Sequence[Totals], PublishedList], str]] = {

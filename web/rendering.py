@@ -15,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pipelines.history.publications import held_count
 from scraper.lists import PublishedList
 from web import filters
+from web.context import keep, person_of, room_of
 from web.keys import COOKIE
-from web.room import keep, person_of, room_of
 
 FOLDER = Path(__file__).parent
 NAVIGATION = (

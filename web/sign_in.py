@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from web.context import person_of, room_of
 from web.keys import COOKIE, LASTS_SECONDS, Person
-from web.pages import local, page
-from web.room import person_of, room_of
+from web.rendering import local, page
 
 router = APIRouter(include_in_schema=False)
 OFF = "Actions are off here: no COUNTERSIGN_TOKEN is set."

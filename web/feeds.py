@@ -12,8 +12,8 @@ from changelog.feeds import Feed, as_atom, as_json_feed, change_feed, weekly_fee
 from changelog.wording import state_name
 from pipelines.history.figures import totals_before
 from pipelines.values import KINDS
-from web.pages import page, stamp
-from web.room import room_of
+from web.context import room_of
+from web.rendering import page, stamp
 
 router = APIRouter(include_in_schema=False)
 SHAPES: dict[str, tuple[str, Callable[[Feed, str], bytes]]] = {

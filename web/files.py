@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 
 from pipelines.history.paged import publication_of_bytes
 from scraper.errors import UnreadableError
+from web.context import room_of
 from web.redaction import cleaned
-from web.room import room_of
-from web.signing import may_see_originals
+from web.sign_in import may_see_originals
 
 router = APIRouter(include_in_schema=False)
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -14,9 +14,9 @@ from pipelines.history.paged import agreements_page, publications_page
 from pipelines.history.publications import publication_at, publication_by_key
 from pipelines.history.queue import queue_state
 from pipelines.history.status import clock_status, list_statuses
-from web.asking import coded, mark
-from web.pages import page
-from web.room import keep, room_of
+from web.context import keep, room_of
+from web.query import coded, mark
+from web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 AGREEMENTS = 300
