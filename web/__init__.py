@@ -1,1 +1,1 @@
-"""The reading room: server-rendered pages, the API, and the few actions a person takes over HTTP."""
+"""The web: server-rendered pages, the API, and the few actions a person takes over HTTP."""

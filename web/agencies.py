@@ -10,13 +10,18 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
-from pipelines.history.agencies import FOUND, Held, Life, agency_life, find_agencies, places_of
+from changelog.charts.places import TILES
+from changelog.wording import state_name
+from pipelines.history.agencies import FOUND, Held, Life, agency_count, agency_life, find_agencies, places_of
 from pipelines.history.changes import ChangeFilter, read_changes
-from web.context import room_of
-from web.filters import is_web_address
-from web.rendering import page
+from pipelines.history.figures import agreements_over_time, totals_before
+from pipelines.history.paged import agreements_page
+from web.context import context_of
+from web.query import coded, mark
+from web.rendering import Curve, curve, is_web_address, page
 
 router = APIRouter(include_in_schema=False)
 CHANGES = 200
@@ -50,15 +55,15 @@ def search(request: Request) -> HTMLResponse:
     text = request.query_params.get("q", "")[:200].strip()
     found = []
     if text:
-        with room_of(request).house.engine.connect() as connection:
+        with context_of(request).house.engine.connect() as connection:
             found = find_agencies(connection, text)
     return page(request, "agencies.html", text=text, found=found, limit=FOUND)
 
 
 @router.get("/agencies/{agency_id}")
 def agency(request: Request, agency_id: str) -> HTMLResponse:
-    room = room_of(request)
-    with room.house.engine.connect() as connection:
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
         life = agency_life(connection, agency_id)
         if life is None:
             raise HTTPException(404, f"No agency is called {agency_id[:40]}.")
@@ -66,7 +71,7 @@ def agency(request: Request, agency_id: str) -> HTMLResponse:
             change
             for identifier in life.ids
             for change in read_changes(
-                connection, ChangeFilter(agency_id=identifier), pending_of=room.pending_of, limit=CHANGES,
+                connection, ChangeFilter(agency_id=identifier), pending_of=context.pending_of, limit=CHANGES,
                 newest_first=True,
             )
         ]  # fmt: skip
@@ -79,7 +84,7 @@ def agency(request: Request, agency_id: str) -> HTMLResponse:
         agency_id=agency_id,
         newest=newest,
         life=life,
-        time_line=time_line(life, room.house.now()),
+        time_line=time_line(life, context.house.now()),
         changes=changes,
         files=files,
         documents=_documents(life),
@@ -129,3 +134,96 @@ def _documents(life: Life) -> list[tuple[str, str, Any]]:
             if link and is_web_address(link):
                 found.setdefault(link, (link, field, item))
     return list(found.values())
+
+
+AGREEMENTS = 300
+STATE_CHANGES = 30
+
+SHADES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    state: str
+    name: str
+    column: int
+    row: int
+    count: int
+    shade: int
+
+
+def tiles(by_state: dict[str, int]) -> list[Tile]:
+    """The map: shade 0 is none, 5 the states with most. Each shade reaches twice as far as the one before."""
+    most = max(by_state.values(), default=0)
+    steps = [most / 2**power for power in range(SHADES - 1, 0, -1)]
+    return [
+        Tile(state, state_name(state), x + 1, y + 1, count, 1 + sum(count > s for s in steps) if count else 0)
+        for state, (x, y) in TILES.items()
+        for count in [by_state.get(state, 0)]
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class InList:
+    """A state in one list: how many now, how it came to that, who they are."""
+
+    name: str
+    count: int
+    agencies: int
+    curve: Curve | None
+    agreements: Any
+    more: str | None
+
+
+@router.get("/states")
+def all_states(request: Request) -> HTMLResponse:
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
+        newest = {name: totals_before(connection, name) for name in context.house.lists}
+    shown = {name: totals for name, totals in newest.items() if totals}
+    names = sorted({state for totals in shown.values() for state in totals.by_state if state}, key=state_name)
+    return page(
+        request,
+        "states.html",
+        states=names,
+        newest=shown,
+        maps={name: tiles(dict(totals.by_state)) for name, totals in shown.items()},
+    )
+
+
+@router.get("/states/{state}")
+def one_state(request: Request, state: str) -> HTMLResponse:
+    context = context_of(request)
+    state = state.upper()
+    asked = request.query_params
+    after = mark(asked.get("after"))
+    with context.house.engine.connect() as connection:
+        in_lists = [
+            _in_list(connection, name, state, after if asked.get("list") == name else None)
+            for name in context.house.lists
+        ]
+        changes = list(
+            read_changes(
+                connection,
+                ChangeFilter(states=(state,)),
+                pending_of=context.pending_of,
+                limit=STATE_CHANGES,
+                newest_first=True,
+            )
+        )
+    if not changes and not any(item.count or item.curve for item in in_lists):
+        raise HTTPException(404, f"No list names a state {state[:40]}.")
+    return page(request, "state.html", state=state, in_lists=in_lists, changes=changes)
+
+
+def _in_list(connection: Connection, name: str, state: str, after: Any) -> InList:
+    course = agreements_over_time(connection, name, state)
+    found, more = agreements_page(connection, name, None, state=state, after=after, limit=AGREEMENTS)
+    drawn = (
+        curve(course, f"{state_name(state)} on the list {name}")
+        if any(count for _, count in course)
+        else None
+    )
+    return InList(
+        name, course[-1][1] if course else 0, agency_count(connection, name, state), drawn, found, coded(more)
+    )

@@ -36,7 +36,7 @@ WHOLE = (
 )
 WORTH_PACKING = 1_024
 LARGEST = 4_000_000
-ROOM_BYTES = 64_000_000
+KEPT_BYTES = 64_000_000
 MOVING_SECONDS = 1.0
 
 
@@ -157,7 +157,7 @@ class Answers:
         before = self._kept.pop(key, None)
         self._size += answer.size - (before.size if before else 0)
         self._kept[key] = answer
-        while self._size > ROOM_BYTES:
+        while self._size > KEPT_BYTES:
             _, oldest = self._kept.popitem(last=False)
             self._size -= oldest.size
 

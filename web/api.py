@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from changelog.json import held_json, life_json, listed
@@ -16,13 +16,16 @@ from pipelines.history.figures import totals_before
 from pipelines.history.looks import recent_runs
 from pipelines.history.paged import publications_page
 from pipelines.history.publications import held_publications
+from pipelines.run import review
 from pipelines.values import KINDS
 from web import api_shapes as shapes
-from web.claiming import checked
-from web.context import keep, room_of
+from web.context import context_of, keep
+from web.lists import decide
 from web.query import coded, cursor
-from web.rendering import stamp
-from web.reports import day_of, question, told
+from web.rendering import page, stamp
+from web.reports import checked, day_of, question, told
+from web.runs import BUSY, BusyError
+from web.sign_in import Acting, RefusedActionError
 
 WRONG: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.Trouble, "description": text}
@@ -59,8 +62,8 @@ def answer(request: Request, told: Any, *, live: bool = False) -> JSONResponse:
 @router.get("/lists", response_model=list[shapes.ListShape])
 def lists(request: Request) -> JSONResponse:
     """The lists that are watched."""
-    room = room_of(request)
-    return answer(request, [list_json(item) for item in room.house.lists.values()], live=True)
+    context = context_of(request)
+    return answer(request, [list_json(item) for item in context.house.lists.values()], live=True)
 
 
 def list_json(item: Any) -> dict[str, Any]:
@@ -83,9 +86,9 @@ def publications(
     limit: Limit = 100,
 ) -> JSONResponse:
     """Every publication that was seen, whatever it was found to be, newest first."""
-    room = room_of(request)
-    room.house.chosen([name] if name else [])
-    with room.house.engine.connect() as connection:
+    context = context_of(request)
+    context.house.chosen([name] if name else [])
+    with context.house.engine.connect() as connection:
         found = publications_page(connection, name, before, limit + 1)
     following = found[limit - 1].place if len(found) > limit else None
     return answer(
@@ -129,8 +132,8 @@ def changes(
     limit: Limit = 100,
 ) -> JSONResponse:
     """The change log: from `since` on, before `until`, both of publication."""
-    room = room_of(request)
-    zone = room.house.chosen([name])[0].time_zone if name else "UTC"
+    context = context_of(request)
+    zone = context.house.chosen([name])[0].time_zone if name else "UTC"
     wanted = ChangeFilter(
         lists=(name,) if name else (),
         since=moment(since, zone) if since else None,
@@ -143,34 +146,34 @@ def changes(
         recorded_since=moment(recorded_since, zone) if recorded_since else None,
         reviewed=reviewed,
     )
-    with room.house.engine.connect() as connection:
+    with context.house.engine.connect() as connection:
         found = list(
             read_changes(
-                connection, wanted, pending_of=room.pending_of, after=cursor(after), limit=limit + 1,
+                connection, wanted, pending_of=context.pending_of, after=cursor(after), limit=limit + 1,
                 newest_first=order == "newest",
             )
         )  # fmt: skip
     following = coded(found[limit - 1].cursor) if len(found) > limit else None
-    told = [change_json(change, room.house.lists.get(change.list)) for change in found[:limit]]
+    told = [change_json(change, context.house.lists.get(change.list)) for change in found[:limit]]
     return answer(request, {"changes": told, "next": following})
 
 
 @router.get("/changes/{identifier}", response_model=shapes.Change)
 def change(request: Request, identifier: Name) -> JSONResponse:
     """One change."""
-    room = room_of(request)
-    with room.house.engine.connect() as connection:
-        found = read_change(connection, identifier, room.pending_of)
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
+        found = read_change(connection, identifier, context.pending_of)
     if found is None:
         raise HTTPException(404, f"No change is called {identifier}.")
-    return answer(request, change_json(found, room.house.lists.get(found.list)))
+    return answer(request, change_json(found, context.house.lists.get(found.list)))
 
 
 @router.get("/agencies", response_model=shapes.Agencies)
 def agencies(request: Request, q: Annotated[str, Query(min_length=1, max_length=200)]) -> JSONResponse:
     """Agencies of which some name holds every word of `q`; at most 200."""
-    room = room_of(request)
-    with room.house.engine.connect() as connection:
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
         found = find_agencies(connection, q)
     told = [
         {
@@ -188,22 +191,22 @@ def agencies(request: Request, q: Annotated[str, Query(min_length=1, max_length=
 @router.get("/agencies/{agency_id}", response_model=shapes.Agency)
 def agency(request: Request, agency_id: Name) -> JSONResponse:
     """The life of an agency: every agreement, spelling, document, change and source row."""
-    room = room_of(request)
-    with room.house.engine.connect() as connection:
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
         life = agency_life(connection, agency_id)
         if life is None:
             raise HTTPException(404, f"No agency is called {agency_id}.")
-        told = life_json(connection, room.house, agency_id, life)
+        told = life_json(connection, context.house, agency_id, life)
     return answer(request, told)
 
 
 @router.get("/states/{state}", response_model=shapes.State)
 def state(request: Request, state: Annotated[str, Path(max_length=2, min_length=2)]) -> JSONResponse:
     """A state on every list now."""
-    room, state = room_of(request), state.upper()
+    context, state = context_of(request), state.upper()
     told = {}
-    with room.house.engine.connect() as connection:
-        for name in room.house.lists:
+    with context.house.engine.connect() as connection:
+        for name in context.house.lists:
             newest = totals_before(connection, name)
             if newest is not None and newest.by_state.get(state):
                 told[name] = {
@@ -224,8 +227,8 @@ def agreements(
     known_at: Day = None,
 ) -> JSONResponse:
     """A list as published on a date, and as we knew it on another."""
-    room = room_of(request)
-    return answer(request, listed(room.house, name, as_of or None, known_at or None))
+    context = context_of(request)
+    return answer(request, listed(context.house, name, as_of or None, known_at or None))
 
 
 @router.get("/runs", response_model=shapes.Runs)
@@ -236,9 +239,9 @@ def runs(
     limit: Limit = 100,
 ) -> JSONResponse:
     """Every look, newest first."""
-    room = room_of(request)
-    room.house.chosen([name] if name else [])
-    with room.house.engine.connect() as connection:
+    context = context_of(request)
+    context.house.chosen([name] if name else [])
+    with context.house.engine.connect() as connection:
         found = recent_runs(connection, name, limit + 1, before)
     following = found[limit - 1].id if len(found) > limit else None
     return answer(request, {"runs": [_run_json(row) for row in found[:limit]], "next": following}, live=True)
@@ -257,8 +260,8 @@ def _run_json(row: Any) -> dict[str, Any]:
 @router.get("/held", response_model=list[shapes.Held])
 def held(request: Request) -> JSONResponse:
     """Lists that wait for a person, with the reasons."""
-    room = room_of(request)
-    with room.house.engine.connect() as connection:
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
         rows = held_publications(connection)
     return answer(request, [held_json(row) for row in rows])
 
@@ -274,8 +277,8 @@ def report(
 ) -> JSONResponse:
     """The batch of a week or of any days, and the headline figures against a baseline."""
     del name, week, since, until, baseline  # named for the description; asked as the page asks
-    room = room_of(request)
-    return answer(request, told(room, question(room, request.query_params)))
+    context = context_of(request)
+    return answer(request, told(context, question(context, request.query_params)))
 
 
 @router.get("/claim", response_model=shapes.Claim)
@@ -286,5 +289,78 @@ def claim(
     name: ListName = None,
 ) -> JSONResponse:
     """A public statement's figures, each held against what was published."""
-    room = room_of(request)
-    return answer(request, checked(room, text, day_of(as_of) if as_of else None, name))
+    context = context_of(request)
+    return answer(request, checked(context, text, day_of(as_of) if as_of else None, name))
+
+
+REFUSED: dict[int | str, dict[str, Any]] = {
+    status: {"model": shapes.Trouble, "description": text}
+    for status, text in (
+        (401, "The token is missing or wrong."),
+        (403, "Actions are off, or another site asks."),
+        (409, "A look is going on."),
+        (429, "Too many wrong tokens."),
+    )
+}
+actions = APIRouter(prefix="/api/v1", responses=WRONG | REFUSED)
+Identifier = Annotated[str, Path(max_length=64)]
+
+
+@actions.post("/crawl", status_code=202, response_model=shapes.Progress)
+async def crawl(request: Request, person: Acting, order: shapes.CrawlOrder | None = None) -> JSONResponse:
+    """Look at lists now. Refused (409) while a look goes on; follow it at /api/v1/crawl."""
+    context = context_of(request)
+    chosen = context.house.chosen(order.lists if order else [])
+    try:
+        context.crawls.begin(chosen, person.name)
+    except BusyError:
+        raise RefusedActionError(409, BUSY) from None
+    return JSONResponse(context.crawls.progress(), 202)
+
+
+@actions.get("/crawl", response_model=shapes.Progress)
+def progress(request: Request) -> JSONResponse:
+    """How far the look that was started last from here has come."""
+    return JSONResponse(context_of(request).crawls.progress())
+
+
+@actions.post("/held/{identifier}/accept", response_model=shapes.Held)
+def accept(
+    request: Request, person: Acting, identifier: Identifier, verdict: shapes.Verdict | None = None
+) -> JSONResponse:
+    """Believe a held list."""
+    note = verdict.note if verdict else ""
+    return JSONResponse(held_json(decide(context_of(request).house, identifier, "accept", person.name, note)))
+
+
+@actions.post("/held/{identifier}/reject", response_model=shapes.Held)
+def reject(request: Request, person: Acting, identifier: Identifier, verdict: shapes.Verdict) -> JSONResponse:
+    """Put a held list aside for good; the note says why."""
+    return JSONResponse(
+        held_json(decide(context_of(request).house, identifier, "reject", person.name, verdict.note))
+    )
+
+
+@actions.post("/reviews", response_model=list[str])
+def reviews(request: Request, person: Acting, order: shapes.ReviewOrder) -> JSONResponse:
+    """A person's verdict on changes; "undone" takes it back. Answers with the ids."""
+    review(context_of(request).house, order.changes, order.status, person.name, order.note)
+    return JSONResponse(order.changes)
+
+
+about = APIRouter(include_in_schema=False)
+
+
+@about.get("/api")
+def api(request: Request) -> HTMLResponse:
+    described = request.app.openapi()["paths"]
+    addresses = [
+        (method.upper(), address, told.get("description", ""), _names(told))
+        for address, methods in described.items()
+        for method, told in methods.items()
+    ]
+    return page(request, "api.html", live=True, addresses=addresses)
+
+
+def _names(told: dict[str, Any]) -> list[str]:
+    return [parameter["name"] for parameter in told.get("parameters", ())]

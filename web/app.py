@@ -17,61 +17,28 @@ from starlette.middleware.gzip import GZipMiddleware
 from pipelines.house import House
 from scraper.errors import CountersignError, DatabaseError, ListError, UsageError
 from scraper.settings import version
-from web import (
-    actions,
-    agencies,
-    api,
-    api_actions,
-    api_page,
-    changes,
-    claiming,
-    compared,
-    decisions,
-    feeds,
-    files,
-    health,
-    lists,
-    overview,
-    reports,
-    runs,
-    sign_in,
-    states,
-)
+from web import agencies, api, changes, feeds, files, lists, overview, reports, runs, sign_in
 from web.answers import Answers
-from web.context import Room
-from web.crawls import Crawls
+from web.context import Context
 from web.keys import Keys
 from web.rendering import FOLDER, sorry, templates
+from web.runs import Crawls
 from web.security import LOG, Guard
 from web.sign_in import RefusedActionError
 
 BODY_LIMIT = 262_144
 API = "/api/"
 NOWHERE = "There is nothing at this address."
-PAGES = (
-    overview,
-    changes,
-    actions,
-    agencies,
-    states,
-    lists,
-    compared,
-    decisions,
-    runs,
-    files,
-    reports,
-    claiming,
-    feeds,
-    health,
-    api_page,
-    sign_in,
-    api,
-    api_actions,
+ROUTERS = (
+    *(module.router for module in (overview, changes, agencies, lists, runs, files, reports, feeds, sign_in)),
+    api.about,
+    api.router,
+    api.actions,
 )
 
 
 def create_app(house: House, token: str | None = None, hosts: Collection[str] = ()) -> FastAPI:
-    """The reading room of one installation. Nobody may act when `token` is None.
+    """The web of one installation. Nobody may act when `token` is None.
 
     `hosts` are the names, beside loopback, under which these pages may be asked for.
     """
@@ -91,11 +58,11 @@ def create_app(house: House, token: str | None = None, hosts: Collection[str] = 
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    app.state.room = context = Room(house, templates(house.lists), Keys(token), crawls)
-    for room in PAGES:
-        app.include_router(room.router)
+    app.state.context = context = Context(house, templates(house.lists), Keys(token), crawls)
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
-    _say_errors_well(app)
+    _answer_errors(app)
     app.add_middleware(Answers, versions=context.versions)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT)
@@ -103,11 +70,11 @@ def create_app(house: House, token: str | None = None, hosts: Collection[str] = 
     return app
 
 
-def _say_errors_well(app: FastAPI) -> None:
+def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(CountersignError)
     def _ours(request: Request, error: CountersignError) -> Response:
         status = 404 if isinstance(error, ListError) else 400 if isinstance(error, UsageError) else 503
-        return _told(request, status, str(error))
+        return _error(request, status, str(error))
 
     @app.exception_handler(DatabaseError)
     @app.exception_handler(SQLAlchemyError)
@@ -116,13 +83,13 @@ def _say_errors_well(app: FastAPI) -> None:
         LOG.error(
             "The database failed: %s", error if isinstance(error, DatabaseError) else type(error).__name__
         )
-        return _told(request, 503, f"The database does not answer ({type(error).__name__}). Try again.")
+        return _error(request, 503, f"The database does not answer ({type(error).__name__}). Try again.")
 
     @app.exception_handler(RefusedActionError)
     def _refused(request: Request, error: RefusedActionError) -> Response:
         if error.status == 401 and not request.url.path.startswith(API) and request.method == "POST":
             return RedirectResponse("/sign-in", 303)
-        answer = _told(request, error.status, error.text)
+        answer = _error(request, error.status, error.text)
         if error.status == 401:
             answer.headers["WWW-Authenticate"] = "Bearer"
         if error.wait:
@@ -134,17 +101,17 @@ def _say_errors_well(app: FastAPI) -> None:
         wrong = "; ".join(
             f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors()
         )
-        return _told(request, 422, wrong)
+        return _error(request, 422, wrong)
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
         said = NOWHERE if error.detail == "Not Found" else str(error.detail)
-        answer = _told(request, error.status_code, said)
+        answer = _error(request, error.status_code, said)
         answer.headers.update(error.headers or {})
         return answer
 
 
-def _told(request: Request, status: int, text: str) -> Response:
+def _error(request: Request, status: int, text: str) -> Response:
     if request.url.path.startswith(API):
         return JSONResponse({"error": text}, status)
     try:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
@@ -18,10 +18,13 @@ from changelog.wording import MODELS
 from pipelines.history.agencies import places_of
 from pipelines.history.changes import ChangeFilter, StoredChange, read_change, read_changes
 from pipelines.history.paged import first_recorded_since
+from pipelines.run import review
 from pipelines.values import KINDS
-from web.context import Room, Visit, room_of
+from scraper.errors import UsageError
+from web.context import Context, Visit, context_of
 from web.query import LogQuestion, coded, log_question, since_recorded
-from web.rendering import page
+from web.rendering import local, page
+from web.sign_in import Acting
 
 router = APIRouter(include_in_schema=False)
 PAGE = 60
@@ -37,7 +40,7 @@ class LogPage:
     newer: str | None
 
 
-def log_page(connection: Connection, room: Room, asked: LogQuestion, size: int = PAGE) -> LogPage:
+def log_page(connection: Connection, context: Context, asked: LogQuestion, size: int = PAGE) -> LogPage:
     """One page, newest first. One more than is shown is read, to know whether the log goes on."""
     wanted = asked.wanted
     if asked.fresh_since:
@@ -47,7 +50,7 @@ def log_page(connection: Connection, room: Room, asked: LogQuestion, size: int =
         read_changes(
             connection,
             wanted,
-            pending_of=room.pending_of,
+            pending_of=context.pending_of,
             after=asked.newer if upwards else asked.older,
             limit=size + 1,
             newest_first=not upwards,
@@ -79,12 +82,12 @@ class Group:
 
 @router.get("/changes")
 def change_log(request: Request) -> HTMLResponse:
-    room = room_of(request)
-    asked = log_question(room.house, request.query_params)
+    context = context_of(request)
+    asked = log_question(context.house, request.query_params)
     visit = Visit.of(request)
-    with room.house.engine.connect() as connection:
-        found = log_page(connection, room, asked)
-        groups = list(_grouped(connection, room, asked.group, found.changes))
+    with context.house.engine.connect() as connection:
+        found = log_page(connection, context, asked)
+        groups = list(_grouped(connection, context, asked.group, found.changes))
         fresh = _count_new(connection, visit.before) if visit.before else 0
     return page(
         request,
@@ -103,9 +106,9 @@ def change_log(request: Request) -> HTMLResponse:
 
 @router.get("/changes/{identifier}")
 def one_change(request: Request, identifier: str) -> HTMLResponse:
-    room = room_of(request)
-    with room.house.engine.connect() as connection:
-        change = read_change(connection, identifier, room.pending_of)
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
+        change = read_change(connection, identifier, context.pending_of)
         if change is None:
             raise HTTPException(404, f"No change is called {identifier[:40]}.")
         publication = places_of(connection, {(change.list, change.place)}).get((change.list, change.place))
@@ -117,9 +120,11 @@ def one_change(request: Request, identifier: str) -> HTMLResponse:
     return page(request, "change.html", change=change, publication=publication, others=others)
 
 
-def _grouped(connection: Connection, room: Room, by: str, changes: Sequence[StoredChange]) -> Iterator[Group]:
+def _grouped(
+    connection: Connection, context: Context, by: str, changes: Sequence[StoredChange]
+) -> Iterator[Group]:
     if by == "week":
-        for (year, week), members in groupby(changes, lambda change: _week(room, change)):
+        for (year, week), members in groupby(changes, lambda change: _week(context, change)):
             held = list(members)
             yield Group(f"{year}-W{week:02}", None, held[0].published_at, held)
         return
@@ -129,8 +134,8 @@ def _grouped(connection: Connection, room: Room, by: str, changes: Sequence[Stor
         yield Group("", name, held[0].published_at, held, files.get((name, place)))
 
 
-def _week(room: Room, change: StoredChange) -> tuple[int, int]:
-    declared = room.house.lists.get(change.list)
+def _week(context: Context, change: StoredChange) -> tuple[int, int]:
+    declared = context.house.lists.get(change.list)
     local = change.published_at.astimezone(ZoneInfo(declared.time_zone if declared else "UTC"))
     return local.isocalendar()[:2]
 
@@ -141,3 +146,23 @@ def _count_new(connection: Connection, since: datetime) -> int:
         return 0
     wanted = since_recorded(ChangeFilter(recorded_since=since), earliest)
     return sum(1 for _ in read_changes(connection, wanted, limit=NEW_SHOWN + 1, newest_first=True))
+
+
+STATUSES = ("confirmed", "disputed", "ignored", "undone")
+
+
+@router.post("/changes/review")
+def review_changes(
+    request: Request,
+    person: Acting,
+    status: Annotated[str, Form(max_length=20)],
+    change: Annotated[list[str] | None, Form(max_length=1000)] = None,
+    note: Annotated[str, Form(max_length=2000)] = "",
+    target: Annotated[str, Form(alias="next", max_length=4000)] = "/changes",
+) -> Response:
+    if status not in STATUSES:
+        raise UsageError(f"There is no status {status}. Choose one of: {', '.join(STATUSES)}.")
+    if not change:
+        raise UsageError("No change was chosen. Tick at least one, then say what you found.")
+    review(context_of(request).house, change, status, person.name, note.strip())
+    return RedirectResponse(local(target, "/changes"), 303)

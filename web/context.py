@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from fastapi import Request, Response
 from jinja2 import Environment
 
 from pipelines.history.paged import last_written, live_version, record_version
 from pipelines.house import House
-from web.crawls import Crawls
 from web.keys import COOKIE, Keys, Person
+
+if TYPE_CHECKING:
+    from web.runs import Crawls
 
 KEPT = "kept"  # in a request's state: until when its answer is the same for everybody
 
@@ -27,7 +29,7 @@ class Versions:
 
 
 @dataclass(slots=True)
-class Room:
+class Context:
     house: House
     templates: Environment
     keys: Keys
@@ -67,7 +69,7 @@ class Visit:
 
     @classmethod
     def of(cls, request: Request) -> Visit:
-        now = room_of(request).house.now()
+        now = context_of(request).house.now()
         try:
             before, last = (
                 datetime.fromtimestamp(int(part), UTC) if part != "-" else None
@@ -90,9 +92,9 @@ class Visit:
         return carrier.headers["set-cookie"]
 
 
-def room_of(request: Request) -> Room:
-    room: Room = request.app.state.room
-    return room
+def context_of(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
 
 
 def keep(request: Request, until: str = "record") -> None:
@@ -102,4 +104,4 @@ def keep(request: Request, until: str = "record") -> None:
 
 def person_of(request: Request) -> Person | None:
     """Who is signed in by cookie."""
-    return room_of(request).keys.person(request.cookies.get(COOKIE))
+    return context_of(request).keys.person(request.cookies.get(COOKIE))

@@ -12,7 +12,7 @@ from changelog.feeds import Feed, as_atom, as_json_feed, change_feed, weekly_fee
 from changelog.wording import state_name
 from pipelines.history.figures import totals_before
 from pipelines.values import KINDS
-from web.context import room_of
+from web.context import context_of
 from web.rendering import page, stamp
 
 router = APIRouter(include_in_schema=False)
@@ -24,9 +24,9 @@ SHAPES: dict[str, tuple[str, Callable[[Feed, str], bytes]]] = {
 
 @router.get("/feeds")
 def feeds(request: Request) -> HTMLResponse:
-    room = room_of(request)
-    with room.house.engine.connect() as connection:
-        newest = [totals_before(connection, name) for name in room.house.lists]
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
+        newest = [totals_before(connection, name) for name in context.house.lists]
     states = sorted(
         {state for totals in newest if totals for state in totals.by_state if state}, key=state_name
     )
@@ -36,15 +36,15 @@ def feeds(request: Request) -> HTMLResponse:
 @router.get("/feeds/changes.{shape}")
 def changes(request: Request, shape: str) -> Response:
     """The newest changes; of one list, state or kind when the address names it."""
-    room, asked = room_of(request), request.query_params
+    context, asked = context_of(request), request.query_params
     name, state, kind = (asked.get(key) or None for key in ("list", "state", "kind"))
-    room.house.chosen([name] if name else [])
+    context.house.chosen([name] if name else [])
     if kind is not None and kind not in KINDS:
         raise HTTPException(404, f"There is no kind {kind[:40]!r}. Kinds are: {', '.join(KINDS)}.")
-    with room.house.engine.connect() as connection:
+    with context.house.engine.connect() as connection:
         feed = change_feed(
             connection,
-            room.house.lists,
+            context.house.lists,
             _base(request),
             list_name=name,
             state=state and state.upper()[:2],
@@ -56,12 +56,12 @@ def changes(request: Request, shape: str) -> Response:
 @router.get("/feeds/weeks.{shape}")
 def weeks(request: Request, shape: str) -> Response:
     """The batch of each week of a list."""
-    room = room_of(request)
-    name = request.query_params.get("list") or next(iter(room.house.lists))
-    room.house.chosen([name])
+    context = context_of(request)
+    name = request.query_params.get("list") or next(iter(context.house.lists))
+    context.house.chosen([name])
     base = _base(request)
-    with room.house.engine.connect() as connection:
-        feed = weekly_feed(connection, room.house.lists, base, name)
+    with context.house.engine.connect() as connection:
+        feed = weekly_feed(connection, context.house.lists, base, name)
     return _given(request, shape, feed)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
-from pathlib import PurePosixPath
+import zipfile
+from dataclasses import dataclass
+from html import escape, unescape
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -11,9 +15,11 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from pipelines.history.paged import publication_of_bytes
+from pipelines.normalise.links import unwrap
+from pipelines.parse.limits import Limits
+from pipelines.parse.package import Package
 from scraper.errors import UnreadableError
-from web.context import room_of
-from web.redaction import cleaned
+from web.context import context_of
 from web.sign_in import may_see_originals
 
 router = APIRouter(include_in_schema=False)
@@ -34,21 +40,21 @@ ONLY_ORIGINAL = (
 @router.get("/raw/{sha256}")
 def raw(request: Request, sha256: str) -> Response:
     """The file of this hash; wrapped links are taken out unless `original=1` is asked with the token."""
-    room = room_of(request)
+    context = context_of(request)
     if not _SHA256.fullmatch(sha256):
         raise HTTPException(404, "A file is called by its SHA-256, 64 letters long.")
-    with room.house.engine.connect() as connection:
+    with context.house.engine.connect() as connection:
         row = publication_of_bytes(connection, sha256)
-    if row is None or not room.house.archive.has(sha256):
+    if row is None or not context.house.archive.has(sha256):
         raise HTTPException(404, "No published file has this hash.")
-    declared = room.house.lists.get(row.list)
+    declared = context.house.lists.get(row.list)
     kind = declared.format if declared else "xlsx"
     name = safe_name(row.published_name, kind)
     if request.query_params.get("original") and may_see_originals(request):
-        body = room.house.archive.read(sha256)
+        body = context.house.archive.read(sha256)
         return _file(body, name, kind, sha256, altered=False)
     try:
-        with room.house.archive.local_path(sha256) as path:
+        with context.house.archive.local_path(sha256) as path:
             clean = cleaned(path, kind)
     except UnreadableError:
         clean = None
@@ -84,3 +90,76 @@ def safe_name(published: str, kind: str) -> str:
     last = PurePosixPath(published.replace("\\", "/")).name
     name = re.sub(r"[^\w.()+ -]", "_", last).strip(". ")[:120] or "list"
     return name if "." in name else f"{name}.{kind}"
+
+
+# A wrapper's address ends where the text, the attribute or the cell around it ends.
+_WRAPPER = re.compile(
+    r"https?://[a-z0-9.-]*(?:safelinks\.protection\.(?:outlook\.com|office365\.us)|urldefense\.(?:com|us|proofpoint\.com))"
+    r"/[^\s\"'<>,]*",
+    re.I,
+)
+_IN_TEXT = re.compile(rb"safelinks\.protection|urldefense", re.I)
+_TEXT_PARTS = (".xml", ".rels", ".vml", ".txt", ".html", ".json", ".csv")
+TEXT_FORMATS = ("csv", "html", "json")
+PACKED_FORMATS = ("xlsx", "ods")
+LIMITS = Limits(max_bytes_unpacked=300_000_000)
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """`body` as it may be shown to anybody; `replaced` addresses were taken out of their wrappers."""
+
+    body: bytes
+    replaced: int
+
+
+def cleaned(path: Path, kind: str) -> Cleaned | None:
+    """The file at `path` without wrappers; None when nobody can tell what it holds (a PDF, say).
+
+    Raises UnreadableError when it is not of its kind, or a bomb.
+    """
+    with path.open("rb") as file:
+        packed = file.read(2) == b"PK"
+    if packed:
+        return _packed(path)
+    if kind in TEXT_FORMATS:
+        body, replaced = _without_wrappers(path.read_bytes(), markup=kind == "html")
+        return Cleaned(body, replaced)
+    return None
+
+
+def _packed(path: Path) -> Cleaned:
+    package = Package(path, LIMITS)
+    replaced = 0
+    written = io.BytesIO()
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            if entry.is_dir():
+                continue
+            body = b"".join(package.blocks(entry.filename.replace("\\", "/").lstrip("/")))
+            if entry.filename.lower().endswith(_TEXT_PARTS):
+                body, count = _without_wrappers(body, markup=True)
+                replaced += count
+            kept = zipfile.ZipInfo(entry.filename, max(entry.date_time, _EARLIEST))
+            kept.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(kept, body)
+    return Cleaned(written.getvalue(), replaced) if replaced else Cleaned(path.read_bytes(), 0)
+
+
+def _without_wrappers(body: bytes, *, markup: bool) -> tuple[bytes, int]:
+    encoding = "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    if encoding == "utf-8" and not _IN_TEXT.search(body):
+        return body, 0
+    text = body.decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
+
+    def inner(found: re.Match[str]) -> str:
+        address, _ = unwrap(unescape(found[0]) if markup else found[0])
+        return escape(address) if markup else address
+
+    text, count = _WRAPPER.subn(inner, text)
+    return (
+        (text.encode(encoding, "surrogateescape" if encoding == "utf-8" else "strict"), count)
+        if count
+        else (body, 0)
+    )

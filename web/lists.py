@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from collections import Counter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from changelog.status import clock_text, queue_text
 from changelog.wording import end_of
 from pipelines.history.changes import ChangeFilter, count_changes
+from pipelines.history.compared import differing
 from pipelines.history.figures import first_totals, totals_before
 from pipelines.history.paged import agreements_page, publications_page
-from pipelines.history.publications import publication_at, publication_by_key
+from pipelines.history.publications import held_publications, publication_at, publication_by_key
 from pipelines.history.queue import queue_state
 from pipelines.history.status import clock_status, list_statuses
-from web.context import keep, room_of
+from pipelines.house import House
+from pipelines.rehearsal import would_be
+from pipelines.run import release
+from scraper.errors import UsageError
+from web.context import context_of, keep
 from web.query import coded, mark
 from web.rendering import page
+from web.sign_in import Acting, RefusedActionError
 
 router = APIRouter(include_in_schema=False)
 AGREEMENTS = 300
@@ -25,9 +34,11 @@ PUBLICATIONS = 100
 
 @router.get("/lists")
 def all_lists(request: Request) -> HTMLResponse:
-    room = room_of(request)
-    with room.house.engine.connect() as connection:
-        statuses = {item.list: item for item in list_statuses(connection, room.house.lists, room.house.now())}
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
+        statuses = {
+            item.list: item for item in list_statuses(connection, context.house.lists, context.house.now())
+        }
         shown = [
             (
                 item,
@@ -35,9 +46,9 @@ def all_lists(request: Request) -> HTMLResponse:
                 totals_before(connection, item.name),
                 statuses[item.name],
             )
-            for item in room.house.lists.values()
+            for item in context.house.lists.values()
         ]
-        clock, queue = clock_status(connection, room.house.now()), queue_state(connection)
+        clock, queue = clock_status(connection, context.house.now()), queue_state(connection)
     keep(request, "live")
     told = [clock_text(clock), *([queue_text(queue)] if queue else [])]
     return page(request, "lists.html", live=True, shown_lists=shown, told=" ".join(told))
@@ -45,11 +56,11 @@ def all_lists(request: Request) -> HTMLResponse:
 
 @router.get("/lists/{name}")
 def one_list(request: Request, name: str) -> HTMLResponse:
-    room, asked = room_of(request), request.query_params
-    [item] = room.house.chosen([name])
+    context, asked = context_of(request), request.query_params
+    [item] = context.house.chosen([name])
     as_of, known_at = asked.get("as_of") or None, asked.get("known_at") or None
     state, text = asked.get("state", "").upper() or None, asked.get("q", "")[:200].strip()
-    with room.house.engine.connect() as connection:
+    with context.house.engine.connect() as connection:
         stood = publication_at(
             connection,
             name,
@@ -78,9 +89,9 @@ def one_list(request: Request, name: str) -> HTMLResponse:
 
 @router.get("/lists/{name}/publications")
 def its_publications(request: Request, name: str) -> HTMLResponse:
-    room, before = room_of(request), request.query_params.get("before") or None
-    [item] = room.house.chosen([name])
-    with room.house.engine.connect() as connection:
+    context, before = context_of(request), request.query_params.get("before") or None
+    [item] = context.house.chosen([name])
+    with context.house.engine.connect() as connection:
         found = publications_page(connection, name, before, PUBLICATIONS + 1)
     older = found[PUBLICATIONS - 1].place if len(found) > PUBLICATIONS else None
     return page(request, "publications.html", item=item, found=found[:PUBLICATIONS], older=older)
@@ -88,10 +99,96 @@ def its_publications(request: Request, name: str) -> HTMLResponse:
 
 @router.get("/publications/{key}")
 def one_publication(request: Request, key: str) -> HTMLResponse:
-    room = room_of(request)
-    with room.house.engine.connect() as connection:
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
         row = publication_by_key(connection, key)
         if row is None:
             raise HTTPException(404, f"No publication is called {key[:40]}.")
         counted = count_changes(connection, ChangeFilter(lists=(row.list,), sha256=row.sha256))
     return page(request, "publication.html", publication=row, counted=counted)
+
+
+DIFFERENCES = 2_000
+
+
+@router.get("/compare")
+def compare(request: Request) -> HTMLResponse:
+    context, asked = context_of(request), request.query_params
+    name = asked.get("list") or next(iter(context.house.lists))
+    [item] = context.house.chosen([name])
+    one, other = asked.get("from") or None, asked.get("to") or None
+    if one and other and end_of(one, item.time_zone) > end_of(other, item.time_zone):
+        one, other = other, one
+    with context.house.engine.connect() as connection:
+        first = first_totals(connection, name)
+        earlier = totals_before(connection, name, end_of(one, item.time_zone)) if one else None
+        later = totals_before(connection, name, end_of(other, item.time_zone) if other else None)
+        pairs = (
+            differing(connection, name, earlier.place, later.place)
+            if earlier and later and earlier.place < later.place
+            else []
+        )
+    return page(
+        request, "compare.html", item=item, first=first, earlier=earlier, later=later, one=one, other=other,
+        pairs=pairs[:DIFFERENCES], left_out=max(len(pairs) - DIFFERENCES, 0),
+        counts=Counter(pair.kind for pair in pairs),
+    )  # fmt: skip
+
+
+CHANGES = 1_000
+
+
+@router.get("/held")
+def held(request: Request) -> HTMLResponse:
+    with context_of(request).house.engine.connect() as connection:
+        rows = held_publications(connection)
+    return page(request, "held.html", rows=rows)
+
+
+@router.get("/held/{key}")
+def one_held(request: Request, key: str) -> HTMLResponse:
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
+        row = publication_by_key(connection, key)
+        if row is None:
+            raise HTTPException(404, f"No publication is called {key[:40]}.")
+        stands = totals_before(connection, row.list, row.published_at)
+    derived = would_be(context.house, key) if row.state == "held" else None
+    changes = derived.changes if derived else ()
+    return page(
+        request, "held_one.html", row=row, stands=stands, changes=changes[:CHANGES],
+        left_out=max(len(changes) - CHANGES, 0), counts=derived.counts() if derived else {},
+        figures=derived.figures if derived else None, findings=derived.findings if derived else (),
+    )  # fmt: skip
+
+
+@router.post("/held/{key}/accept")
+def accept(
+    request: Request, person: Acting, key: str, note: Annotated[str, Form(max_length=2000)] = ""
+) -> Response:
+    return _released(request, key, "accept", person.name, note)
+
+
+@router.post("/held/{key}/reject")
+def reject(
+    request: Request, person: Acting, key: str, note: Annotated[str, Form(max_length=2000)] = ""
+) -> Response:
+    if not note.strip():
+        raise UsageError("Say why it is rejected: the note is kept with your name.")
+    return _released(request, key, "reject", person.name, note)
+
+
+def _released(request: Request, key: str, verdict: str, by: str, note: str) -> Response:
+    decide(context_of(request).house, key, verdict, by, note)
+    return RedirectResponse(f"/publications/{key}", 303)
+
+
+def decide(house: House, key: str, verdict: str, by: str, note: str) -> Any:
+    """A verdict on a list that is held now; one that somebody has decided already stays as it is."""
+    with house.engine.connect() as connection:
+        row = publication_by_key(connection, key)
+    if row is None:
+        raise HTTPException(404, f"No publication is called {key[:40]}.")
+    if row.state != "held":
+        raise RefusedActionError(409, f"This list is not held any more: it was found to be {row.state}.")
+    return release(house, key, verdict, by, note.strip())

@@ -18,10 +18,9 @@ from pipelines.history.publications import held_publications
 from pipelines.history.queue import queue_state
 from pipelines.history.status import ListStatus, clock_status, list_statuses
 from scraper.lists import PublishedList
-from web.context import keep, room_of
-from web.drawing import Curve, curve
-from web.rendering import page
-from web.states import Tile, tiles
+from web.agencies import Tile, tiles
+from web.context import context_of, keep
+from web.rendering import Curve, curve, page
 
 router = APIRouter(include_in_schema=False)
 NEWEST = 8
@@ -53,18 +52,20 @@ class Watched:
 
 @router.get("/")
 def overview(request: Request) -> HTMLResponse:
-    room = room_of(request)
-    with room.house.engine.connect() as connection:
-        statuses = {item.list: item for item in list_statuses(connection, room.house.lists, room.house.now())}
-        clock = clock_status(connection, room.house.now())
+    context = context_of(request)
+    with context.house.engine.connect() as connection:
+        statuses = {
+            item.list: item for item in list_statuses(connection, context.house.lists, context.house.now())
+        }
+        clock = clock_status(connection, context.house.now())
         lists = [
             found
-            for item in room.house.lists.values()
+            for item in context.house.lists.values()
             if (found := _watched(connection, item, statuses[item.name])) is not None
         ]
         newest = list(
             read_changes(
-                connection, ChangeFilter(), pending_of=room.pending_of, limit=NEWEST, newest_first=True
+                connection, ChangeFilter(), pending_of=context.pending_of, limit=NEWEST, newest_first=True
             )
         )
         held = held_publications(connection)
@@ -111,4 +112,4 @@ def _week(connection: Connection, item: PublishedList, moment: datetime) -> Week
 
 @router.get("/method")
 def method(request: Request) -> HTMLResponse:
-    return page(request, "method.html", declared=room_of(request).house.lists.values())
+    return page(request, "method.html", declared=context_of(request).house.lists.values())

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from changelog import charts
 from changelog.card import card
+from changelog.claims import check_claim
 from changelog.reports import (
     as_html,
     as_markdown,
@@ -28,7 +29,7 @@ from changelog.wording import headline, period, week
 from pipelines.history.figures import Totals, totals_between
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
-from web.context import Room, room_of
+from web.context import Context, context_of
 from web.rendering import page, stamp
 
 router = APIRouter(include_in_schema=False)
@@ -56,14 +57,14 @@ class Question:
     baseline: date | None
 
 
-def question(room: Room, asked: QueryParams) -> Question:
+def question(context: Context, asked: QueryParams) -> Question:
     """The list and period that an address asks for; the newest week when it names none."""
-    name = asked.get("list") or next(iter(room.house.lists))
-    [declaration] = room.house.chosen([name])
+    name = asked.get("list") or next(iter(context.house.lists))
+    [declaration] = context.house.chosen([name])
     baseline = day_of(asked["baseline"]) if asked.get("baseline") else None
     if asked.get("week"):
         return Question(declaration, *week(asked["week"]), baseline)
-    with room.house.engine.connect() as connection:
+    with context.house.engine.connect() as connection:
         newest = default_period(connection, declaration)
     if not asked.get("since"):
         return Question(declaration, *newest, baseline)
@@ -81,24 +82,24 @@ def day_of(text: str) -> date:
     return found
 
 
-def told(room: Room, asked: Question) -> dict[str, Any]:
-    with room.house.engine.connect() as connection:
+def told(context: Context, asked: Question) -> dict[str, Any]:
+    with context.house.engine.connect() as connection:
         return report(
-            connection, room.house.lists, asked.declaration.name, asked.since, asked.until, asked.baseline
+            connection, context.house.lists, asked.declaration.name, asked.since, asked.until, asked.baseline
         )
 
 
-def _series(room: Room, asked: Question) -> list[Totals]:
+def _series(context: Context, asked: Question) -> list[Totals]:
     end = beginning(asked.until, asked.declaration.time_zone)
-    with room.house.engine.connect() as connection:
+    with context.house.engine.connect() as connection:
         return totals_between(connection, asked.declaration.name, until=end)
 
 
 @router.get("/report")
 def report_page(request: Request) -> HTMLResponse:
-    room = room_of(request)
-    asked = question(room, request.query_params)
-    found = told(room, asked)
+    context = context_of(request)
+    asked = question(context, request.query_params)
+    found = told(context, asked)
     return page(
         request,
         "report.html",
@@ -121,9 +122,9 @@ def report_page(request: Request) -> HTMLResponse:
 def chart(request: Request, name: str) -> Response:
     if name not in CHARTS:
         raise HTTPException(404, f"There is no chart {name[:40]}.")
-    room = room_of(request)
-    asked = question(room, request.query_params)
-    series = _series(room, asked)
+    context = context_of(request)
+    asked = question(context, request.query_params)
+    series = _series(context, asked)
     if not series:
         raise HTTPException(404, "Nothing of this list was recorded by then.")
     # Drawn as a picture, so its own styles may apply; nothing else may be fetched by it.
@@ -138,19 +139,19 @@ def report_file(request: Request, shape: str) -> Response:
     """The report to take away: Markdown, JSON, one self-contained page, or a card to share."""
     if shape not in MEDIA:
         raise HTTPException(404, f"A report comes as {', '.join(MEDIA)}.")
-    room = room_of(request)
-    asked = question(room, request.query_params)
-    found = told(room, asked)
+    context = context_of(request)
+    asked = question(context, request.query_params)
+    found = told(context, asked)
     body: str | bytes
     match shape:
         case "json":
             body = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
         case "md":
-            body = as_markdown(found, room.house.lists)
+            body = as_markdown(found, context.house.lists)
         case "html":
-            body = as_html(found, room.house.lists, _series(room, asked))
+            body = as_html(found, context.house.lists, _series(context, asked))
         case _:
-            body = card(found, asked.declaration, _series(room, asked))
+            body = card(found, asked.declaration, _series(context, asked))
     answer = Response(body, media_type=MEDIA[shape])
     shown = "inline" if shape in ("html", "png") else "attachment"
     name = f"countersign-{asked.declaration.name}-{asked.since}.{shape}"
@@ -159,3 +160,20 @@ def report_file(request: Request, shape: str) -> Response:
         answer.headers["Content-Security-Policy"] = f"{content_policy()}; frame-ancestors 'none'"
     stamp(request, answer)
     return answer
+
+
+LONGEST = 2_000
+
+
+def checked(context: Context, text: str, as_of: date | None, list_name: str | None = None) -> dict[str, Any]:
+    context.house.chosen([list_name] if list_name else [])
+    with context.house.engine.connect() as connection:
+        return check_claim(connection, context.house.lists, text[:LONGEST], as_of, list_name)
+
+
+@router.get("/claim")
+def claim(request: Request) -> HTMLResponse:
+    asked = request.query_params
+    text, as_of = asked.get("text", "").strip(), asked.get("as_of") or None
+    found = checked(context_of(request), text, day_of(as_of) if as_of else None) if text else None
+    return page(request, "claim.html", text=text[:LONGEST], as_of=as_of, found=found, longest=LONGEST)

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from sqlalchemy.exc import SQLAlchemyError
 
+from changelog.notices import round_of
+from changelog.status import CONTENT_TYPE, clock_text, metrics, status_json
+from changelog.wording import iso
 from pipelines.history.looks import recent_runs
-from scraper.errors import UsageError
-from web.context import room_of
-from web.crawls import BusyError
+from pipelines.history.status import clock_status
+from pipelines.house import House
+from pipelines.looks.look import Look
+from scraper.errors import DatabaseError, UsageError
+from scraper.lists import PublishedList
+from web.context import context_of
 from web.rendering import page
 from web.sign_in import Acting, RefusedActionError
 
@@ -23,20 +39,20 @@ BUSY = "A look is going on. It is shown below; start another one when it has end
 
 @router.get("/runs")
 def runs(request: Request) -> HTMLResponse:
-    room, asked = room_of(request), request.query_params
+    context, asked = context_of(request), request.query_params
     name = asked.get("list") or None
     if name:
-        room.house.chosen([name])
+        context.house.chosen([name])
     before = asked.get("before", "")
     if before and not (before.isascii() and before.isdigit() and len(before) < 18):
         raise UsageError("This is not the address of a page. Begin again with the first one.")
-    with room.house.engine.connect() as connection:
+    with context.house.engine.connect() as connection:
         found = recent_runs(connection, name, RUNS + 1, int(before) if before else None)
-    progress = room.crawls.progress()
+    progress = context.crawls.progress()
     older = found[RUNS - 1].id if len(found) > RUNS else None
     return page(
         request, "runs.html", live=True, found=found[:RUNS], older=older,
-        chosen=name, progress=progress, running=room.crawls.running,
+        chosen=name, progress=progress, running=context.crawls.running,
     )  # fmt: skip
 
 
@@ -44,9 +60,9 @@ def runs(request: Request) -> HTMLResponse:
 async def crawl(
     request: Request, person: Acting, name: Annotated[str, Form(alias="list", max_length=64)] = ""
 ) -> Response:
-    room = room_of(request)
+    context = context_of(request)
     try:
-        room.crawls.begin(room.house.chosen([name] if name else []), person.name)
+        context.crawls.begin(context.house.chosen([name] if name else []), person.name)
     except BusyError:
         raise RefusedActionError(409, BUSY) from None
     return RedirectResponse("/runs", 303)
@@ -54,7 +70,7 @@ async def crawl(
 
 @router.get("/runs/progress")
 async def progress(request: Request) -> StreamingResponse:
-    crawls = room_of(request).crawls
+    crawls = context_of(request).crawls
 
     async def events() -> AsyncIterator[str]:
         async for told in crawls.followed():
@@ -62,3 +78,121 @@ async def progress(request: Request) -> StreamingResponse:
         yield "event: end\ndata: {}\n\n"
 
     return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+TICK_SECONDS = 0.4
+
+
+class BusyError(Exception):
+    """A look is going on; only one at a time is started from here."""
+
+
+class Crawls:
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._task: asyncio.Task[None] | None = None
+        self._lists: Sequence[PublishedList] = ()
+        self._looks: Sequence[Look] = ()
+        self._failed = ""
+        self.began: datetime | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    def begin(self, lists: Sequence[PublishedList], by: str) -> None:
+        """Start to look at `lists`; raises BusyError while another look goes on."""
+        if self.running:
+            raise BusyError
+        self._lists, self._looks, self._failed = lists, (), ""
+        self.began = self._house.now()
+        self._task = asyncio.get_running_loop().create_task(self._look(lists, by))
+
+    async def _look(self, lists: Sequence[PublishedList], by: str) -> None:
+        try:
+            self._looks = await round_of(self._house, lists, "person", by)
+        except Exception as error:
+            # Whoever watches the page is told; the log has the rest.
+            self._failed = f"The look broke off: {error}"
+            raise
+
+    async def end(self) -> None:
+        """Break off a look when the page closes; its lease is given back."""
+        if self._task is not None and self.running:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def progress(self) -> dict[str, Any]:
+        """How far the look has come, list by list."""
+        looks = {look.list: look for look in self._looks}
+        with self._house.engine.connect() as connection:
+            rows = recent_runs(connection, limit=4 * len(self._lists) or 1)
+        runs = {row.list: row for row in reversed(rows) if self.began and row.started_at >= self.began}
+        return {
+            "running": self.running,
+            "began": iso(self.began),
+            "failed": self._failed,
+            "lists": [_told(item, looks.get(item.name), runs.get(item.name)) for item in self._lists],
+        }
+
+    async def followed(self) -> AsyncIterator[dict[str, Any]]:
+        """The progress each time that it moves, until the look has ended."""
+        last: dict[str, Any] | None = None
+        while True:
+            running = self.running
+            now = await asyncio.to_thread(self.progress)
+            if now != last:
+                yield now
+                last = now
+            if not running:
+                return
+            await asyncio.sleep(TICK_SECONDS)
+
+
+def _told(item: PublishedList, look: Look | None, run: Any) -> dict[str, Any]:
+    outcome = look.outcome if look else run.outcome if run else None
+    counts = dict(look.counts) if look else (run.counts or {}) if run else {}
+    return {
+        "list": item.name,
+        "title": item.wording.title,
+        "step": "ended" if outcome else "asking the publisher" if run else "waiting",
+        "outcome": outcome,
+        "reason": (look.reason if look else (run.reason or "") if run else ""),
+        "counts": counts,
+    }
+
+
+_FRESH = {"Cache-Control": "no-store"}
+
+
+@router.get("/status")
+def status(request: Request) -> JSONResponse:
+    """As `countersign status --format json` says it; 200 also when lists are overdue."""
+    told: dict[str, Any] = status_json(context_of(request).house)
+    return JSONResponse(told, headers=_FRESH)
+
+
+@router.get("/healthz")
+def alive() -> PlainTextResponse:
+    """The process answers."""
+    return PlainTextResponse("ok\n", headers=_FRESH)
+
+
+@router.get("/readyz")
+def ready(request: Request) -> PlainTextResponse:
+    """503 when the database does not answer or the clock died. That none runs is no defect: cron may look."""
+    house = context_of(request).house
+    try:
+        with house.engine.connect() as connection:
+            clock = clock_status(connection, house.now())
+    except (DatabaseError, SQLAlchemyError) as error:
+        # What the driver says may name the database's address and user.
+        return PlainTextResponse(
+            f"The database does not answer ({type(error).__name__}).\n", 503, headers=_FRESH
+        )
+    return PlainTextResponse(f"{clock_text(clock)}\n", 503 if clock.state == "dead" else 200, headers=_FRESH)
+
+
+@router.get("/metrics")
+def figures(request: Request) -> Response:
+    return Response(metrics(context_of(request).house), media_type=CONTENT_TYPE, headers=_FRESH)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from web.context import person_of, room_of
+from web.context import context_of, person_of
 from web.keys import COOKIE, LASTS_SECONDS, Person
 from web.rendering import local, page
 
@@ -27,7 +27,7 @@ class RefusedActionError(Exception):
 
 def acting(request: Request) -> Person:
     """Who acts. Raises RefusedActionError when nobody who may."""
-    keys = room_of(request).keys
+    keys = context_of(request).keys
     if keys.token is None:
         raise RefusedActionError(403, OFF)
     scheme, _, offered = request.headers.get("authorization", "").partition(" ")
@@ -49,7 +49,7 @@ def may_see_originals(request: Request) -> bool:
 
 
 def _check(request: Request, offered: str) -> None:
-    keys, client = room_of(request).keys, request.client.host if request.client else ""
+    keys, client = context_of(request).keys, request.client.host if request.client else ""
     if wait := keys.wait(client):
         raise RefusedActionError(429, f"Too many wrong tokens. Wait {wait} seconds.", wait)
     if not keys.fits(offered):
@@ -73,7 +73,7 @@ def sign_in(
     name: Annotated[str, Form(max_length=80)] = "",
     target: Annotated[str, Form(alias="next", max_length=2000)] = "/",
 ) -> Response:
-    keys, name = room_of(request).keys, " ".join(name.split())
+    keys, name = context_of(request).keys, " ".join(name.split())
     if keys.token is None:
         return page(request, "sign_in.html", 403, live=True, target=local(target), wrong=OFF, name=name)
     try:

@@ -1,4 +1,4 @@
-"""A reading room for the tests: made lists of several weeks, one list that is held, and a token."""
+"""Pages for the tests: made lists of several weeks, one list that is held, and a token."""
 
 from __future__ import annotations
 

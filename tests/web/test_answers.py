@@ -20,7 +20,7 @@ from pipelines.run import review
 from pipelines.tables import incidents, publications
 from tests.web.conftest import NOW, TOKEN, client_of
 from tests.web.test_pages import every_change
-from web.answers import MOVING_SECONDS, ROOM_BYTES, Answers
+from web.answers import KEPT_BYTES, MOVING_SECONDS, Answers
 from web.app import create_app
 from web.context import Versions, keep
 
@@ -199,7 +199,7 @@ def test_what_is_kept_has_a_bound() -> None:
 
     asyncio.run(story())
     kept = sum(answer.size for answer in answers._kept.values())
-    assert 0.9 * ROOM_BYTES < kept == answers._size <= ROOM_BYTES
+    assert 0.9 * KEPT_BYTES < kept == answers._size <= KEPT_BYTES
     asyncio.run(page.asked("/page?n=39", "/page?n=0"))
     assert page.made == 41
 

@@ -41,7 +41,7 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def serving(house: House) -> Iterator[str]:
-    """The room as `countersign serve` serves it, on a port of its own."""
+    """The pages as `countersign serve` serves it, on a port of its own."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(create_app(house, TOKEN), log_level="error", timeout_graceful_shutdown=1)

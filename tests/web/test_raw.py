@@ -15,8 +15,7 @@ from fastapi.testclient import TestClient
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.house import House
 from scraper.errors import UnreadableError
-from web.files import safe_name
-from web.redaction import cleaned
+from web.files import cleaned, safe_name
 
 DOCUMENT = "https://www.ice.gov/doclib/287gMOA/Bay_County.pdf"
 WRAPPED = (
