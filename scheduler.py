@@ -20,7 +20,6 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from changelog.notices import deliver, round_of, worst
-from pipelines.cadence import MISFIRE, next_due
 from pipelines.documents.rounds import ROUNDS, due_rounds
 from pipelines.history.looks import DOCUMENTS
 from pipelines.history.status import CLOCK, TICK
@@ -31,6 +30,7 @@ from pipelines.looks.watch import still_due
 from pipelines.looks.watchkeeping import Turns, due_lists, keep_watch
 from pipelines.processes import process_name
 from pipelines.record.runs import stop_ticking, tick
+from scraper.cadence import MISFIRE, next_due
 from scraper.errors import CountersignError, DatabaseError
 from scraper.list_file import declared_lists
 from scraper.lists import Cadence, PublishedList

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipelines.cadence import is_overdue
 from pipelines.silence import silence
+from scraper.cadence import is_overdue
 from scraper.lists import PublishedList
 
 KINDS = ("failing", "absent", "held", "overdue", "silent")

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from scraper.crons import cron
+from scraper import cadence
+from scraper.errors import ListError
 from scraper.lists import Cadence, Format, LinkRule, Plausible, PublishedList, Wording
 
 # The fields of an agreement; any other name is a field of the list's own.
@@ -47,9 +47,14 @@ def _pattern(value: str) -> str:
 
 def _zone(value: str) -> str:
     try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        cadence.zone(value)
+    except ListError:
         raise ValueError("is not a time zone; write one like America/New_York") from None
+    return value
+
+
+def _cron(value: str) -> str:
+    cadence.parse(value)
     return value
 
 
@@ -63,7 +68,7 @@ Address = Annotated[str, AfterValidator(_address)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Zone = Annotated[str, AfterValidator(_zone)]
 FieldName = Annotated[str, AfterValidator(_field)]
-Cron = Annotated[str, AfterValidator(cron)]
+Cron = Annotated[str, AfterValidator(_cron)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 

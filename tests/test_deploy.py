@@ -14,7 +14,7 @@ import typer
 import yaml
 
 from countersign import app
-from pipelines.cadence import parse
+from scraper.cadence import parse
 from scraper.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]

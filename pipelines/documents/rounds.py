@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from pipelines.cadence import is_due, next_due
 from pipelines.documents.look import DocumentLook, Due, due_documents, look
 from pipelines.history.looks import DOCUMENTS, last_round
 from pipelines.house import House, writing
@@ -24,6 +23,7 @@ from pipelines.processes import process_name
 from pipelines.record.runs import LEASE, Ended, end_run, give_lease_back, renew_leases, start_run, take_lease
 from pipelines.run import catch_up
 from pipelines.threads import whole
+from scraper.cadence import is_due, next_due
 from scraper.errors import CountersignError, UnreachableError
 from scraper.lists import Cadence, PublishedList
 

@@ -13,7 +13,6 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from pipelines.announce import announce_incident
-from pipelines.cadence import is_due
 from pipelines.history.incidents import incident_facts, standing_incidents
 from pipelines.history.looks import last_whole_look, watched_lists
 from pipelines.house import House, writing
@@ -37,6 +36,7 @@ from pipelines.record.runs import (
 )
 from pipelines.run import catch_up
 from pipelines.threads import whole
+from scraper.cadence import is_due
 from scraper.capture import Capture, Validators
 from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import PublishedList

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from pipelines.announce import announce_digest
-from pipelines.cadence import is_due
 from pipelines.history.looks import first_look, last_looks
 from pipelines.history.outbox import was_owed
 from pipelines.house import House, writing
 from pipelines.looks.watch import assess
+from scraper.cadence import is_due
 from scraper.lists import PublishedList
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

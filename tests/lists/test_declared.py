@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cadence import parse
+from scraper.cadence import parse
 from scraper.errors import ListError
 from scraper.list_file import Lines, declared_lists, examine, read_lists
 from scraper.lists import Cadence, LinkRule

@@ -86,17 +86,15 @@ def is_overdue(cadence: Cadence, last_success: datetime | None, now: datetime) -
 
 @lru_cache(maxsize=256)
 def parse(expression: str) -> Cron | timedelta:
-    """Raises ListError for what is neither five fields, nor a name like @daily, nor "every N minutes"."""
+    """Raises ValueError, with advice, for what is neither five fields, nor a name like @daily, nor "every N hours"."""
     text = expression.strip().lower()
     every = _EVERY.fullmatch(text)
-    if every:
-        return _UNITS[every[2]] * max(1, int(every[1]))
     fields = _SHORT.get(text, text).split()
-    if len(fields) != 5:
-        raise ListError(
-            f"{expression!r} is no cadence. Write minute hour day month weekday, or 'every 6 hours'."
-        )
     try:
+        if every:
+            return _interval(int(every[1]), _UNITS[every[2]])
+        if len(fields) != 5:
+            raise ValueError("it has not five fields")
         weekdays = _numbers(fields[4], 0, 7, _DAYS)
         return Cron(
             _numbers(fields[0], 0, 59),
@@ -108,7 +106,15 @@ def parse(expression: str) -> Cron | timedelta:
             real_time=fields[1].startswith("*"),
         )
     except ValueError as wrong:
-        raise ListError(f"{expression!r} is no cadence: {wrong}.") from None
+        raise ValueError(
+            f"is no cadence: {wrong}; write minute hour day month weekday ('0 9-17 * * mon-fri') or 'every 6 hours'"
+        ) from None
+
+
+def _interval(number: int, unit: timedelta) -> timedelta:
+    if number > _FARTHEST / unit:
+        raise ValueError("that is too rarely")
+    return max(1, number) * unit
 
 
 def _numbers(field: str, low: int, high: int, names: tuple[str, ...] = (), first: int = 0) -> frozenset[int]:
@@ -139,19 +145,22 @@ def _number(text: str, names: tuple[str, ...], first: int) -> int:
 
 def _moments(rule: str, zone_name: str, start: datetime, direction: int) -> Iterator[datetime]:
     """Due moments from around `start` on (or back), in order; the first may lie on its wrong side."""
-    parsed = parse(rule)
+    try:
+        parsed = parse(rule)
+    except ValueError as wrong:
+        raise ListError(f"{rule!r} {wrong}.") from None
     if isinstance(parsed, timedelta):
         turn = (start - _EPOCH) // parsed - direction
         while True:
             yield _EPOCH + turn * parsed
             turn += direction
-    zone = _zone(zone_name)
+    local = zone(zone_name)
     # A day that ends in a moved moment may reach into the next, so begin one day early.
-    day = start.astimezone(zone).date() - timedelta(days=direction)
+    day = start.astimezone(local).date() - timedelta(days=direction)
     last = day + direction * _FARTHEST
     while day != last:
         if parsed.falls_on(day):
-            yield from _on(parsed, zone, day)[::direction]
+            yield from _on(parsed, local, day)[::direction]
         day += timedelta(days=direction)
 
 
@@ -179,8 +188,8 @@ def _on(cron: Cron, zone: ZoneInfo, day: date) -> tuple[datetime, ...]:
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo:
+def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ListError(f"There is no time zone {name!r}. Write one like America/New_York.") from None
