@@ -17,9 +17,9 @@ _WIDTH = 160  # of a table that no terminal shows
 
 
 def chosen_format(wanted: str | None, offered: Sequence[str]) -> str:
-    """The format asked for; a table on a terminal, the first machine format otherwise."""
+    """The format asked for; what a person reads otherwise, on a terminal and in a pipe."""
     if wanted is None:
-        return "table" if sys.stdout.isatty() or "json" not in offered else "json"
+        return "table" if "table" in offered else offered[0]
     if wanted not in offered:
         raise UsageError(f"There is no format {wanted} here. Choose one of: {', '.join(offered)}.")
     return wanted

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from commands.output import progress, say
+from commands.output import chosen_format, print_json, progress, say
+from scraper.errors import UsageError
+from scraper.storage import storing
 
 DAMAGED = 7
 
@@ -72,20 +75,46 @@ def seal(
 
 
 def prove(
-    identifier: Annotated[str, typer.Argument(metavar="CHANGE", help="As `changes` prints it.")],
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHANGE|NAME", help="A change as `changes` prints it; or an agency, with --list and --on."
+        ),
+    ],
+    list_name: Annotated[
+        str | None, typer.Option("--list", help="The list on which the agency stood or not.")
+    ] = None,
+    on: Annotated[str | None, typer.Option("--on", help="The day: 2025-04-08.")] = None,
     output: Annotated[Path | None, typer.Option("--output", help="The zip to write.")] = None,
+    format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None,
 ) -> int:
-    """Write the evidence of a change as one zip, which a stranger can check with the script inside it."""
+    """Write evidence as one zip, which a stranger can check with the script inside it: of a change, or that an
+    agency stood or did not stand on a list on a day."""
     from changelog.evidence.bundle import evidence
+    from changelog.evidence.presence import presence
     from pipelines.house import open_house
-    from scraper.storage import storing
 
-    bundle = evidence(open_house(), identifier)
-    place = output or Path(f"evidence-{identifier}.zip")
+    shape = chosen_format(format_name, ("table", "json"))
+    if (list_name is None) != (on is None):
+        raise UsageError("Name both the list and the day: prove NAME --list L --on 2025-04-08.")
+    if list_name is None or on is None:
+        told: dict[str, Any] = {"change": subject}
+        bundle, otherwise = evidence(open_house(), subject), f"evidence-{subject}.zip"
+    else:
+        told, bundle = presence(open_house(), subject, list_name, on)
+        slug = "-".join(re.findall(r"[a-z0-9]+", subject.lower()))[:60]
+        otherwise = f"{'presence' if told['stood'] else 'absence'}-{slug}-{list_name}-{on}.zip"
+    place = output or Path(otherwise)
     with storing(place):
         place.write_bytes(bundle)
+    digest = hashlib.sha256(bundle).hexdigest()
+    if shape == "json":
+        print_json({**told, "bundle": str(place), "bundle_sha256": digest})
+    else:
+        if "sentence" in told:
+            typer.echo(told["sentence"])
+        typer.echo(f"{digest}  {place}")
     say(f"Wrote {place}. To check it: unzip -p {place} check.py > check.py && python check.py {place}")
-    typer.echo(f"{hashlib.sha256(bundle).hexdigest()}  {place}")
     return 0
 
 

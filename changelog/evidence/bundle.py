@@ -122,7 +122,7 @@ def evidence(house: House, identifier: str) -> bytes:
         if change is None or change.previous_sha256 is None:
             raise UsageError(f"No change is called {identifier}. See `countersign changes`.")
         lives = life_around(connection, change.list, change.agreement_id, change.place)
-    lines, captures = _journal(house)
+    lines, captures = journal_lines(house)
     before = _sheet(house, change, change.previous_sha256, lives[0], captures)
     after = _sheet(house, change, change.sha256, lives[1], captures)
     numbers = {
@@ -134,7 +134,7 @@ def evidence(house: House, identifier: str) -> bytes:
         "journal.jsonl": b"".join(lines[first - 1 :]),
         "check.py": files("changelog.evidence").joinpath("check.py").read_bytes(),
         **{sheet.member: house.archive.read(sheet.sha256) for sheet in (before, after)},
-        **_seals(house, first, lines),
+        **seals_between(house, first, lines),
     }
     told = {
         "change": _without_review(change, house),
@@ -152,11 +152,9 @@ def evidence(house: House, identifier: str) -> bytes:
         "journal": {"first": first, "last": len(lines), "head": hashlib.sha256(lines[-1][:-1]).hexdigest()},
         "software": {"countersign": version(), "rules": VERSION},
     }
-    members["evidence.json"] = (
-        json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    ).encode()
+    members["evidence.json"] = as_bytes(told)
     members["README.txt"] = readme(told).encode()
-    return _zipped(members)
+    return zipped(members)
 
 
 def _without_review(change: StoredChange, house: House) -> dict[str, Any]:
@@ -165,7 +163,7 @@ def _without_review(change: StoredChange, house: House) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name != "review"}
 
 
-def _journal(house: House) -> tuple[list[bytes], list[tuple[int, Capture]]]:
+def journal_lines(house: House) -> tuple[list[bytes], list[tuple[int, Capture]]]:
     """Every whole line with its end, and the captures by the number of their line. Proven on the way."""
     captures = []
     end = 0
@@ -268,7 +266,7 @@ def _sides(before: Sheet, after: Sheet) -> tuple[tuple[str, Sheet], tuple[str, S
     return ("before", before), ("after", after)
 
 
-def _seals(house: House, first: int, lines: Sequence[bytes]) -> dict[str, bytes]:
+def seals_between(house: House, first: int, lines: Sequence[bytes]) -> dict[str, bytes]:
     """The seals of this home that lie on the path from the captures to the head."""
     return {
         f"seals/{path.name}": path.read_bytes()
@@ -277,7 +275,11 @@ def _seals(house: House, first: int, lines: Sequence[bytes]) -> dict[str, bytes]
     }
 
 
-def _zipped(members: Mapping[str, bytes]) -> bytes:
+def as_bytes(told: Mapping[str, Any]) -> bytes:
+    return (json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def zipped(members: Mapping[str, bytes]) -> bytes:
     """Stored, not packed, so that no library decides the bytes; the comment is the hash of all before it."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as bundle:
