@@ -81,7 +81,7 @@ def door(
         out = capsys.readouterr().out
         if words[0] == "crawl":
             return code, {look["list"]: look for look in map(json.loads, out.splitlines())}
-        return code, json.loads(out) if out else None
+        return code, (json.loads(out) if out[:1] in "[{" else out) if out else None
 
     return knock
 
