@@ -17,6 +17,7 @@ from commands import (
     keep,
     lists_tools,
     look,
+    mcp,
     prove,
     read,
     reports,
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (look, backfill, read, lists_tools, reports, decide, serve, keep, upkeep, prove, doctor):
+for commands in (look, backfill, read, lists_tools, reports, decide, serve, keep, upkeep, prove, doctor, mcp):
     commands.add_to(app)
 
 
