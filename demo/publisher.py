@@ -7,6 +7,7 @@ that was replaced or hidden stays where it was; only the page stops linking to i
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import ssl
 from collections.abc import Mapping, Sequence
@@ -79,6 +80,7 @@ class Publisher:
         self._numbers = 0
         self._lock = Lock()
         self.robots = "User-agent: *\nDisallow: /admin/\n"
+        self.packs = False  # as nginx does: with gzip, and the ETag of what was packed is weak
         self.asked: list[Asked] = []
         self.wait = Event()
         self._server = _Server(self)
@@ -226,6 +228,9 @@ class _Answer(BaseHTTPRequestHandler):
             self._answer(404, b"<h1>Page not found</h1>", {"Content-Type": "text/html"})
         elif _unchanged(file, self.headers.get("If-Modified-Since")):
             self._answer(304, b"", file.headers)
+        elif self.server.publisher.packs:
+            told = {name: f"W/{value}" if name == "ETag" else value for name, value in file.headers.items()}
+            self._answer(200, gzip.compress(file.body), {**told, "Content-Encoding": "gzip"})
         else:
             self._answer(200, file.body, file.headers)
 

@@ -2,7 +2,8 @@
 
 The check stands where the socket is made, after the name was resolved and for every hop, so that neither an
 odd notation (127.1, 0x7f000001, [::ffff:7f00:1]) nor a name that changes its address between check and use
-gets past it. The hosts that a list's own declaration names may be private where it says `private_addresses`.
+gets past it. The origins (host and port) that a list's own
+declaration names may be private where it says `private_addresses`; a redirect or a link to another port may not.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from scrapy.utils.ssl import _make_ssl_context
 
 from scraper.errors import ForbiddenAddressError
 from scraper.public import public_socket
+from scraper.settings import origin
 
 # Sent when nobody waits for answers any more: Scrapy itself would wait for every one of them.
 giving_up = object()
@@ -51,13 +53,13 @@ def _tls(_day: date) -> ssl.SSLContext:
 
 
 class GuardedHandler(BaseDownloadHandler):
-    """Scrapy's handler twice: for the hosts that may be private, and for all others with guarded sockets."""
+    """Scrapy's handler twice: for the origins that may be private, and for all others with guarded sockets."""
 
     lazy = True
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._declared_hosts = frozenset(crawler.settings.getlist("PRIVATE_HOSTS"))
+        self._declared_origins = frozenset(crawler.settings.getlist("PRIVATE_ORIGINS"))
         self._declared = _Handler(crawler)
         self._guarded = copy(self._declared)
         self._guarded._session = _session(
@@ -88,13 +90,13 @@ class GuardedHandler(BaseDownloadHandler):
             raise ForbiddenAddressError(f"{request.url} leads to {refusal}") from None
 
     def _may_be_private(self, request: Request) -> bool:
-        """Of the hosts that the list's own declaration names. Scrapy's question for robots.txt does not say for
-        which list it asks, so it may go to a host that any list of the round names, but nowhere else there."""
+        """Of the origins that the list's own declaration names. Scrapy's question for robots.txt does not say for
+        which list it asks, so it may go to an origin that any list of the round names, but nowhere else there."""
         parts = urlsplit(request.url)
         if not request.meta.get("dont_obey_robotstxt"):
-            return parts.hostname in request.meta["private"]
+            return _named(request.url, request.meta["private"])
         plain = parts.path == "/robots.txt" and not request.meta.get("redirect_times")
-        return plain and parts.hostname in self._declared_hosts
+        return plain and _named(request.url, self._declared_origins)
 
     def _give_up(self) -> None:
         self._given_up = True
@@ -104,6 +106,10 @@ class GuardedHandler(BaseDownloadHandler):
     async def close(self) -> None:
         await self._guarded.close()
         await self._declared.close()
+
+
+def _named(url: str, private: frozenset[str]) -> bool:
+    return origin(url) in private or urlsplit(url).hostname in private
 
 
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:

@@ -45,9 +45,15 @@ def _later(http_date: str, now: datetime) -> bool:
 
 
 def another_version(headers: Mapping[str, str], validators: Validators) -> bool:
-    """A 304 that names another version than ours: its ETag never changes, or its cache is confused."""
+    """A 304 that names another version than ours: its ETag never changes, or its cache is confused.
+
+    Compared weakly (RFC 9110, 8.8.3.2): who packs a body calls its ETag weak, and confirms it by the strong one.
+    """
     ours = {"last-modified": validators.last_modified, "etag": validators.etag}
-    return any(name in headers and value and headers[name] != value for name, value in ours.items())
+    return any(
+        name in headers and value and headers[name].removeprefix("W/") != value.removeprefix("W/")
+        for name, value in ours.items()
+    )
 
 
 def kept_headers(header: Header) -> dict[str, str]:

@@ -36,9 +36,9 @@ from twisted.python.failure import Failure
 from scraper.addresses import giving_up
 from scraper.archive import Archive
 from scraper.capture import Validators
-from scraper.errors import CountersignError, ListError
+from scraper.errors import CountersignError, ListError, words_of
 from scraper.lists import PublishedList
-from scraper.settings import HOSTS_AT_ONCE, Settings, private_hosts, scrapy_settings
+from scraper.settings import HOSTS_AT_ONCE, Settings, private_origins, scrapy_settings
 from scraper.spiders.direct import Direct
 from scraper.spiders.fetching import Fetched, Group, Results, Way
 from scraper.spiders.page import ByPage
@@ -124,7 +124,7 @@ class ListSpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         for group in self.groups:
             first = group.lists[0]
-            for request in _way(first)(group, frozenset(private_hosts(first)), self.patience).start():
+            for request in _way(first)(group, frozenset(private_origins(first)), self.patience).start():
                 yield request
 
 
@@ -142,7 +142,9 @@ async def _give_up(crawler: Crawler, task: asyncio.Task[None]) -> None:
 
 
 def _unexplained(published: PublishedList, cause: Exception | None) -> CountersignError:
-    error = CountersignError(f"The list {published.name} was fetched without a result: {cause!r}")
+    error = CountersignError(
+        f"The list {published.name} was fetched without a result: {type(cause).__name__}: {words_of(cause)}"
+    )
     error.__cause__ = cause
     return error
 

@@ -12,7 +12,7 @@ from scrapy.settings import Settings as ScrapySettings
 from scraper.addresses import giving_up
 from scraper.capture import Validators
 from scraper.lists import PublishedList
-from scraper.settings import Settings, private_hosts, scrapy_settings
+from scraper.settings import Settings, private_origins, scrapy_settings
 from scraper.spiders.documents import DocumentSpider, Seen
 
 __all__ = ["MOST_BYTES", "Seen", "look_at_documents"]
@@ -48,7 +48,7 @@ async def look_at_documents(
             most_bytes=MOST_BYTES,
             took=handed,
             now=now,
-            private=frozenset(private_hosts(published)),
+            private=frozenset(private_origins(published)),
         )
     )
     try:

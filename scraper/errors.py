@@ -18,6 +18,16 @@
 A class's docstring is its message when none is given.
 """
 
+from __future__ import annotations
+
+import re
+
+
+def words_of(error: object) -> str:
+    """What an exception says, on one line, without the objects that Python shows by their place in memory."""
+    said = re.sub(r"<[^<>]* at 0x[0-9a-fA-F]+>", "", str(error))
+    return " ".join(said.split()) or type(error).__name__
+
 
 class CountersignError(Exception):
     """Something went wrong inside countersign."""

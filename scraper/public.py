@@ -32,6 +32,7 @@ def public_socket(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.so
     if not is_public(address):
         raise ForbiddenAddressError(
             f"{address}, which is not a public address, so it was not asked. If this list is published in a "
-            "network of your own, declare it with private_addresses = true."
+            "network of your own, declare it with private_addresses = true; further hosts or ports of it stand in "
+            "options.hosts."
         )
     return socket.socket(family, kind, protocol)

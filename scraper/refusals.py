@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 
@@ -25,9 +26,11 @@ from scraper.errors import (
     RefusedError,
     TooLargeError,
     UnreachableError,
+    words_of,
 )
 
 _LATER = "Try again later."
+_MESSAGE = re.compile(r"message=(['\"])(.*?)(?:\\n|\1)", re.DOTALL)  # as aiohttp shows its errors
 _Kinds = type[Exception] | tuple[type[Exception], ...]
 _SENTENCES: tuple[tuple[_Kinds, type[CountersignError], str], ...] = (
     (IgnoreRequest, RefusedError, "The publisher's robots.txt forbids {url}. It was not asked."),
@@ -67,7 +70,7 @@ def refusal_of_exception(error: BaseException, url: str, seconds: float) -> Coun
     for kind, refusal, sentence in _SENTENCES:
         if isinstance(error, kind):
             return refusal(sentence.format(url=url, seconds=seconds, why=_why(error), later=_LATER))
-    return CountersignError(f"{url}: {type(error).__name__}: {error}")
+    return CountersignError(f"{url}: {type(error).__name__}: {words_of(error)}")
 
 
 def refusal_of_answer(response: Response, *, conditional: bool) -> CountersignError | None:
@@ -119,6 +122,14 @@ def _no_connection(error: BaseException, url: str) -> UnreachableError:
 
 
 def _why(error: BaseException) -> str:
-    """The library's own words on one line, without status codes and bytes of the answer."""
-    said = re.sub(r"^\d+, message=['\"]?", "", str(error)).partition("\\n")[0]
-    return " ".join(said.split())[:120].rstrip(" :'\"") or type(error).__name__
+    """The cause in the system's or the library's own words: on one line, without bytes of the answer."""
+    cause = error.__cause__
+    cause = getattr(cause, "certificate_error", None) or getattr(cause, "os_error", None) or cause
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message
+    if isinstance(cause, ssl.SSLError):
+        return (cause.reason or "TLS failed").replace("_", " ").lower()
+    if isinstance(cause, OSError) and cause.errno and cause.errno > 0:
+        return os.strerror(cause.errno).lower()
+    named = _MESSAGE.search(str(error))
+    return words_of(named[2] if named else error)[:120].rstrip(" .:'\"")

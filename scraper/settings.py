@@ -207,7 +207,7 @@ def scrapy_settings(settings: Settings, *lists: PublishedList) -> dict[str, Any]
     """Scrapy's settings for a look at lists. What is particular to one of them goes with its requests."""
     slots: dict[str, dict[str, float]] = {}
     for published in lists:
-        for host in _hosts(published):
+        for host in filter(None, (urlsplit(url).hostname for url in _addresses(published))):
             slot = slots.setdefault(host, {"delay": 0.0})
             slot["delay"] = max(slot["delay"], published.delay_seconds)
     return {
@@ -222,20 +222,26 @@ def scrapy_settings(settings: Settings, *lists: PublishedList) -> dict[str, Any]
         "DOWNLOAD_MAXSIZE": settings.page_bytes,
         "RETRY_TIMES": settings.retries,
         "BACKOFF_SECONDS": settings.backoff_seconds,
-        "PRIVATE_HOSTS": [host for published in lists for host in private_hosts(published)],
+        "PRIVATE_ORIGINS": [origin for published in lists for origin in private_origins(published)],
     }
 
 
-def private_hosts(published: PublishedList) -> list[str]:
-    """The hosts that may have a private address: those the list's own declaration names."""
+def private_origins(published: PublishedList) -> list[str]:
+    """The origins (host:port) that may have a private address: those the list's own declaration names. A further
+    host that it names without a port may be asked at any."""
     if not published.private_addresses:
         return []
-    return [*_hosts(published), *published.options.get("hosts", "").split()]
+    return [*map(origin, _addresses(published)), *published.options.get("hosts", "").split()]
 
 
-def _hosts(published: PublishedList) -> list[str]:
-    addresses = (published.page, published.file, *published.files)
-    return [*filter(None, (urlsplit(url).hostname for url in addresses if url))]
+def origin(url: str) -> str:
+    """Host and port of a web address."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def _addresses(published: PublishedList) -> list[str]:
+    return [*filter(None, (published.page, published.file, *published.files))]
 
 
 def headers_of(settings: Settings) -> dict[str, str]:

@@ -38,7 +38,7 @@ from pipelines.run import catch_up
 from pipelines.threads import whole
 from scraper.cadence import is_due
 from scraper.capture import Capture, Validators
-from scraper.errors import CountersignError, DatabaseError
+from scraper.errors import CountersignError, DatabaseError, words_of
 from scraper.lists import PublishedList
 
 BUSY = "Another process is looking at this list now."
@@ -213,7 +213,7 @@ def _settle(
     except Exception as bug:
         log = get_log(run=visit.run_id, list=declaration.name, trigger=visit.trigger, by=visit.by)
         log.exception("a bug in countersign; please report it with these lines")
-        said = f"A bug in countersign: {bug!r}"
+        said = f"A bug in countersign: {type(bug).__name__}: {words_of(bug)}"
         ended = Ended("failed", said, error=said, exit_code=BUG)
     ended = replace(ended, stages=stages)
     if isinstance(found, Capture):

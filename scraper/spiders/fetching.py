@@ -48,7 +48,7 @@ class Way:
     """How the lists of one group are found and asked for. Results are put into the group."""
 
     def __init__(self, group: Group, private: frozenset[str], patience: float) -> None:
-        """`private` are the hosts that may have private addresses, `patience` the seconds of one answer."""
+        """`private` are the origins that may have private addresses, `patience` the seconds of one answer."""
         self.group = group
         self.private = private
         self.patience = patience

@@ -69,6 +69,25 @@ def test_a_link_to_a_private_address_is_not_followed(
     assert isinstance(gone_wrong(impatient), ForbiddenAddressError)
 
 
+def test_another_port_of_a_private_host_is_another_origin(impatient: Looker, publisher: Publisher) -> None:
+    with Publisher() as other:
+        for path in ("", "/robots.txt"):
+            publisher.be_rude("participating", redirecting(other.url + path))
+            error = gone_wrong(impatient)
+            assert isinstance(error, ForbiddenAddressError), repr(error)
+            assert "which is not a public address" in str(error)
+        publisher.be_kind()
+        publisher.say(html=f'<a href="{other.url}{PATH}">View 287(g) Participating Agencies</a>')
+        assert isinstance(gone_wrong(impatient), ForbiddenAddressError)
+        assert other.asked == []
+        port = other.url.rpartition(":")[2]
+        impatient.lists = [
+            replace(published, options={"hosts": f"127.0.0.1:{port}"}) for published in publisher.lists()
+        ]
+        impatient.look()
+        assert [asked.path for asked in other.asked] == ["/robots.txt", PATH]
+
+
 def test_a_page_on_a_private_address_needs_a_declaration(impatient: Looker, publisher: Publisher) -> None:
     impatient.lists = [replace(published, private_addresses=False) for published in publisher.lists()]
     error = gone_wrong(impatient)
@@ -114,9 +133,10 @@ def test_a_connection_refused(impatient: Looker, publisher: Publisher) -> None:
     with Publisher() as gone:
         closed = gone.url
     publisher.be_rude("participating", redirecting(closed))
+    impatient.lists = [replace(item, options={"hosts": "127.0.0.1"}) for item in impatient.lists]
     error = gone_wrong(impatient)
     assert isinstance(error, UnreachableError)
-    assert "no connection" in str(error)
+    assert str(error).endswith(": no connection (connection refused). Try again later.")
 
 
 def test_a_host_that_does_not_exist(impatient: Looker, publisher: Publisher) -> None:
