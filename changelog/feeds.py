@@ -19,7 +19,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 
 from changelog.reports import WEEK, beginning, report, week_of
-from changelog.wording import batch, difference, headline, long_day, sentence, state_name, title
+from changelog.wording import batch, difference, headline, long_day, model_name, sentence, state_name, title
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.figures import totals_before, totals_between
 from scraper.lists import PublishedList
@@ -62,31 +62,41 @@ def change_feed(
     connection: Connection,
     lists: Mapping[str, PublishedList],
     base: str,
-    *,
-    list_name: str | None = None,
-    state: str | None = None,
-    kind: str | None = None,
+    wanted: ChangeFilter,
     limit: int = ENTRIES,
 ) -> Feed:
-    """The newest changes, newest first. `base` is the address of the reading room, without a slash at its end."""
-    wanted = ChangeFilter(
-        (list_name,) if list_name else (),
-        kinds=(kind,) if kind else (),
-        states=(state,) if state else (),
-    )
+    """The newest changes that fit, newest first. `base` is the address of the pages, without a slash at its end."""
     pending_of = {name: item.pending_list for name, item in lists.items() if item.pending_list}
     found = list(read_changes(connection, wanted, pending_of=pending_of, limit=limit, newest_first=True))
     entries = [_entry(change, lists.get(change.list), base) for change in found]
-    chosen = {"list": list_name, "state": state, "kind": kind}
-    query = urlencode({name: value for name, value in chosen.items() if value})
-    names = (
-        lists[list_name].wording.title if list_name else "",
-        state_name(state) if state else "",
-        kind or "",
+    first = [",".join(chosen) for chosen in (wanted.lists, wanted.states, wanted.kinds)]
+    others = {"model": wanted.support_types, "q": wanted.agency, "agency": wanted.agency_id}
+    query = urlencode(
+        {
+            name: value
+            for name, value in {
+                "list": wanted.lists,
+                "state": wanted.states,
+                "kind": wanted.kinds,
+                **others,
+            }.items()
+            if value
+        },
+        doseq=True,
     )
-    of = ", ".join(name for name in names if name)
+    further = urlencode({name: value for name, value in others.items() if value}, doseq=True)
+    of = ", ".join(
+        [
+            *(lists[name].wording.title for name in wanted.lists),
+            *map(state_name, wanted.states),
+            *wanted.kinds,
+            *map(model_name, wanted.support_types),
+            *([f"“{wanted.agency}”"] if wanted.agency else []),
+            *([found[0].agency if found else wanted.agency_id] if wanted.agency_id else []),
+        ]
+    )
     return Feed(
-        f"{AUTHORITY}:changes/{list_name or '-'}/{state or '-'}/{kind or '-'}",
+        f"{AUTHORITY}:changes/{'/'.join(text or '-' for text in first)}" + (f"?{further}" if further else ""),
         f"Changes: {of}" if of else "Changes of every list",
         "What each publication says differently from the one before, with its evidence.",
         f"{base}/changes" + (f"?{query}" if query else ""),

@@ -18,7 +18,18 @@ from sqlalchemy import Connection
 
 from changelog import charts
 from changelog.cells import markdown
-from changelog.wording import FIELDS, change_json, headline, iso, long_day, model_name, period, state_name
+from changelog.query import day_of
+from changelog.wording import (
+    FIELDS,
+    change_json,
+    headline,
+    iso,
+    long_day,
+    model_name,
+    period,
+    state_name,
+    week,
+)
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.conversions import conversions
 from pipelines.history.figures import (
@@ -94,6 +105,32 @@ def default_period(connection: Connection, declaration: PublishedList) -> tuple[
     day = newest.published_at.astimezone(ZoneInfo(declaration.time_zone)).date()
     monday = day - timedelta(days=day.weekday())
     return monday, monday + WEEK
+
+
+def report_period(
+    connection: Connection,
+    declaration: PublishedList,
+    now: datetime,
+    week_name: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> tuple[date, date]:
+    """From the first day on and before the second: a week, or days, or the week of the newest list."""
+    if week_name and (since or until):
+        raise UsageError("Name a week, or its first and last days, not both.")
+    if until and not since:
+        raise UsageError("Name the first day (since) as well.")
+    if week_name:
+        first, last = week(week_name)
+    elif since:
+        first = day_of(since)
+        last = day_of(until) if until else default_period(connection, declaration)[1]
+    else:
+        return default_period(connection, declaration)
+    today = now.astimezone(ZoneInfo(declaration.time_zone)).date()
+    if first > today:
+        raise UsageError(f"{long_day(first)} is yet to come. Write a day until {today}.")
+    return first, last
 
 
 def report(

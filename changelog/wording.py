@@ -69,14 +69,14 @@ FIELDS = {
     "moa": "agreement document",
     "addendum": "addendum",
 }
-_STATES: dict[str, str] = {
+STATES: dict[str, str] = {
     state.abbr: state.name for state in (*us.states.STATES_AND_TERRITORIES, us.states.DC)
 }
 
 
 def state_name(abbreviation: str | None) -> str:
     """The name of a state or territory; "no state" when the list does not say."""
-    return _STATES.get(abbreviation or "", abbreviation or "no state")
+    return STATES.get(abbreviation or "", abbreviation or "no state")
 
 
 def model_name(support_type: str | None) -> str:

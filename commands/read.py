@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,11 +23,6 @@ from commands.output import (
     say,
 )
 from scraper.errors import UsageError
-
-if TYPE_CHECKING:
-    from pipelines.history.changes import ChangeFilter
-    from pipelines.house import House
-
 
 COLUMNS = (
     "id", "list", "kind", "published_at", "captured_at", "recorded_at", "published_name", "sha256",
@@ -44,7 +39,7 @@ def changes(
     kind: Annotated[
         str | None, typer.Option(help="added, removed, returned, renamed, amended; several with commas.")
     ] = None,
-    state: Annotated[str | None, typer.Option(help="Two letters; several with commas.")] = None,
+    state: Annotated[str | None, typer.Option(help="Two letters or the name; several with commas.")] = None,
     agency: Annotated[str | None, typer.Option(help="Words of the agency's name.")] = None,
     unreviewed: Annotated[bool, typer.Option("--unreviewed", help="Only what nobody has reviewed.")] = False,
     include_baseline: Annotated[
@@ -56,6 +51,7 @@ def changes(
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
 ) -> int:
     """The change log, oldest first."""
+    from changelog.query import change_filter
     from changelog.wording import change_json
     from pipelines.history.changes import read_baseline, read_changes
     from pipelines.house import open_house
@@ -63,7 +59,11 @@ def changes(
     offered = ("json", "table", "jsonl", "csv", "md", "xlsx", "parquet")
     shape = chosen_format(format_name or (output.suffix.lstrip(".") if output else None), offered)
     house = open_house()
-    wanted = _filter(house, list_name, since, until, kind, state, agency, unreviewed)
+    names = [item.name for item in house.chosen([list_name])] if list_name else []
+    wanted = change_filter(
+        house.lists, names, since=since, until=until, kinds=[kind or ""], states=[state or ""], words=agency,
+        reviewed=False if unreviewed else None,
+    )  # fmt: skip
     pending_of = {name: item.pending_list for name, item in house.lists.items() if item.pending_list}
     with house.engine.connect() as connection:
 
@@ -107,37 +107,6 @@ def _print_changes(shape: str, records: Iterator[dict[str, Any]]) -> None:
             print_markdown(("published_at", "list", "kind", "title"), records)
         case _:
             print_table(("published_at", "list", "kind", "title", "id"), records)
-
-
-def _filter(
-    house: House,
-    list_name: str | None,
-    since: str | None,
-    until: str | None,
-    kind: str | None,
-    state: str | None,
-    agency: str | None,
-    unreviewed: bool,
-) -> ChangeFilter:
-    from changelog.wording import moment
-    from pipelines.history.changes import ChangeFilter
-    from pipelines.values import KINDS
-
-    chosen = house.chosen([list_name]) if list_name else []
-    zone = chosen[0].time_zone if chosen else "UTC"
-    kinds = tuple(part.strip() for part in kind.split(",")) if kind else ()
-    unknown = [part for part in kinds if part not in KINDS]
-    if unknown:
-        raise UsageError(f"There is no kind {', '.join(unknown)}. Kinds are: {', '.join(KINDS)}.")
-    return ChangeFilter(
-        lists=(list_name,) if list_name else (),
-        since=moment(since, zone) if since else None,
-        until=moment(until, zone) if until else None,
-        kinds=kinds,
-        states=tuple(part.strip().upper() for part in state.split(",")) if state else (),
-        agency=agency,
-        reviewed=False if unreviewed else None,
-    )
 
 
 AGREEMENT_COLUMNS = (

@@ -46,16 +46,18 @@ def report(
     output: Output = None,
 ) -> int:
     """The batch of a week (or any period) and the headline figures against a baseline."""
+    from changelog.query import day_of
     from changelog.reports import report as reported
+    from changelog.reports import report_period
     from pipelines.house import open_house
 
     shape = chosen_format(format_name or _shape_of(output), ("md", "html", "json", "png"))
     house = open_house()
     declaration = _declaration(house, list_name)
     with house.engine.connect() as connection:
-        first, last = _period(connection, declaration, week, since, until)
+        first, last = report_period(connection, declaration, house.now(), week, since, until)
         told = reported(
-            connection, house.lists, declaration.name, first, last, _day(baseline) if baseline else None
+            connection, house.lists, declaration.name, first, last, day_of(baseline) if baseline else None
         )
         data = _shaped(connection, house, declaration, told, shape)
     _deliver(data, told, shape, output)
@@ -72,12 +74,13 @@ def claim(
 ) -> int:
     """Hold the figures of a public statement against what was published, counted every sensible way."""
     from changelog.claims import check_claim
+    from changelog.query import day_of
     from pipelines.house import open_house
 
     shape = chosen_format(format_name, ("table", "json"))
     house = open_house()
     with house.engine.connect() as connection:
-        told = check_claim(connection, house.lists, text, _day(as_of) if as_of else None, list_name)
+        told = check_claim(connection, house.lists, text, day_of(as_of) if as_of else None, list_name)
     if shape == "json":
         print_json(told)
         return 0
@@ -114,31 +117,6 @@ def _shape_of(output: Path | None) -> str:
 
 def _declaration(house: House, list_name: str | None) -> PublishedList:
     return house.chosen([list_name] if list_name else [])[0]
-
-
-def _period(
-    connection: Any, declaration: PublishedList, week: str | None, since: str | None, until: str | None
-) -> tuple[date, date]:
-    from changelog.reports import default_period
-    from changelog.wording import week as days_of
-
-    if week and (since or until):
-        raise UsageError("Name a week, or days with --since and --until, not both.")
-    if week:
-        return days_of(week)
-    newest = default_period(connection, declaration)
-    if since is None and until is not None:
-        raise UsageError("Name the first day with --since as well.")
-    if since is None:
-        return newest
-    return _day(since), _day(until) if until else newest[1]
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text[:40]!r} is not a day. Write 2025-04-08.") from None
 
 
 def _shaped(

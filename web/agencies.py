@@ -14,13 +14,14 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
 from changelog.charts.places import TILES
+from changelog.query import state_code
 from changelog.wording import state_name
 from pipelines.history.agencies import FOUND, Held, Life, agency_count, agency_life, find_agencies, places_of
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import agreements_over_time, totals_before
 from pipelines.history.paged import agreements_page
 from web.context import context_of
-from web.query import coded, mark
+from web.query import After, ListName, Words, coded, mark
 from web.rendering import Curve, curve, is_web_address, page
 
 router = APIRouter(include_in_schema=False)
@@ -51,8 +52,8 @@ class TimeLine:
 
 
 @router.get("/agencies")
-def search(request: Request) -> HTMLResponse:
-    text = request.query_params.get("q", "")[:200].strip()
+def search(request: Request, q: Words = None) -> HTMLResponse:
+    text = (q or "").strip()
     found = []
     if text:
         with context_of(request).house.engine.connect() as connection:
@@ -192,20 +193,18 @@ def all_states(request: Request) -> HTMLResponse:
 
 
 @router.get("/states/{state}")
-def one_state(request: Request, state: str) -> HTMLResponse:
+def one_state(request: Request, state: str, name: ListName = None, after: After = None) -> HTMLResponse:
     context = context_of(request)
-    state = state.upper()
-    asked = request.query_params
-    after = mark(asked.get("after"))
+    code, place = state_code(state), mark(after)
     with context.house.engine.connect() as connection:
         in_lists = [
-            _in_list(connection, name, state, after if asked.get("list") == name else None)
-            for name in context.house.lists
+            _in_list(connection, listed, code, place if listed == name else None)
+            for listed in context.house.lists
         ]
         changes = list(
             read_changes(
                 connection,
-                ChangeFilter(states=(state,)),
+                ChangeFilter(states=(code,)),
                 pending_of=context.pending_of,
                 limit=STATE_CHANGES,
                 newest_first=True,
@@ -213,7 +212,7 @@ def one_state(request: Request, state: str) -> HTMLResponse:
         )
     if not changes and not any(item.count or item.curve for item in in_lists):
         raise HTTPException(404, f"No list names a state {state[:40]}.")
-    return page(request, "state.html", state=state, in_lists=in_lists, changes=changes)
+    return page(request, "state.html", state=code, in_lists=in_lists, changes=changes)
 
 
 def _in_list(connection: Connection, name: str, state: str, after: Any) -> InList:

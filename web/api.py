@@ -4,35 +4,47 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from changelog.json import held_json, life_json, listed
-from changelog.wording import change_json, iso, moment, state_name
+from changelog.query import change_filter, day_of, state_code
+from changelog.wording import change_json, iso, state_name
 from pipelines.history.agencies import agency_count, agency_life, find_agencies
-from pipelines.history.changes import ChangeFilter, read_change, read_changes
+from pipelines.history.changes import read_change, read_changes
 from pipelines.history.figures import totals_before
 from pipelines.history.looks import recent_runs
 from pipelines.history.paged import publications_page
 from pipelines.history.publications import held_publications
 from pipelines.run import review
-from pipelines.values import KINDS
 from web import api_shapes as shapes
 from web.context import context_of, keep
 from web.lists import decide
-from web.query import coded, cursor
+from web.query import (
+    After,
+    Day,
+    Identifier,
+    Kinds,
+    ListName,
+    Lists,
+    Report,
+    States,
+    Words,
+    coded,
+    cursor,
+    names_of,
+)
 from web.rendering import page, stamp
-from web.reports import checked, day_of, question, told
+from web.reports import checked, told
 from web.runs import BUSY, BusyError
 from web.sign_in import Acting, RefusedActionError
 
 WRONG: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.Trouble, "description": text}
     for status, text in (
-        (400, "A date, a list's page or another word of the question makes no sense."),
         (404, "There is no such thing."),
-        (422, "A field is missing or of the wrong kind."),
+        (422, "A date, a name or another word of the question makes no sense, or is not known here."),
         (503, "Archive or database is not available."),
     )
 }
@@ -40,13 +52,7 @@ router = APIRouter(prefix="/api/v1", responses=WRONG)
 RUN_FIELDS = (
     "id", "run_id", "list", "trigger", "by", "outcome", "reason", "error", "requests", "bytes", "sha256",
 )  # fmt: skip
-Kind = Literal["added", "removed", "returned", "renamed", "amended"]
-ListName = Annotated[str | None, Query(alias="list", max_length=64, description="Only this list.")]
-Name = Annotated[str, Path(max_length=64)]
-Day = Annotated[str | None, Query(max_length=40, description="A date (2025-04-08) or a time (ISO 8601).")]
 Limit = Annotated[int, Query(ge=1, le=500)]
-After = Annotated[str | None, Query(max_length=400, description="The `next` of the page before.")]
-Text = Annotated[str | None, Query(max_length=200, description="Words of the agency's name.")]
 
 
 def answer(request: Request, told: Any, *, live: bool = False) -> JSONResponse:
@@ -117,13 +123,13 @@ def _publication_json(row: Any) -> dict[str, Any]:
 @router.get("/changes", response_model=shapes.Changes)
 def changes(
     request: Request,
-    name: ListName = None,
+    name: Lists = None,
     since: Day = None,
     until: Day = None,
-    kind: Annotated[list[Kind] | None, Query(description=f"Some of {', '.join(KINDS)}.")] = None,
-    state: Annotated[list[str] | None, Query(description="Two letters each.")] = None,
+    kind: Kinds = None,
+    state: States = None,
     support_type: Annotated[list[str] | None, Query(description="JEM, TFM or WSO.")] = None,
-    agency: Text = None,
+    agency: Words = None,
     agency_id: Annotated[str | None, Query(max_length=32)] = None,
     reviewed: bool | None = None,
     recorded_since: Day = None,
@@ -133,19 +139,11 @@ def changes(
 ) -> JSONResponse:
     """The change log: from `since` on, before `until`, both of publication."""
     context = context_of(request)
-    zone = context.house.chosen([name])[0].time_zone if name else "UTC"
-    wanted = ChangeFilter(
-        lists=(name,) if name else (),
-        since=moment(since, zone) if since else None,
-        until=moment(until, zone) if until else None,
-        kinds=kind or (),
-        states=[part.upper() for part in state or ()],
-        support_types=support_type or (),
-        agency=agency,
-        agency_id=agency_id,
-        recorded_since=moment(recorded_since, zone) if recorded_since else None,
-        reviewed=reviewed,
-    )
+    wanted = change_filter(
+        context.house.lists, names_of(context, name), since=since, until=until, kinds=kind or (),
+        states=state or (), models=support_type or (), words=agency, agency_id=agency_id, reviewed=reviewed,
+        recorded_since=recorded_since,
+    )  # fmt: skip
     with context.house.engine.connect() as connection:
         found = list(
             read_changes(
@@ -159,7 +157,7 @@ def changes(
 
 
 @router.get("/changes/{identifier}", response_model=shapes.Change)
-def change(request: Request, identifier: Name) -> JSONResponse:
+def change(request: Request, identifier: Identifier) -> JSONResponse:
     """One change."""
     context = context_of(request)
     with context.house.engine.connect() as connection:
@@ -189,7 +187,7 @@ def agencies(request: Request, q: Annotated[str, Query(min_length=1, max_length=
 
 
 @router.get("/agencies/{agency_id}", response_model=shapes.Agency)
-def agency(request: Request, agency_id: Name) -> JSONResponse:
+def agency(request: Request, agency_id: Identifier) -> JSONResponse:
     """The life of an agency: every agreement, spelling, document, change and source row."""
     context = context_of(request)
     with context.house.engine.connect() as connection:
@@ -201,9 +199,9 @@ def agency(request: Request, agency_id: Name) -> JSONResponse:
 
 
 @router.get("/states/{state}", response_model=shapes.State)
-def state(request: Request, state: Annotated[str, Path(max_length=2, min_length=2)]) -> JSONResponse:
+def state(request: Request, state: Identifier) -> JSONResponse:
     """A state on every list now."""
-    context, state = context_of(request), state.upper()
+    context, state = context_of(request), state_code(state)
     told = {}
     with context.house.engine.connect() as connection:
         for name in context.house.lists:
@@ -267,18 +265,9 @@ def held(request: Request) -> JSONResponse:
 
 
 @router.get("/report", response_model=shapes.Report)
-def report(
-    request: Request,
-    name: ListName = None,
-    week: Annotated[str | None, Query(max_length=8, description="2025-W20")] = None,
-    since: Day = None,
-    until: Day = None,
-    baseline: Day = None,
-) -> JSONResponse:
+def report(request: Request, asked: Report) -> JSONResponse:
     """The batch of a week or of any days, and the headline figures against a baseline."""
-    del name, week, since, until, baseline  # named for the description; asked as the page asks
-    context = context_of(request)
-    return answer(request, told(context, question(context, request.query_params)))
+    return answer(request, told(context_of(request), asked))
 
 
 @router.get("/claim", response_model=shapes.Claim)
@@ -303,7 +292,6 @@ REFUSED: dict[int | str, dict[str, Any]] = {
     )
 }
 actions = APIRouter(prefix="/api/v1", responses=WRONG | REFUSED)
-Identifier = Annotated[str, Path(max_length=64)]
 
 
 @actions.post("/crawl", status_code=202, response_model=shapes.Progress)

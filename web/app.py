@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -21,6 +21,7 @@ from web import agencies, api, changes, feeds, files, lists, overview, reports, 
 from web.answers import Answers
 from web.context import Context
 from web.keys import Keys
+from web.query import refuse_unknown
 from web.rendering import FOLDER, sorry, templates
 from web.runs import Crawls
 from web.security import LOG, Guard
@@ -60,7 +61,7 @@ def create_app(house: House, token: str | None = None, hosts: Collection[str] = 
     )
     app.state.context = context = Context(house, templates(house.lists), Keys(token), crawls)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(refuse_unknown)])
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
     _answer_errors(app)
     app.add_middleware(Answers, versions=context.versions)
@@ -73,7 +74,7 @@ def create_app(house: House, token: str | None = None, hosts: Collection[str] = 
 def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(CountersignError)
     def _ours(request: Request, error: CountersignError) -> Response:
-        status = 404 if isinstance(error, ListError) else 400 if isinstance(error, UsageError) else 503
+        status = 404 if isinstance(error, ListError) else 422 if isinstance(error, UsageError) else 503
         return _error(request, status, str(error))
 
     @app.exception_handler(DatabaseError)

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -81,9 +81,8 @@ class Group:
 
 
 @router.get("/changes")
-def change_log(request: Request) -> HTMLResponse:
+def change_log(request: Request, asked: Annotated[LogQuestion, Depends(log_question)]) -> HTMLResponse:
     context = context_of(request)
-    asked = log_question(context.house, request.query_params)
     visit = Visit.of(request)
     with context.house.engine.connect() as connection:
         found = log_page(connection, context, asked)

@@ -13,6 +13,7 @@ from changelog.wording import state_name
 from pipelines.history.figures import totals_before
 from pipelines.values import KINDS
 from web.context import context_of
+from web.query import ListName, LogFilter
 from web.rendering import page, stamp
 
 router = APIRouter(include_in_schema=False)
@@ -34,34 +35,22 @@ def feeds(request: Request) -> HTMLResponse:
 
 
 @router.get("/feeds/changes.{shape}")
-def changes(request: Request, shape: str) -> Response:
+def changes(request: Request, shape: str, wanted: LogFilter) -> Response:
     """The newest changes; of one list, state or kind when the address names it."""
-    context, asked = context_of(request), request.query_params
-    name, state, kind = (asked.get(key) or None for key in ("list", "state", "kind"))
-    context.house.chosen([name] if name else [])
-    if kind is not None and kind not in KINDS:
-        raise HTTPException(404, f"There is no kind {kind[:40]!r}. Kinds are: {', '.join(KINDS)}.")
+    context = context_of(request)
     with context.house.engine.connect() as connection:
-        feed = change_feed(
-            connection,
-            context.house.lists,
-            _base(request),
-            list_name=name,
-            state=state and state.upper()[:2],
-            kind=kind,
-        )
+        feed = change_feed(connection, context.house.lists, _base(request), wanted)
     return _given(request, shape, feed)
 
 
 @router.get("/feeds/weeks.{shape}")
-def weeks(request: Request, shape: str) -> Response:
+def weeks(request: Request, shape: str, name: ListName = None) -> Response:
     """The batch of each week of a list."""
     context = context_of(request)
-    name = request.query_params.get("list") or next(iter(context.house.lists))
-    context.house.chosen([name])
+    item = context.house.chosen([name] if name else [])[0]
     base = _base(request)
     with context.house.engine.connect() as connection:
-        feed = weekly_feed(connection, context.house.lists, base, name)
+        feed = weekly_feed(connection, context.house.lists, base, item.name)
     return _given(request, shape, feed)
 
 

@@ -8,9 +8,10 @@ import zipfile
 from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path, PurePosixPath
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
@@ -38,7 +39,7 @@ ONLY_ORIGINAL = (
 
 
 @router.get("/raw/{sha256}")
-def raw(request: Request, sha256: str) -> Response:
+def raw(request: Request, sha256: str, original: Annotated[str, Query(max_length=1)] = "") -> Response:
     """The file of this hash; wrapped links are taken out unless `original=1` is asked with the token."""
     context = context_of(request)
     if not _SHA256.fullmatch(sha256):
@@ -50,7 +51,7 @@ def raw(request: Request, sha256: str) -> Response:
     declared = context.house.lists.get(row.list)
     kind = declared.format if declared else "xlsx"
     name = safe_name(row.published_name, kind)
-    if request.query_params.get("original") and may_see_originals(request):
+    if original and may_see_originals(request):
         body = context.house.archive.read(sha256)
         return _file(body, name, kind, sha256, altered=False)
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from changelog.query import state_code
 from changelog.status import clock_text, queue_text
 from changelog.wording import end_of
 from pipelines.history.changes import ChangeFilter, count_changes
@@ -23,7 +24,7 @@ from pipelines.rehearsal import would_be
 from pipelines.run import release
 from scraper.errors import UsageError
 from web.context import context_of, keep
-from web.query import coded, mark
+from web.query import After, Day, ListName, Words, coded, mark
 from web.rendering import page
 from web.sign_in import Acting, RefusedActionError
 
@@ -55,11 +56,18 @@ def all_lists(request: Request) -> HTMLResponse:
 
 
 @router.get("/lists/{name}")
-def one_list(request: Request, name: str) -> HTMLResponse:
-    context, asked = context_of(request), request.query_params
+def one_list(
+    request: Request,
+    name: str,
+    as_of: Day = None,
+    known_at: Day = None,
+    state: str = "",
+    q: Words = None,
+    after: After = None,
+) -> HTMLResponse:
+    context = context_of(request)
     [item] = context.house.chosen([name])
-    as_of, known_at = asked.get("as_of") or None, asked.get("known_at") or None
-    state, text = asked.get("state", "").upper() or None, asked.get("q", "")[:200].strip()
+    code, text = state_code(state) if state.strip() else None, (q or "").strip()
     with context.house.engine.connect() as connection:
         stood = publication_at(
             connection,
@@ -73,9 +81,9 @@ def one_list(request: Request, name: str) -> HTMLResponse:
                 connection,
                 name,
                 stood.place,
-                state=state,
+                state=code,
                 text=text,
-                after=mark(asked.get("after")),
+                after=mark(after),
                 limit=AGREEMENTS,
             )
             if stood
@@ -83,13 +91,15 @@ def one_list(request: Request, name: str) -> HTMLResponse:
         )
     return page(
         request, "list.html", item=item, stood=stood, first=first, agreements=found, more=coded(more),
-        as_of=as_of, known_at=known_at, state=state, text=text,
+        as_of=as_of, known_at=known_at, state=code, text=text,
     )  # fmt: skip
 
 
 @router.get("/lists/{name}/publications")
-def its_publications(request: Request, name: str) -> HTMLResponse:
-    context, before = context_of(request), request.query_params.get("before") or None
+def its_publications(
+    request: Request, name: str, before: Annotated[str | None, Query(max_length=64)] = None
+) -> HTMLResponse:
+    context = context_of(request)
     [item] = context.house.chosen([name])
     with context.house.engine.connect() as connection:
         found = publications_page(connection, name, before, PUBLICATIONS + 1)
@@ -112,19 +122,22 @@ DIFFERENCES = 2_000
 
 
 @router.get("/compare")
-def compare(request: Request) -> HTMLResponse:
-    context, asked = context_of(request), request.query_params
-    name = asked.get("list") or next(iter(context.house.lists))
-    [item] = context.house.chosen([name])
-    one, other = asked.get("from") or None, asked.get("to") or None
+def compare(
+    request: Request,
+    name: ListName = None,
+    one: Annotated[Day, Query(alias="from")] = None,
+    other: Annotated[Day, Query(alias="to")] = None,
+) -> HTMLResponse:
+    context = context_of(request)
+    item = context.house.chosen([name] if name else [])[0]
     if one and other and end_of(one, item.time_zone) > end_of(other, item.time_zone):
         one, other = other, one
     with context.house.engine.connect() as connection:
-        first = first_totals(connection, name)
-        earlier = totals_before(connection, name, end_of(one, item.time_zone)) if one else None
-        later = totals_before(connection, name, end_of(other, item.time_zone) if other else None)
+        first = first_totals(connection, item.name)
+        earlier = totals_before(connection, item.name, end_of(one, item.time_zone)) if one else None
+        later = totals_before(connection, item.name, end_of(other, item.time_zone) if other else None)
         pairs = (
-            differing(connection, name, earlier.place, later.place)
+            differing(connection, item.name, earlier.place, later.place)
             if earlier and later and earlier.place < later.place
             else []
         )

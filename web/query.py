@@ -1,27 +1,61 @@
-"""What an address asks for: filters, cursors, dates. Nonsense is answered with a sentence, never a crash."""
+"""What an address asks for: parameters that several pages and the API share, places in long answers, and no others.
+
+A parameter that an address does not know is refused: ignored, it would answer another question than was asked.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
 
-from starlette.datastructures import QueryParams
+from fastapi import Depends, Path, Query, Request
+from fastapi.dependencies.models import Dependant
+from starlette.exceptions import HTTPException
 
-from changelog.wording import end_of, moment
+from changelog.query import change_filter, day_of, several
+from changelog.reports import report_period
 from pipelines.history.changes import ChangeFilter, Cursor
 from pipelines.history.paged import Mark
-from pipelines.house import House
 from pipelines.values import KINDS
 from scraper.errors import UsageError
+from scraper.lists import PublishedList
+from web.context import Context, context_of
 
-REVIEWED = {"no": False, "yes": True}
-GROUPS = ("publication", "week")
-LONGEST_TEXT = 200
+ListName = Annotated[str | None, Query(alias="list", max_length=64, description="Only this list.")]
+Lists = Annotated[list[str] | None, Query(alias="list", description="Only these lists.")]
+Identifier = Annotated[str, Path(max_length=64)]
+Day = Annotated[str | None, Query(max_length=40, description="A date (2025-04-08) or a time (ISO 8601).")]
+Kinds = Annotated[list[str] | None, Query(description=f"Some of {', '.join(KINDS)}.")]
+States = Annotated[list[str] | None, Query(description="Two letters, or the name.")]
+Words = Annotated[str | None, Query(max_length=200, description="Words of the agency's name.")]
+After = Annotated[str | None, Query(max_length=400, description="The `next` of the page before.")]
+
+
+def refuse_unknown(request: Request) -> None:
+    """Refuse parameters that the route of this request does not declare."""
+    known = list(dict.fromkeys(_declared(request.scope["route"].dependant)))
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        knows = f"It knows {', '.join(known)}." if known else "It knows none."
+        raise HTTPException(422, f"This address has no parameter {unknown[0][:40]!r}. {knows}")
+
+
+def _declared(dependant: Dependant) -> Iterator[str]:
+    for inner in dependant.dependencies:
+        yield from _declared(inner)
+    for field in dependant.query_params:
+        yield field.alias
+
+
+def names_of(context: Context, texts: Sequence[str] | None) -> list[str]:
+    """Names of declared lists. Raises ListError for one that nobody declared."""
+    names = several(texts or ())
+    return [item.name for item in context.house.chosen(names)] if names else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +70,89 @@ class LogQuestion:
     fresh_since: datetime | None
 
 
-def log_question(house: House, asked: QueryParams) -> LogQuestion:
-    """What an address asks of the log. Raises UsageError for what the log does not know."""
-    names = _several(asked, "list")
-    house.chosen(names)
-    zone = house.lists[names[0]].time_zone if len(names) == 1 else "UTC"
-    kinds = _several(asked, "kind")
-    unknown = [kind for kind in kinds if kind not in KINDS]
-    if unknown:
-        raise UsageError(f"There is no kind {unknown[0][:40]!r}. Kinds are: {', '.join(KINDS)}.")
-    group = asked.get("group") or "publication"
-    if group not in GROUPS:
-        raise UsageError(f"Changes are grouped by {' or '.join(GROUPS)}.")
-    fresh = moment(asked["fresh"]) if asked.get("fresh") else None
-    wanted = ChangeFilter(
-        lists=names,
-        since=moment(asked["since"], zone) if asked.get("since") else None,
-        until=_end(asked, zone),
-        kinds=kinds,
-        states=[state.upper() for state in _several(asked, "state")],
-        support_types=_several(asked, "model"),
-        agency=asked.get("q", "")[:LONGEST_TEXT].strip() or None,
-        agency_id=asked.get("agency") or None,
-        sha256=asked.get("sha256") or None,
-        reviewed=REVIEWED.get(asked.get("reviewed", "")),
-        recorded_since=fresh,
-    )
+def log_filter(
+    request: Request,
+    list_name: Lists = None,
+    kind: Kinds = None,
+    state: States = None,
+    model: Annotated[list[str] | None, Query()] = None,
+    q: Words = None,
+    agency: Annotated[str | None, Query(max_length=64)] = None,
+) -> ChangeFilter:
+    """What the log, its feeds and its files have in common."""
+    context = context_of(request)
+    return change_filter(
+        context.house.lists, names_of(context, list_name), kinds=kind or (), states=state or (), models=model or (),
+        words=q, agency_id=agency,
+    )  # fmt: skip
+
+
+LogFilter = Annotated[ChangeFilter, Depends(log_filter)]
+
+
+def dated_filter(
+    request: Request,
+    chosen: LogFilter,
+    since: Day = None,
+    until: Day = None,
+    through: Day = None,
+    sha256: Annotated[str | None, Query(max_length=64)] = None,
+    reviewed: Literal["", "yes", "no"] = "",
+    fresh: Day = None,
+) -> ChangeFilter:
+    """The same within days, of one file, reviewed or not, or recorded since."""
+    dated = change_filter(
+        context_of(request).house.lists, chosen.lists, since=since, until=until, through=through, sha256=sha256,
+        reviewed=reviewed == "yes" if reviewed else None, recorded_since=fresh,
+    )  # fmt: skip
+    return replace(
+        chosen, since=dated.since, until=dated.until, sha256=dated.sha256, reviewed=dated.reviewed,
+        recorded_since=dated.recorded_since,
+    )  # fmt: skip
+
+
+DatedFilter = Annotated[ChangeFilter, Depends(dated_filter)]
+
+
+def log_question(
+    wanted: DatedFilter,
+    group: Literal["", "publication", "week"] = "publication",
+    older: After = None,
+    newer: After = None,
+    start: Annotated[Literal["", "end"], Query(alias="from")] = "",
+) -> LogQuestion:
     return LogQuestion(
-        wanted,
-        group,
-        _cursor(asked.get("older")),
-        _cursor(asked.get("newer")),
-        asked.get("from") == "end",
-        fresh,
+        wanted, group or "publication", cursor(older), cursor(newer), start == "end", wanted.recorded_since
     )
 
 
-def _end(asked: QueryParams, zone: str) -> datetime | None:
-    """`through` is a day that is seen whole; `until` ends before its day begins, as on the command line."""
-    if asked.get("through"):
-        return end_of(asked["through"], zone)
-    return moment(asked["until"], zone) if asked.get("until") else None
+@dataclass(frozen=True, slots=True)
+class ReportQuestion:
+    """Which report: of which list, from the day `since` on and before the day `until`."""
+
+    declaration: PublishedList
+    since: date
+    until: date
+    baseline: date | None
 
 
-def _several(asked: QueryParams, name: str) -> Sequence[str]:
-    return [part.strip() for text in asked.getlist(name) for part in text.split(",") if part.strip()]
+def report_question(
+    request: Request,
+    list_name: ListName = None,
+    week: Annotated[str | None, Query(max_length=8, description="2025-W20")] = None,
+    since: Day = None,
+    until: Day = None,
+    baseline: Day = None,
+) -> ReportQuestion:
+    """The list and period that an address asks for; the newest week when it names none."""
+    house = context_of(request).house
+    declaration = house.chosen([list_name] if list_name else [])[0]
+    with house.engine.connect() as connection:
+        first, last = report_period(connection, declaration, house.now(), week, since, until)
+    return ReportQuestion(declaration, first, last, day_of(baseline) if baseline else None)
+
+
+Report = Annotated[ReportQuestion, Depends(report_question)]
 
 
 def coded(mark: Sequence[Any] | None) -> str | None:
@@ -101,13 +173,9 @@ def _decoded(text: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def _cursor(text: str | None) -> Cursor | None:
-    return _decoded(text, (str, str, int)) if text else None
-
-
 def cursor(text: str | None) -> Cursor | None:
     """Of a page's `before` or `after`; None without one. Raises UsageError for what is none."""
-    return _cursor(text)
+    return _decoded(text, (str, str, int)) if text else None
 
 
 def mark(text: str | None) -> Mark | None:

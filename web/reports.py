@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from changelog import charts
 from changelog.card import card
 from changelog.claims import check_claim
+from changelog.query import day_of
 from changelog.reports import (
     as_html,
     as_markdown,
     beginning,
     content_policy,
     conversion_sentences,
-    default_period,
     report,
 )
-from changelog.wording import headline, period, week
+from changelog.wording import headline, period
 from pipelines.history.figures import Totals, totals_between
-from scraper.errors import UsageError
 from scraper.lists import PublishedList
 from web.context import Context, context_of
+from web.query import Day, Report, ReportQuestion
 from web.rendering import page, stamp
 
 router = APIRouter(include_in_schema=False)
@@ -47,58 +45,22 @@ MEDIA = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Which report: of which list, from the day `since` on and before the day `until`."""
-
-    declaration: PublishedList
-    since: date
-    until: date
-    baseline: date | None
-
-
-def question(context: Context, asked: QueryParams) -> Question:
-    """The list and period that an address asks for; the newest week when it names none."""
-    name = asked.get("list") or next(iter(context.house.lists))
-    [declaration] = context.house.chosen([name])
-    baseline = day_of(asked["baseline"]) if asked.get("baseline") else None
-    if asked.get("week"):
-        return Question(declaration, *week(asked["week"]), baseline)
-    with context.house.engine.connect() as connection:
-        newest = default_period(connection, declaration)
-    if not asked.get("since"):
-        return Question(declaration, *newest, baseline)
-    since = day_of(asked["since"])
-    return Question(declaration, since, day_of(asked["until"]) if asked.get("until") else newest[1], baseline)
-
-
-def day_of(text: str) -> date:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        found = date.min
-    if not 1900 < found.year < 3000:
-        raise UsageError(f"{text[:40]!r} is not a day. Write 2025-04-08.")
-    return found
-
-
-def told(context: Context, asked: Question) -> dict[str, Any]:
+def told(context: Context, asked: ReportQuestion) -> dict[str, Any]:
     with context.house.engine.connect() as connection:
         return report(
             connection, context.house.lists, asked.declaration.name, asked.since, asked.until, asked.baseline
         )
 
 
-def _series(context: Context, asked: Question) -> list[Totals]:
+def _series(context: Context, asked: ReportQuestion) -> list[Totals]:
     end = beginning(asked.until, asked.declaration.time_zone)
     with context.house.engine.connect() as connection:
         return totals_between(connection, asked.declaration.name, until=end)
 
 
 @router.get("/report")
-def report_page(request: Request) -> HTMLResponse:
+def report_page(request: Request, asked: Report) -> HTMLResponse:
     context = context_of(request)
-    asked = question(context, request.query_params)
     found = told(context, asked)
     return page(
         request,
@@ -119,11 +81,10 @@ def report_page(request: Request) -> HTMLResponse:
 
 
 @router.get("/report/charts/{name}.svg")
-def chart(request: Request, name: str) -> Response:
+def chart(request: Request, name: str, asked: Report) -> Response:
     if name not in CHARTS:
         raise HTTPException(404, f"There is no chart {name[:40]}.")
     context = context_of(request)
-    asked = question(context, request.query_params)
     series = _series(context, asked)
     if not series:
         raise HTTPException(404, "Nothing of this list was recorded by then.")
@@ -135,12 +96,11 @@ def chart(request: Request, name: str) -> Response:
 
 
 @router.get("/report.{shape}")
-def report_file(request: Request, shape: str) -> Response:
+def report_file(request: Request, shape: str, asked: Report) -> Response:
     """The report to take away: Markdown, JSON, one self-contained page, or a card to share."""
     if shape not in MEDIA:
         raise HTTPException(404, f"A report comes as {', '.join(MEDIA)}.")
     context = context_of(request)
-    asked = question(context, request.query_params)
     found = told(context, asked)
     body: str | bytes
     match shape:
@@ -172,8 +132,9 @@ def checked(context: Context, text: str, as_of: date | None, list_name: str | No
 
 
 @router.get("/claim")
-def claim(request: Request) -> HTMLResponse:
-    asked = request.query_params
-    text, as_of = asked.get("text", "").strip(), asked.get("as_of") or None
+def claim(
+    request: Request, text: Annotated[str, Query(max_length=LONGEST)] = "", as_of: Day = None
+) -> HTMLResponse:
+    text = text.strip()
     found = checked(context_of(request), text, day_of(as_of) if as_of else None) if text else None
     return page(request, "claim.html", text=text[:LONGEST], as_of=as_of, found=found, longest=LONGEST)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import (
     HTMLResponse,
     JSONResponse,
@@ -26,9 +26,10 @@ from pipelines.history.looks import recent_runs
 from pipelines.history.status import clock_status
 from pipelines.house import House
 from pipelines.looks.look import Look
-from scraper.errors import DatabaseError, UsageError
+from scraper.errors import DatabaseError
 from scraper.lists import PublishedList
 from web.context import context_of
+from web.query import ListName
 from web.rendering import page
 from web.sign_in import Acting, RefusedActionError
 
@@ -38,16 +39,14 @@ BUSY = "A look is going on. It is shown below; start another one when it has end
 
 
 @router.get("/runs")
-def runs(request: Request) -> HTMLResponse:
-    context, asked = context_of(request), request.query_params
-    name = asked.get("list") or None
+def runs(
+    request: Request, name: ListName = None, before: Annotated[int | None, Query(ge=0, lt=2**62)] = None
+) -> HTMLResponse:
+    context = context_of(request)
     if name:
         context.house.chosen([name])
-    before = asked.get("before", "")
-    if before and not (before.isascii() and before.isdigit() and len(before) < 18):
-        raise UsageError("This is not the address of a page. Begin again with the first one.")
     with context.house.engine.connect() as connection:
-        found = recent_runs(connection, name, RUNS + 1, int(before) if before else None)
+        found = recent_runs(connection, name, RUNS + 1, before)
     progress = context.crawls.progress()
     older = found[RUNS - 1].id if len(found) > RUNS else None
     return page(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from web.context import context_of, person_of
@@ -61,9 +61,8 @@ Acting = Annotated[Person, Depends(acting)]
 
 
 @router.get("/sign-in")
-def sign_in_form(request: Request) -> HTMLResponse:
-    target = local(request.query_params.get("next"))
-    return page(request, "sign_in.html", live=True, target=target, wrong="", name="")
+def sign_in_form(request: Request, target: Annotated[str, Query(alias="next")] = "") -> HTMLResponse:
+    return page(request, "sign_in.html", live=True, target=local(target), wrong="", name="")
 
 
 @router.post("/sign-in")

@@ -14,6 +14,7 @@ from lxml import etree
 from changelog.feeds import NEVER, Feed, as_atom, as_json_feed, change_feed, digest_title, weekly_feed
 from demo.agencies import Agency
 from demo.workbooks import Line
+from pipelines.history.changes import ChangeFilter
 from pipelines.house import House
 from scraper.lists import PARTICIPATING
 from tests.pipelines.conftest import History, sheet
@@ -26,15 +27,15 @@ def feed_of(house: House, which: str, **chosen: Any) -> Feed:
     with house.engine.connect() as connection:
         if which == "weeks":
             return weekly_feed(connection, house.lists, BASE, chosen["list_name"])
-        return change_feed(connection, house.lists, BASE, **chosen)
+        return change_feed(connection, house.lists, BASE, ChangeFilter(**chosen))
 
 
 FEEDS: list[tuple[str, dict[str, Any]]] = [
     ("changes", {}),
-    ("changes", {"list_name": "participating"}),
-    ("changes", {"list_name": "participating", "kind": "removed"}),
-    ("changes", {"state": "TX"}),
-    ("changes", {"state": "WY", "kind": "returned"}),
+    ("changes", {"lists": ["participating"]}),
+    ("changes", {"lists": ["participating"], "kinds": ["removed"]}),
+    ("changes", {"states": ["TX"]}),
+    ("changes", {"states": ["WY"], "kinds": ["returned"]}),
     ("weeks", {"list_name": "participating"}),
     ("weeks", {"list_name": "pending"}),
 ]
@@ -80,7 +81,7 @@ def test_the_same_record_is_the_same_feed(told: House) -> None:
 
 
 def test_the_newest_change_comes_first_and_dates_the_feed(told: House) -> None:
-    feed = feed_of(told, "changes", list_name="participating")
+    feed = feed_of(told, "changes", lists=["participating"])
     published = [entry.published for entry in feed.entries]
     assert published == sorted(published, reverse=True)
     assert feed.updated == max(entry.updated for entry in feed.entries)
@@ -89,10 +90,10 @@ def test_the_newest_change_comes_first_and_dates_the_feed(told: House) -> None:
 
 
 def test_a_feed_holds_what_it_names(told: House) -> None:
-    feed = feed_of(told, "changes", list_name="participating", kind="removed")
+    feed = feed_of(told, "changes", lists=["participating"], kinds=["removed"])
     assert [entry.tags[:2] for entry in feed.entries] == [["participating", "removed"]]
     assert feed.home == f"{BASE}/changes?list=participating&kind=removed"
-    assert feed.id != feed_of(told, "changes", list_name="participating").id
+    assert feed.id != feed_of(told, "changes", lists=["participating"]).id
 
 
 def test_the_digest_is_the_batch(told: House) -> None:

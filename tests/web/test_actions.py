@@ -65,11 +65,11 @@ def test_many_changes_are_confirmed_at_once_and_undone(house: House, signed_in: 
 
 def test_a_verdict_needs_a_change_and_a_known_status(house: House, signed_in: TestClient) -> None:
     [identifier] = some_changes(house, 1)
-    assert signed_in.post("/changes/review", data={"status": "confirmed"}).status_code == 400
+    assert signed_in.post("/changes/review", data={"status": "confirmed"}).status_code == 422
     unknown = {"status": "approved", "change": identifier}
-    assert signed_in.post("/changes/review", data=unknown).status_code == 400
+    assert signed_in.post("/changes/review", data=unknown).status_code == 422
     missing = {"status": "confirmed", "change": "nothing"}
-    assert signed_in.post("/changes/review", data=missing).status_code == 400
+    assert signed_in.post("/changes/review", data=missing).status_code == 422
     assert review_of(house, identifier) is None
 
 
@@ -88,7 +88,7 @@ def test_a_held_list_is_accepted_once(house: House, signed_in: TestClient) -> No
 
 def test_a_held_list_is_rejected_only_with_a_note(house: House, signed_in: TestClient) -> None:
     [key] = held_keys(house)
-    assert signed_in.post(f"/held/{key}/reject", data={"note": "  "}).status_code == 400
+    assert signed_in.post(f"/held/{key}/reject", data={"note": "  "}).status_code == 422
     before = some_changes(house, 1000)
     assert signed_in.post(f"/held/{key}/reject", data={"note": "cut short"}).status_code == 303
     assert held_keys(house) == []

@@ -80,10 +80,10 @@ def test_publications_are_paged_too(reader: TestClient) -> None:
 @pytest.mark.parametrize(
     ("address", "status"),
     [
-        ("changes?list=other", 404), ("changes?since=never", 400), ("changes?kind=new", 422), ("changes?limit=0", 422),
-        ("changes?after=x", 400), ("changes/x", 404), ("agencies/x", 404), ("agencies", 422), ("states/ZZ", 404),
-        ("agreements", 422), ("agreements?list=x", 404), ("agreements?list=pending&as_of=1990-01-01", 400),
-        ("report?week=x", 400), ("runs?before=-1", 422), ("nothing", 404), ("claim", 422),
+        ("changes?list=other", 404), ("changes?since=never", 422), ("changes?kind=new", 422), ("changes?limit=0", 422),
+        ("changes?after=x", 422), ("changes/x", 404), ("agencies/x", 404), ("agencies", 422), ("states/ZZ", 422),
+        ("agreements", 422), ("agreements?list=x", 404), ("agreements?list=pending&as_of=1990-01-01", 422),
+        ("report?week=x", 422), ("runs?before=-1", 422), ("nothing", 404), ("claim", 422),
     ],
 )  # fmt: skip
 def test_wrong_questions_are_answered_as_json(reader: TestClient, address: str, status: int) -> None:

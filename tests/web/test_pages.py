@@ -195,14 +195,18 @@ def test_every_link_of_every_kind_of_page_leads_somewhere(reader: TestClient) ->
 @pytest.mark.parametrize(
     ("address", "status"),
     [
-        ("/changes/nothing", 404), ("/agencies/nothing", 404), ("/states/QQ", 404), ("/lists/nothing", 404),
+        ("/changes/nothing", 404), ("/agencies/nothing", 404), ("/states/QQ", 422), ("/lists/nothing", 404),
         ("/publications/nothing", 404), ("/held/nothing", 404), ("/nowhere", 404), ("/raw/xyz", 404),
-        (f"/raw/{'0' * 64}", 404), ("/changes?since=yesterday", 400), ("/changes?kind=new", 400),
-        ("/changes?older=zzz", 400), ("/changes?newer=WyJhIl0", 400), ("/changes?list=other", 404),
-        ("/changes?group=month", 400), ("/lists/pending?as_of=9999-12-31", 400), ("/compare?from=1", 400),
-        ("/runs?before=x", 400), ("/report?week=2025", 400), ("/report?since=2025-13-01", 400),
-        ("/claim?text=5&as_of=0001-01-01", 400), ("/report.exe", 404), ("/report/charts/x.svg", 404),
-        ("/lists/pending?after=bm8", 400), ("/states/FL?after=W10&list=pending", 400),
+        (f"/raw/{'0' * 64}", 404), ("/changes?since=yesterday", 422), ("/changes?kind=new", 422),
+        ("/changes?older=zzz", 422), ("/changes?newer=WyJhIl0", 422), ("/changes?list=other", 404),
+        ("/changes?group=month", 422), ("/lists/pending?as_of=9999-12-31", 422), ("/compare?from=1", 422),
+        ("/runs?before=x", 422), ("/report?week=2025", 422), ("/report?since=2025-13-01", 422),
+        ("/claim?text=5&as_of=0001-01-01", 422), ("/report.exe", 404), ("/report/charts/x.svg", 404),
+        ("/lists/pending?after=bm8", 422), ("/states/FL?after=W10&list=pending", 422),
+        ("/changes?state=ZZ", 422), ("/changes?since=2025-05-02&until=2025-05-01", 422), ("/report?week=2031-W01", 422),
+        ("/changes?colour=red", 422), ("/?q=x", 422), ("/feeds/changes.atom?since=2025-01-01", 422),
+        ("/feeds/changes.atom?state=ZZ", 422), ("/feeds/weeks.atom?q=x", 422), ("/report?until=2025-05-01", 422),
+        ("/lists/pending?state=ZZ", 422), ("/states?x=1", 422),
     ],
 )  # fmt: skip
 def test_nonsense_is_answered_with_a_sentence(reader: TestClient, address: str, status: int) -> None:
@@ -244,5 +248,44 @@ def test_an_empty_home_has_pages_too(home: Any) -> None:
     with client_of(create_app(empty)) as client:
         for address in ("/", "/changes", "/lists", "/lists/pending", "/states", "/compare", "/held", "/runs"):
             assert client.get(address).status_code == 200, address
-        assert client.get("/report").status_code == 400
+        assert client.get("/report").status_code == 422
     empty.engine.dispose()
+
+
+def test_a_wrong_question_is_told_what_to_write(reader: TestClient) -> None:
+    told = {
+        "/changes?state=ZZ": "Write two letters or the name: TX, Texas.",
+        "/changes?colour=red&list=pending": "It knows list, kind, state",
+        "/feeds/changes.json?q=x&since=2025-01-01": "It knows list, kind, state, model, q, agency.",
+        "/changes?since=2025-05-02&until=2025-05-01": "Write the earlier day first.",
+        "/report?week=2031-W01": "is yet to come",
+    }
+    for address, text in told.items():
+        assert text in reader.get(address).text, address
+
+
+@pytest.mark.parametrize("name", ["TX", "tx", "Texas", "texas"])
+def test_a_state_is_known_by_its_name(reader: TestClient, name: str) -> None:
+    for address in (
+        "/changes?state={}",
+        "/feeds/changes.atom?state={}",
+        "/lists/participating?state={}",
+        "/states/{}",
+    ):
+        assert reader.get(address.format(name)).status_code == 200
+    log = reader.get(f"/api/v1/changes?state={name}&limit=500").json()["changes"]
+    assert log
+    assert {change["state"] for change in log} == {"TX"}
+
+
+def test_a_feed_of_words_and_of_an_agency_holds_these_alone(reader: TestClient, read_house: House) -> None:
+    change = next(iter(every_change(read_house, kinds=("added",))))
+    for asked in (
+        f"agency={change.agency_id}",
+        f"q={change.agency}",
+        f"q={change.agency}&model={change.support_type}",
+    ):
+        feed = reader.get(f"/feeds/changes.json?{asked}").json()
+        assert change.id in {item["id"].rsplit("/", 1)[-1] for item in feed["items"]}
+        assert all(change.agency in item["title"] for item in feed["items"] if "q=" in asked)
+        assert reader.get(feed["home_page_url"].removeprefix("http://localhost")).status_code == 200
