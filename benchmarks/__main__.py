@@ -18,7 +18,19 @@ from pathlib import Path
 
 from benchmarks.table import Line, Point
 
-NAMES = ("looks", "xlsx", "columns", "rows", "corpus", "stored", "queries", "many", "workers", "load")
+NAMES = (
+    "looks",
+    "xlsx",
+    "columns",
+    "rows",
+    "corpus",
+    "lists",
+    "stored",
+    "queries",
+    "many",
+    "workers",
+    "load",
+)
 PACKAGES = ("scrapy", "sqlalchemy", "openpyxl", "polars", "csv-diff", "git-history", "psycopg")
 SIGNS = {True: "yes", False: "**no**", None: "-"}
 

@@ -13,10 +13,11 @@ import us
 from pipelines.history.changes import StoredChange
 from pipelines.values import REPEATED
 from scraper.errors import UsageError
-from scraper.lists import PublishedList
+from scraper.lists import AGREEMENT_KEY, PublishedList
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _YEARS = range(1900, 3000)
+LONG_TEXT = 120  # a longer text in a title hides everything else
 
 
 def moment(text: str, time_zone: str = "UTC") -> datetime:
@@ -89,24 +90,57 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def title(change: StoredChange, declaration: PublishedList | None = None) -> str:
-    """One line for people: who did what, where, under which model."""
-    who = f"{change.agency} ({change.state or '?'})"
-    model = f", {change.support_type}" if change.support_type else ""
+    """One line for people: which entry, and what became of it."""
+    return f"{who(change, declaration)}: {_what(change, declaration)}"
+
+
+def who(change: StoredChange, declaration: PublishedList | None = None) -> str:
+    """Which entry: the fields that the declaration names in `title`, the key, the name, place and model."""
+    if declaration is None or (declaration.of_agreements and not declaration.title):
+        names: list[str] = ["agency"]
+    else:
+        parts = {part for field in declaration.fields.values() for part in field.combine}
+        named = dict.fromkeys((*declaration.title, *declaration.key, "agency"))
+        names = [name for name in named if name not in parts or name in declaration.title]
+    apart = ("state", "support_type") if declaration is None else _carried(declaration)
+    shown = [str(value) for name in names if name not in apart and (value := field_of(change, name))]
+    line = " · ".join(dict.fromkeys(shown)) or change.agency
+    if "state" in apart and (change.state or declaration is None or "state" in declaration.key):
+        line += f" ({change.state or '?'})"
+    return f"{line}, {change.support_type}" if change.support_type and "support_type" in apart else line
+
+
+def _carried(declaration: PublishedList) -> tuple[str, ...]:
+    """Of the fields that lists about agencies of U.S. states have, those that this one has."""
+    have = {*declaration.columns.values(), *declaration.fields} if not declaration.mail else {*FIELDS}
+    return tuple(name for name in FIELDS if name in have and name != "agency")
+
+
+def field_of(change: StoredChange, name: str) -> Any:
+    """What the entry of a change says in a field, as the change leaves it."""
+    if name in ("state", "agency", "support_type", "signed"):
+        value = getattr(change, name)
+        return value.isoformat() if isinstance(value, date) else value
+    side = change.before if change.kind == "removed" else change.after
+    return (side or {}).get(name, change.said.get(name))
+
+
+def _what(change: StoredChange, declaration: PublishedList | None) -> str:
     match change.kind:
         case "added" if change.rule == REPEATED:
-            return f"{who}{model}: listed a second time"
+            return "listed a second time"
         case "removed" if change.rule == REPEATED:
-            return f"{who}{model}: no longer listed twice"
+            return "no longer listed twice"
         case "added":
-            return f"{who}{model}: {_added(change, declaration)}"
+            return _added(change, declaration)
         case "removed":
-            return f"{who}{model}: {declaration.wording.removed if declaration else 'no longer listed'}"
+            return declaration.wording.removed if declaration else "no longer listed"
         case "returned":
-            return f"{who}{model}: listed again"
+            return "listed again"
         case "renamed":
-            return f"{who}{model}: {_renamed(change)}"
+            return _renamed(change)
         case _:
-            return f"{who}{model}: {_differing(change)}"
+            return _differing(change)
 
 
 def _added(change: StoredChange, declaration: PublishedList | None) -> str:
@@ -132,8 +166,10 @@ def _differing(change: StoredChange) -> str:
 
 def difference(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """What became of one field, in a few words."""
-    field = FIELDS.get(name, name)
+    field = FIELDS.get(name) or name.replace("_", " ")
     old, new = before.get(name), after.get(name)
+    if name not in FIELDS and max(len(str(old or "")), len(str(new or ""))) > LONG_TEXT:
+        return f"{field} changed"
     if name in ("moa", "addendum"):
         return f"{field} {_document(old, new)}"
     if not old:
@@ -153,12 +189,14 @@ def _document(old: Any, new: Any) -> str:
 
 def sentence(change: StoredChange, declaration: PublishedList | None = None) -> str:
     """A whole sentence, for readers who see nothing else."""
-    where = f"in {state_name(change.state)}" if change.state else "of an unnamed state"
     listing = declaration.wording.title if declaration else change.list
     day = f"{change.published_at:%-d %B %Y}"
-    what = title(change, declaration).split(": ", 1)[1]
     since = f" It had been pending since {change.pending_since:%-d %B %Y}." if change.pending_since else ""
-    return f"{change.agency} {where} ({model_name(change.support_type)}): {what}, {listing} of {day}.{since}"
+    what = f"{_what(change, declaration)}, {listing} of {day}.{since}"
+    if declaration is not None and not {"state", "support_type"} & {*_carried(declaration)}:
+        return f"{who(change, declaration)}: {what}"
+    where = f"in {state_name(change.state)}" if change.state else "of an unnamed state"
+    return f"{change.agency} {where} ({model_name(change.support_type)}): {what}"
 
 
 def change_json(change: StoredChange, declaration: PublishedList | None = None) -> dict[str, Any]:
@@ -181,6 +219,8 @@ def change_json(change: StoredChange, declaration: PublishedList | None = None) 
         "agreement_id": change.agreement_id,
         "support_type": change.support_type,
         "signed": change.signed.isoformat() if change.signed else None,
+        "key": {name: field_of(change, name) for name in (declaration.key if declaration else AGREEMENT_KEY)},
+        "fields": {name: field_of(change, name) for name in (declaration.title if declaration else ())},
         "before": change.before,
         "after": change.after,
         "rule": change.rule,
@@ -195,7 +235,23 @@ def change_json(change: StoredChange, declaration: PublishedList | None = None) 
         told["pending_since"] = change.pending_since.isoformat() if change.pending_since else None
     if change.baseline:
         told["baseline"] = True
-    return told
+    return told if declaration is None else _only_carried(told, declaration)
+
+
+_OF_SIGNATURES = ("newly_signed", "pending_since")
+
+
+def _only_carried(told: dict[str, Any], declaration: PublishedList) -> dict[str, Any]:
+    """Without what only lists about agencies of U.S. states have, where the declaration does not have it."""
+    carried = _carried(declaration)
+    missing = {name for name in FIELDS if name not in carried} - {"agency"}
+    if "signed" in missing:
+        missing |= {*_OF_SIGNATURES}
+    kept = {name: value for name, value in told.items() if name not in missing}
+    for side in ("before", "after"):
+        if told[side]:
+            kept[side] = {name: value for name, value in told[side].items() if name not in missing}
+    return kept
 
 
 Report = Mapping[str, Any]

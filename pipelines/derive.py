@@ -6,9 +6,10 @@ Old state, new rows and what people decided go in; a `Derived` comes out, which 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -30,15 +31,18 @@ from pipelines.history.holdings import (
     linked_by_others,
     people_judged,
     taken_agreement_ids,
+    with_ids,
 )
 from pipelines.identify import Context
-from pipelines.identify.entries import identify_entries, own_key, own_value
+from pipelines.identify.entries import entry_key, identify_entries
 from pipelines.names.likeness import name_key
 from pipelines.normalise import FIELDS, VERSION, Normaliser
 from pipelines.parse import read
 from pipelines.values import REPEATED, Agreement, Change, Figures, Finding, Match, Publication, Verdict
 from scraper.lists import PublishedList
 
+# Of entries with one key, so many are known again when they come back.
+PRINTED_TWICE = 3
 COMES_BACK_WITHIN = timedelta(days=60)
 NOTHING = Holdings((), {})
 SET_ASIDE = {"reject": "rejected", "clear": "cleared"}
@@ -74,7 +78,7 @@ def derive(
         return Derived(publication, SET_ASIDE[verdict], previous, parser=VERSION)
     declaration = as_published(path, declaration)
     table = read(path, declaration.format, declaration.options)
-    normaliser = Normaliser(table.header, declaration.columns, publication.published_at.date())
+    normaliser = Normaliser(table.header, declaration.columns, publication.published_at.date(), declaration)
     sifted = sift(table, normaliser, _copy(last.packed) if last else Packed())
     compared = _compare(connection, declaration, publication, normaliser, sifted, last)
     figures = _figures(compared, normaliser.fields, last)
@@ -141,27 +145,32 @@ def _compare(
         names = {_name(row) for row in rows}
         since = (publication.published_at - COMES_BACK_WITHIN).strftime("%Y-%m-%dT%H:%M:%SZ")
         held = holdings(connection, declaration.name, missing, names, since)
+    stay: Mapping[str, Agreement] = {}
+    if last is not None and not declaration.of_agreements:
+        at_hand = (*rows, *(one.agreement for one in held.known if one.active))
+        ids = {
+            _agreement_id(_said_first(declaration, one), n) for one in at_hand for n in range(PRINTED_TWICE)
+        }
+        held, stay = with_ids(connection, declaration.name, held, ids, set(missing))
     standing = held.standing(set(missing))
     same, distinct = people_judged(connection) if held.known else (frozenset(), frozenset())
-    at_hand = {row.moa for row in rows if row.moa} | {
-        link for known in held.known for link in known.documents
-    }
+    linked = {row.moa for row in rows if row.moa} | {link for known in held.known for link in known.documents}
     context = Context(
         standing=standing,
-        documents=linked_by_others(connection, declaration.name, at_hand, set(missing)),
+        documents=linked_by_others(connection, declaration.name, linked, set(missing)),
         together=held.together,
         same=same,
         distinct=distinct,
     )
     if held.known:
-        matches = identify_entries(rows, held.known, context, declaration.key)
+        matches = identify_entries(rows, held.known, context, declaration)
     else:
         matches = [Match(index, None, "new", 0.0) for index in range(len(rows))]
     mint = _mint(connection, declaration, rows, matches, held)
     columns = normaliser.fields & last.figures.filled.keys() if last else normaliser.fields
-    difference = _right_agencies(diff(matches, rows, held.known, mint, columns), held, standing)
-    if not own_key(declaration.key):
-        difference = _say_repeated(difference, rows, standing)
+    difference = _right_agencies(diff(matches, rows, held.known, mint, columns, declaration), held, standing)
+    listed = _listed_again(difference, rows, standing, stay, declaration)
+    difference = _say_repeated(difference, *listed)
     return Compared(sifted, held, matches, difference, missing, standing)
 
 
@@ -200,8 +209,9 @@ def _mint(
 
 
 def _said_first(declaration: PublishedList, row: Agreement) -> str:
-    own = f"{own_value(row, declaration.key)}|" if own_key(declaration.key) else ""
-    return f"{declaration.name}|{row.state}|{name_key(row.agency)}|{row.support_type}|{own}"
+    if not declaration.of_agreements and (key := entry_key(row, declaration)):
+        return "|".join((declaration.name, *key, ""))
+    return f"{declaration.name}|{row.state}|{name_key(row.agency)}|{row.support_type}|"
 
 
 def _agreement_id(said: str, n: int) -> str:
@@ -227,18 +237,40 @@ def _right_agencies(difference: Diff, held: Holdings, still: Mapping[Name, froze
     return replace(difference, changes=tuple(changes))
 
 
-def _say_repeated(
-    difference: Diff, rows: Sequence[Agreement], standing: Mapping[Name, frozenset[str]]
-) -> Diff:
-    """A row whose agency and support type stand in another row too is listed twice: neither news of a signature
-    when it comes, nor of a departure when it goes."""
+def _listed_again(
+    difference: Diff,
+    rows: Sequence[Agreement],
+    standing: Mapping[Name, frozenset[str]],
+    stay: Mapping[str, Agreement],
+    declaration: PublishedList,
+) -> tuple[Counter[Hashable], Callable[[Agreement], Hashable]]:
+    """How often the list has what makes an entry the same entry, but for the rows that are new; and what that is."""
+    if declaration.of_agreements:
+        key: Callable[[Agreement], Hashable] = _name_and_type
+    else:
+        key = partial(entry_key, declared=declaration)
     added = {id(change.after) for change in difference.changes if change.kind == "added"}
-    listed = Counter((*_name(row), row.support_type or "") for row in rows if id(row) not in added)
-    listed.update((*name, support_type) for name, types in standing.items() for support_type in types)
+    listed = Counter(key(row) for row in rows if id(row) not in added)
+    if declaration.of_agreements:
+        listed.update((*name, support_type) for name, types in standing.items() for support_type in types)
+    else:
+        listed.update(map(key, stay.values()))
+    return listed, key
+
+
+def _name_and_type(agreement: Agreement) -> Hashable:
+    return (*_name(agreement), agreement.support_type or "")
+
+
+def _say_repeated(
+    difference: Diff, listed: Counter[Hashable], key_of: Callable[[Agreement], Hashable]
+) -> Diff:
+    """A row whose agency and support type (or whose own key) stand in another row too is listed twice: neither news
+    of a signature when it comes, nor of a departure when it goes."""
     changes = []
     for change in difference.changes:
         side = change.after if change.kind == "added" else change.before if change.kind == "removed" else None
-        key = (*_name(side), side.support_type or "") if side else None
+        key = key_of(side) if side else None
         if key and listed[key] > 0:
             change = replace(change, rule=REPEATED)
         if key and change.kind == "added":

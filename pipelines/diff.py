@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
+from pipelines.fields import same
 from pipelines.values import Agreement, Change, Kind, Known, Match
+from scraper.lists import PARTICIPATING, PublishedList
 
 FIELDS = tuple(field.name for field in fields(Agreement) if field.name not in ("extra", "printed", "row"))
 NAMING = frozenset({"state", "agency"})
-DOCUMENTS = frozenset({"moa", "addendum"})
-# Sheriff's and Sheriffs, De Witt and DeWitt are one spelling.
-_UNSPOKEN = str.maketrans("", "", "'’‘` \u00a0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +21,23 @@ class Diff:
     refreshed: tuple[tuple[str, Agreement], ...]
 
 
-def comparable(field: str, value: Any) -> Any:
-    """Equal for two values whose difference is no news: case, blanks, apostrophes, a document's scheme."""
-    if not isinstance(value, str):
-        return value
-    if field in DOCUMENTS:
-        return value.partition("://")[2] or value
-    return value.translate(_UNSPOKEN).casefold()
-
-
 def diff(
     matches: Sequence[Match],
     rows: Sequence[Agreement],
     known: Sequence[Known],
     mint: Callable[[Agreement], tuple[str, str]],
     columns: Collection[str] = FIELDS,
+    declared: PublishedList = PARTICIPATING,
 ) -> Diff:
     """Compare matched rows with the record; every active known agreement without a row is removed.
 
-    `mint` gives a new agreement its agreement id and agency id. `columns` are the fields that have a column
-    both in this list and in the one before: only there does a blank date say anything.
+    `mint` gives a new agreement its agreement id and agency id; `declared` says what is compared, and how.
+    `columns` are the fields that have a column both in this list and in the one before: only there does a blank
+    date say anything.
     """
     changes: list[Change] = []
     refreshed: list[tuple[str, Agreement]] = []
+    naming = NAMING & {"agency", *declared.key}
     for match in matches:
         after = rows[match.row]
         if match.known is None:
@@ -53,8 +45,8 @@ def diff(
             changes.append(_change("added", agreement_id, agency_id, None, after, match))
             continue
         before = known[match.known]
-        differing = news(before.agreement, after, columns)
-        if kind := _kind(before.active, differing):
+        differing = news(before.agreement, after, columns, declared)
+        if kind := _kind(before.active, differing, naming):
             changes.append(
                 _change(
                     kind, before.agreement_id, before.agency_id, before.agreement, after, match, differing
@@ -82,19 +74,34 @@ def apply(held: Mapping[str, Agreement], difference: Diff) -> dict[str, Agreemen
     return now | dict(difference.refreshed)
 
 
-def news(before: Agreement, after: Agreement, columns: Collection[str] = FIELDS) -> tuple[str, ...]:
+def news(
+    before: Agreement,
+    after: Agreement,
+    columns: Collection[str] = FIELDS,
+    declared: PublishedList = PARTICIPATING,
+) -> tuple[str, ...]:
     """The fields (and headers of other columns) in which two statements of one agreement really differ."""
-    own = [name for name in FIELDS if _differs(name, before, after, columns)]
+    own = [
+        name
+        for name in FIELDS
+        if name not in declared.ignore and _differs(name, before, after, columns, declared)
+    ]
     was, now = dict(before.extra), dict(after.extra)
     others = [
-        name for name in was if name in now and comparable(name, was[name]) != comparable(name, now[name])
+        name
+        for name in was
+        if name in now
+        and name not in declared.ignore
+        and not same(name, was[name], now[name], declared.fields)
     ]
     return (*own, *others)
 
 
-def _differs(field: str, before: Agreement, after: Agreement, columns: Collection[str]) -> bool:
+def _differs(
+    field: str, before: Agreement, after: Agreement, columns: Collection[str], declared: PublishedList
+) -> bool:
     was, now = getattr(before, field), getattr(after, field)
-    if was == now or comparable(field, was) == comparable(field, now):
+    if was == now or same(field, was, now, declared.fields):
         return False
     if was is not None and now is not None:
         return True
@@ -104,12 +111,12 @@ def _differs(field: str, before: Agreement, after: Agreement, columns: Collectio
     return field == "signed" and field in columns and field not in dict(silent.printed)
 
 
-def _kind(active: bool, differing: Sequence[str]) -> Kind | None:
+def _kind(active: bool, differing: Sequence[str], naming: Collection[str]) -> Kind | None:
     if not active:
         return "returned"
     if not differing:
         return None
-    return "renamed" if NAMING & set(differing) else "amended"
+    return "renamed" if any(name in naming for name in differing) else "amended"
 
 
 def _change(

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from itertools import compress, islice
 from operator import not_
 
-from pipelines.normalise import VERSION, Normaliser
+from pipelines.normalise import FIELDS, VERSION, Normaliser
 from pipelines.normalise.links import without_visits
 from pipelines.values import Agreement, Finding, Row, Table, Uncut
 
@@ -55,9 +55,13 @@ def _digest(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-def agreement_fingerprint(agreement: Agreement) -> int:
-    """Of the normal form; not of the sheet row and of how the publisher spelt what means the same."""
+def agreement_fingerprint(agreement: Agreement, ignored: Collection[str] = ()) -> int:
+    """Of the normal form; not of the sheet row, of how the publisher spelt what means the same, and of what is
+    ignored."""
     a = agreement
+    if ignored:
+        kept = tuple(pair for pair in a.extra if pair[0] not in ignored)
+        a = replace(a, extra=kept, **{name: None for name in FIELDS if name in ignored and name != "agency"})
     signed = a.signed.isoformat() if a.signed else ""
     parts = (a.state, a.agency, a.support_type, signed, a.type, a.county, a.moa, a.addendum)
     text = CELL.join("\x00" if part is None else part for part in parts)
@@ -236,12 +240,20 @@ class _Sieve:
             marked += 1
         self.sifted.rows += marked
 
+    def _says_nothing_new(self, content: int) -> bool:
+        """Whether an earlier row said the same; counted where that was fresh itself."""
+        position = self._known.by_content.get(content)
+        self.sifted.repeated += content in self._seen
+        return content in self._seen or (position is not None and bool(self.sifted.kept[position]))
+
     def _read(self, row: Row, raw: int) -> None:
         sifted = self.sifted
         agreement, findings = self._normaliser.agreement(row)
-        sifted.rows += 1
         repeated = False
-        said = content = agreement_fingerprint(agreement)
+        said = content = agreement_fingerprint(agreement, self._normaliser.ignored)
+        if self._normaliser.once and self._says_nothing_new(content):
+            return
+        sifted.rows += 1
         if said in self._twins:
             content, raw, repeated = self._twins[said], 0, True
         position = self._known.by_content.get(content)

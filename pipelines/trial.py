@@ -117,7 +117,7 @@ def _understood(
     house = House(settings, archive, open_engine("sqlite://"), {declaration.name: declaration})
     published_at, basis = dated(house, capture)
     table = read(path, declaration.format, declaration.options)
-    normaliser = Normaliser(table.header, declaration.columns, published_at.date())
+    normaliser = Normaliser(table.header, declaration.columns, published_at.date(), declaration)
     rows = [normaliser.agreement(row)[0] for row in islice(table.rows, first)]
     publication = Publication(
         declaration.name, capture.sha256 or "", capture.published_name, published_at, capture.captured_at,

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from scraper import cadence
 from scraper.errors import ListError
-from scraper.lists import Cadence, Format, LinkRule, Plausible, PublishedList, Wording
+from scraper.lists import (
+    AGREEMENT_KEY,
+    Cadence,
+    FieldKind,
+    Format,
+    LinkRule,
+    Plausible,
+    PublishedList,
+    Wording,
+)
+from scraper.lists import Field as ListedField
 
 # The fields of an agreement; any other name is a field of the list's own.
 FIELDS = ("state", "agency", "support_type", "signed", "type", "county", "moa", "addendum")
-KEY = ("state", "agency", "support_type")
 OPTIONS: dict[Format, tuple[str, ...]] = {
     "xlsx": ("sheet",),
     "ods": ("sheet",),
-    "csv": ("delimiter",),
+    "csv": ("delimiter", "header"),
     "html": ("table", "base_url"),
-    "json": ("rows",),
+    "json": ("rows", "header"),
     "pdf": (),
 }
 # For hosts beside those of the addresses, to which a list in a private network may lead.
@@ -103,6 +112,28 @@ class PlausibleEntry(Entry):
     lost_at_least: int = Field(default=8, ge=1)
 
 
+class FieldEntry(Entry):
+    kind: FieldKind = "text"
+    case: Literal["any", "exact"] = "any"
+    years: tuple[int, int] = (1000, 2999)
+    combine: tuple[str, ...] = ()
+    separator: Annotated[str, StringConstraints(max_length=10)] = " "
+
+    @property
+    def field(self) -> ListedField:
+        return ListedField(self.kind, self.case, self.years, self.combine, self.separator)
+
+
+def _option(value: object) -> object:
+    """Several values (paths, tried in their order) are one text to a reader."""
+    return "|".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _field_entry(value: object) -> object:
+    """A kind alone may be written without a table of its own."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
 class ListEntry(Entry):
     page: Address | None = None
     file: Address | None = None
@@ -110,9 +141,16 @@ class ListEntry(Entry):
     next_page: Pattern | None = None
     link: LinkEntry | None = None
     format: Literal["xlsx", "csv", "html", "json", "pdf", "ods"] = "xlsx"
-    options: dict[str, str] = Field(default_factory=dict)
+    options: dict[str, Annotated[str, BeforeValidator(_option)]] = Field(default_factory=dict)
     columns: Annotated[dict[str, FieldName], Field(min_length=1)]
+    header: bool = True
+    fields: dict[FieldName, Annotated[FieldEntry, BeforeValidator(_field_entry)]] = Field(
+        default_factory=dict
+    )
     key: tuple[str, ...] | None = None
+    names: Literal["likeness", "exact"] = "likeness"
+    ignore: tuple[str, ...] = ()
+    title: tuple[str, ...] = ()
     required: tuple[str, ...] | None = None
     cadence: CadenceEntry = CadenceEntry()
     wording: WordingEntry = WordingEntry()
@@ -130,12 +168,21 @@ class ListEntry(Entry):
     delay_seconds: float = Field(default=1.0, ge=0, le=600)
 
     @property
-    def fields(self) -> frozenset[str]:
-        return frozenset(self.columns.values())
+    def names_of_fields(self) -> frozenset[str]:
+        combined = (name for name, field in self.fields.items() if field.combine)
+        return frozenset((*self.columns.values(), *combined))
 
     @property
     def own_key(self) -> tuple[str, ...]:
-        return self.key or tuple(name for name in KEY if name in self.fields)
+        return self.key or tuple(name for name in AGREEMENT_KEY if name in self.names_of_fields)
+
+    @property
+    def own_fields(self) -> dict[str, ListedField]:
+        """With the name, where no column is it: the first field of the title, else of the key."""
+        found = {name: field.field for name, field in self.fields.items()}
+        if "agency" not in self.names_of_fields:
+            found["agency"] = ListedField(combine=(*self.title, *self.own_key)[:1])
+        return found
 
     def published(self, name: str) -> PublishedList:
         words = self.wording
@@ -149,10 +196,14 @@ class ListEntry(Entry):
             if self.link
             else None,
             format=self.format,
-            options=self.options,
+            options=self.options if self.header else {**self.options, "header": "none"},
             columns={" ".join(header.split()).lower(): field for header, field in self.columns.items()},
             key=self.own_key,
             required=self.own_key if self.required is None else self.required,
+            names=self.names,
+            fields=self.own_fields,
+            ignore=frozenset(self.ignore),
+            title=self.title,
             cadence=Cadence(self.cadence.crons, self.cadence.time_zone, self.cadence.jitter_seconds),
             wording=Wording(
                 words.title or name.replace("-", " ").replace("_", " ").capitalize(),
@@ -183,6 +234,7 @@ PARTS: dict[str, type[Entry]] = {
     "cadence": CadenceEntry,
     "wording": WordingEntry,
     "plausible": PlausibleEntry,
+    "fields": FieldEntry,
 }
 
 
@@ -248,22 +300,46 @@ def _is_private(address: str) -> bool:
 
 
 def _judged_columns(entry: ListEntry) -> Iterator[Judgement]:
-    if "agency" not in entry.fields:
+    known = entry.names_of_fields
+    if "agency" not in known and (not entry.own_key or "agency" in entry.own_key):
         yield ("columns",), "no column is the “agency”: say which one names whom an entry is about", True
     for header, field in entry.columns.items():
         if field not in FIELDS and (near := _misspelt(field)):
             text = f"“{field}” becomes a field of the list's own; did you mean “{near}”?"
             yield ("columns", header), text, False
-    for name in ("key", "required"):
+    for name in ("key", "required", "ignore", "title"):
         for field in getattr(entry, name) or ():
-            if field not in entry.fields:
-                hint = nearest(field, sorted(entry.fields))
-                text = f"“{name}” names {field!r}, which no column is"
-                yield (name,), f"{text}{f'; did you mean {hint!r}?' if hint else ''}", True
+            if field not in known:
+                yield (name,), f"“{name}” names {field!r}, which no column is{_hint(field, known)}", True
+    for field in set(entry.own_key) & set(entry.ignore):
+        yield ("ignore",), f"{field!r} is a part of the key, so it cannot be ignored", True
+    for name, declared in entry.fields.items():
+        for text in _judged_field(entry, name, declared):
+            yield ("fields", name), text, True
+
+
+def _judged_field(entry: ListEntry, name: str, declared: FieldEntry) -> Iterator[str]:
+    columns = set(entry.columns.values())
+    if name not in entry.names_of_fields:
+        yield f"“fields” names {name!r}, which no column is{_hint(name, columns)}"
+    if declared.combine and name in columns:
+        yield f"{name!r} is a column already, so it cannot be combined of others"
+    for part in declared.combine:
+        if part not in columns:
+            yield f"“combine” names {part!r}, which no column is{_hint(part, columns)}"
+    if declared.years[0] > declared.years[1]:
+        yield f"“years” is [first, last]; {list(declared.years)} is no range"
+
+
+def _hint(word: str, words: Iterable[str]) -> str:
+    near = nearest(word, sorted(words))
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def _judged_options(entry: ListEntry) -> Iterator[Judgement]:
     allowed = (*OPTIONS[entry.format], *EVERYWHERE)
+    if not entry.header and "header" not in allowed:
+        yield ("header",), f"a list of the format {entry.format} has a header", True
     for option in entry.options:
         if option not in allowed:
             hint = nearest(option, allowed)

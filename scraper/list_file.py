@@ -137,7 +137,7 @@ def _said(error: Any, name: str, lines: Lines) -> Problem:
 def _suggestion(part: str, key: str) -> str:
     from scraper.list_entry import PARTS, nearest
 
-    model = PARTS.get(part)
+    model = PARTS.get("fields" if part.startswith("fields.") else part)
     names = tuple(model.model_fields) if model else ()
     if near := nearest(key, names):
         return f"; did you mean “{near}”?"

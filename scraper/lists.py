@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from typing import Literal
 
 Format = Literal["xlsx", "csv", "html", "json", "pdf", "ods"]
+FieldKind = Literal["text", "date", "number", "money", "link", "document", "place"]
+AGREEMENT_KEY = ("state", "agency", "support_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,19 @@ class Plausible:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """How a field is read and compared. `years` are those that a date of it can have; None: from the first
+    agreement under section 287(g) to the year after the list's own. With `combine` it is made of other fields.
+    """
+
+    kind: FieldKind = "text"
+    case: Literal["any", "exact"] = "any"
+    years: tuple[int, int] | None = (1000, 2999)
+    combine: tuple[str, ...] = ()
+    separator: str = " "
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedList:
     """One published list.
 
@@ -74,7 +89,11 @@ class PublishedList:
     leads to the next one.
     `columns` maps a header (lower case, single blanks) to a field of an agreement, or to a field of the
     list's own, which is carried along; headers that are not named here are kept under their own name and
-    reported. `key` names the fields that make an entry the same entry.
+    reported. `key` names the fields that make an entry the same entry: all of them and nothing else.
+    Where the name is one of them, `names` says how like two names must be to be one that was corrected.
+    `fields` says of what kind a field is (text, where nothing is said), `ignore` which are carried along as they
+    were when the rest of their row changed, `title` which ones stand in the line that a change is told by.
+    `mail` says that cells of any column may hold addresses wrapped by mail programs, with those of the staff.
     `other` is the sister list that this one is most easily mistaken for. `stated_on_page` says that the
     totals on the page are this list's.
     `time_zone` is that of the list's days and weeks (its cadence has its own).
@@ -91,8 +110,13 @@ class PublishedList:
     files: tuple[str, ...] = ()
     next_page: str | None = None
     format: Format = "xlsx"
-    key: tuple[str, ...] = ("state", "agency", "support_type")
-    required: tuple[str, ...] = ("state", "agency", "support_type")
+    key: tuple[str, ...] = AGREEMENT_KEY
+    required: tuple[str, ...] = AGREEMENT_KEY
+    names: Literal["likeness", "exact"] = "likeness"
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    ignore: frozenset[str] = frozenset()
+    title: tuple[str, ...] = ()
+    mail: bool = False
     plausible: Plausible = field(default_factory=Plausible)
     other: str | None = None
     pending_list: str | None = None
@@ -107,6 +131,11 @@ class PublishedList:
     delay_seconds: float = 1.0
     options: Mapping[str, str] = field(default_factory=dict)
     earlier: tuple[Earlier, ...] = ()
+
+    @property
+    def of_agreements(self) -> bool:
+        """Are its entries known by who has what kind of agreement where, and told apart by their dates?"""
+        return self.names == "likeness" and set(self.key) <= set(AGREEMENT_KEY)
 
     @property
     def in_parts(self) -> bool:
@@ -130,11 +159,15 @@ ICE_COLUMNS = {
     "addendum": "addendum",
 }
 
+ICE_FIELDS = {"signed": Field("date", years=None)}
+
 # Days are UTC days: the workbooks carry UTC times, and of 188 file names with a date 162 agree with the
 # UTC day of the workbook's own time and 159 with the Eastern day.
 PARTICIPATING = PublishedList(
     name="participating",
     page=PAGE,
+    mail=True,
+    fields=ICE_FIELDS,
     link=LinkRule(text=r"participating\s+agenc", file=r"participating\s*(agenc|entit)", never=r"pending"),
     columns=ICE_COLUMNS,
     cadence=ICE_CADENCE,
@@ -152,6 +185,8 @@ PARTICIPATING = PublishedList(
 PENDING = PublishedList(
     name="pending",
     page=PAGE,
+    mail=True,
+    fields=ICE_FIELDS,
     link=LinkRule(text=r"pending\s+agenc", file=r"pending\s*(agenc|entit)", never=r"participating"),
     columns=ICE_COLUMNS,
     cadence=ICE_CADENCE,

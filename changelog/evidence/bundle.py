@@ -209,7 +209,7 @@ def _find(
 ) -> tuple[Mapping[str, int], Row | None, Agreement | None]:
     """The columns of a file, and the row in it that says what the record says."""
     table = read(path, declaration.format, declaration.options)
-    normaliser = Normaliser(table.header, declaration.columns, change.published_at.date())
+    normaliser = Normaliser(table.header, declaration.columns, change.published_at.date(), declaration)
     places = read_header(table.header, declaration.columns).places
     if wanted is None:
         return places, None, None

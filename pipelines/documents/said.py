@@ -10,7 +10,7 @@ import us
 
 from pipelines.names.likeness import likeness, read_name
 from pipelines.normalise.dates import read_date
-from pipelines.normalise.terms import plain
+from pipelines.plain import plain
 from pipelines.values import Agreement, Finding
 
 # Raise it whenever a document may be understood differently.

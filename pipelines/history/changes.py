@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -34,7 +34,10 @@ Cursor = tuple[str, str, int]  # place, list, seq: where a page ended
 
 @dataclass(frozen=True, slots=True)
 class StoredChange:
-    """A change with its evidence, as every channel shows it. `before` and `after` as in the promise."""
+    """A change with its evidence, as every channel shows it. `before` and `after` as in the promise.
+
+    `said` are the list's own fields of the entry as the change leaves it, or as it was when it went.
+    """
 
     id: str
     list: str
@@ -64,6 +67,7 @@ class StoredChange:
     pending_since: date | None = None
     review: Mapping[str, Any] | None = None
     baseline: bool = False
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def cursor(self) -> Cursor:
@@ -182,14 +186,24 @@ def read_changes(
         left = None if left is None else left - len(page)
 
 
+# The list's own fields stand in the interval that the change begins; those of an entry that went, in the change.
+_WITH_REVIEW_AND_FIELDS = (
+    select(changes, reviews.c.status, reviews.c.by, reviews.c.at, reviews.c.note, intervals.c.extra)
+    .outerjoin(reviews, reviews.c.change_id == changes.c.id)
+    .outerjoin(
+        intervals,
+        and_(
+            intervals.c.list == changes.c.list,
+            intervals.c.agreement_id == changes.c.agreement_id,
+            intervals.c.from_place == changes.c.place,
+        ),
+    )
+)
+
+
 def _query(wanted: ChangeFilter, after: Cursor | None, size: int, newest_first: bool) -> Select[Any]:
     key = (changes.c.place, changes.c.list, changes.c.seq)
-    query = (
-        select(changes, reviews.c.status, reviews.c.by, reviews.c.at, reviews.c.note)
-        .outerjoin(reviews, reviews.c.change_id == changes.c.id)
-        .where(*wanted.where())
-        .limit(size)
-    )
+    query = _WITH_REVIEW_AND_FIELDS.where(*wanted.where()).limit(size)
     if newest_first:
         query = query.order_by(*(column.desc() for column in key))
         return query.where(tuple_(*key) < after) if after else query
@@ -201,11 +215,7 @@ def read_change(
     connection: Connection, identifier: str, pending_of: Mapping[str, str] | None = None
 ) -> StoredChange | None:
     """A change with its review. `pending_of` maps a list to the one where its agreements are applied for."""
-    row = connection.execute(
-        select(changes, reviews.c.status, reviews.c.by, reviews.c.at, reviews.c.note)
-        .outerjoin(reviews, reviews.c.change_id == changes.c.id)
-        .where(changes.c.id == identifier)
-    ).first()
+    row = connection.execute(_WITH_REVIEW_AND_FIELDS.where(changes.c.id == identifier)).first()
     return next(iter(with_pending_since(connection, [_stored(row)], pending_of or {})), None) if row else None
 
 
@@ -226,6 +236,7 @@ def _stored(row: Row[Any]) -> StoredChange:
         row.agreement_id, row.support_type, date.fromisoformat(row.signed) if row.signed else None,
         row.before, row.after, row.rule, row.score, tuple(row.evidence or ()),
         row.newly_signed, row.new_agency, None, review,
+        said=dict(row.extra) if row.extra else row.before if row.kind == "removed" else {},
     )  # fmt: skip
 
 
@@ -270,5 +281,5 @@ def read_baseline(connection: Connection, list_name: str) -> Iterator[StoredChan
             first.published_at, first.captured_at, first.recorded_at, first.published_name,
             first.sha256, None, row.row, row.state, row.agency,
             row.agency_id, row.agreement_id, row.support_type, agreement.signed, None, agreement.as_json(),
-            "baseline", 1.0, baseline=True,
+            "baseline", 1.0, baseline=True, said=dict(agreement.extra),
         )  # fmt: skip

@@ -42,6 +42,7 @@ _LEFT_SINCE: Select[*tuple[Any, ...]] = select(*_LIFE).where(
 )
 _WHOLE = select(intervals).where(_I.id.in_(bindparam("ids", expanding=True)))
 _TAKEN = select(_I.agreement_id).where(_IN_LIST, _SOME_IDS)
+_BY_ID: Select[*tuple[Any, ...]] = select(*_LIFE).where(_IN_LIST, _SOME_IDS)
 _ACTIVE = _TAKEN.where(_I.until_place.is_(None))
 _ACTIVE_AGENCIES = select(_I.agency_id).where(
     _IN_LIST, _I.agency_id.in_(bindparam("ids", expanding=True)), _I.until_place.is_(None)
@@ -202,6 +203,24 @@ def holdings(
     known = [_as_known(row, True, documents) for row in gone]
     known += [_as_known(row, False, documents) for row in inactive]
     return Holdings(known, dict(lives))
+
+
+def with_ids(
+    connection: Connection, list_name: str, held: Holdings, ids: Iterable[str], missing: set[int]
+) -> tuple[Holdings, dict[str, Agreement]]:
+    """With the agreements `ids` that left, whenever that was; and those that the new list holds as they were."""
+    lives: list[Row[Any]] = []
+    for chunk in _chunks(sorted(ids)):
+        lives += connection.execute(_BY_ID, {"list": list_name, "ids": chunk})
+    stay = [row.id for row in lives if row.until_place is None and row.id not in missing]
+    active = {row.agreement_id for row in lives if row.until_place is None}
+    have = {one.agreement_id for one in held.known}
+    last = _last_of_each([row for row in lives if row.agreement_id not in have], active)
+    came_back = [_as_known(row, False, {}) for row in _by_ids(connection, last)]
+    return (
+        Holdings([*held.known, *came_back], held.lives),
+        {row.agreement_id: as_agreement(row) for row in _by_ids(connection, stay)},
+    )
 
 
 def name_of(row: Row[Any]) -> Name:

@@ -8,14 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
+from hashlib import blake2b
 from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from pipelines.normalise.dates import read_date
+from pipelines.normalise.dates import FIRST_YEAR, read_date
 from pipelines.normalise.links import first_address, ready_address, unwrap, unwrap_within
-from pipelines.normalise.terms import STATE_NAMES, is_plain, plain, read_model, read_state
+from pipelines.normalise.terms import STATE_NAMES, read_model, read_state
+from pipelines.plain import is_plain, plain
 from pipelines.values import Agreement, Finding, Row
+from scraper.lists import PARTICIPATING, Field, PublishedList
 
 # Raise it whenever a row may come out differently. Fingerprints contain it, so that old rows are read again.
 VERSION = 1
@@ -107,6 +110,15 @@ def _read_text(text: str) -> Reading:
 _read_repeated = lru_cache(_CELLS)(_read_text)
 
 
+def _read_plain(text: str) -> Reading:
+    """As `_read_text`, of a list whose cells hold no mail's wrappers: what is printed stays."""
+    return (text, None, "", "") if is_plain(text) else _reading(text, plain(text))
+
+
+def _verbatim(text: str) -> str:
+    return text.strip() if plain(text) else ""
+
+
 @lru_cache(_CELLS)
 def _read_state(text: str) -> Reading:
     printed = unwrap_within(text)
@@ -132,17 +144,23 @@ def _read_model(text: str) -> Reading:
 
 
 @lru_cache(_CELLS)
-def _read_date(last_year: int, text: str) -> Reading:
-    printed = unwrap_within(text)
+def _read_date(years: tuple[int, int], mail: bool, text: str) -> Reading:
+    printed = unwrap_within(text) if mail else text
     words = plain(printed)
     if not words:
         return _reading(printed, None)
-    found, repaired = read_date(words, last_year)
+    found, repaired = read_date(words, years[1], years[0])
     if found is None:
-        return _reading(printed, None, "date-unreadable", f"“{words}” is no date, or has two readings.")
+        return _reading(printed, None, "date-unreadable", _unreadable(words, years))
     if repaired:
         return _reading(printed, found, "date-repaired", f"“{words}” was read as {found.isoformat()}.")
     return _reading(printed, found)
+
+
+def _unreadable(words: str, years: tuple[int, int]) -> str:
+    if read_date(words, 9999, 1)[0] is not None:
+        return f"“{words}” is no date in the years {years[0]} to {years[1]}."
+    return f"“{words}” is no date, or has two readings."
 
 
 def _read_document(text: str, link: str) -> Reading:
@@ -172,30 +190,37 @@ def _read_document_cell(text: str, link: str) -> Reading:
 
 
 class Normaliser:
-    """Reads the rows of one table. `published` is the day of the list: nothing is signed after its next year.
+    """Reads the rows of one table. `published` is the day of the list.
 
-    `fields` are the agreement's fields that have a column, `missing` those declared without one, `unknown`
+    `fields` are the fields that have a column, `missing` those declared without one, `unknown`
     the headers that are not declared; `findings` is what was odd about the header itself. `meaning` says which
-    column was taken for what. A declared field that is not an agreement's own is carried along under its name.
+    column was taken for what, and how. A declared field that is not an agreement's own is carried along under its
+    name, letter for letter. `ignored` fields make no difference between two rows; `once` says that a row which
+    is printed twice is one entry.
     """
 
     def __init__(
-        self, header: Sequence[str], columns: Mapping[str, str], published: date | None = None
+        self,
+        header: Sequence[str],
+        columns: Mapping[str, str],
+        published: date | None = None,
+        declared: PublishedList = PARTICIPATING,
     ) -> None:
         found = read_header(header, columns)
-        self.fields = frozenset(found.places)
         self.missing = found.missing
         self.unknown = tuple(name for _, name in found.others if not name.startswith(_NAMELESS))
         self.findings = found.findings
-        readers: dict[str, Callable[[str], Reading]] = {
-            "state": _read_state,
-            "support_type": _read_model,
-            "type": _read_repeated,
-            "county": _read_repeated,
-            "signed": partial(_read_date, published.year + 1 if published else _LAST_YEAR),
-        }
+        self.ignored, self.once = declared.ignore, not declared.of_agreements
+        self._declared, self._published = declared, published
+        self._combined = tuple(
+            (name, field)
+            for name, field in declared.fields.items()
+            if field.combine and any(part in found.places for part in field.combine)
+        )
+        self.fields = frozenset((*found.places, *(name for name, _ in self._combined)))
+        self.missing = tuple(name for name in self.missing if name not in self.fields)
         self._words = tuple(
-            (field, place, found.places[field], readers.get(field, _read_text))
+            (field, place, found.places[field], self._reader(field))
             for place, field in enumerate(FIELDS)
             if field in found.places and field not in DOCUMENTS
         )
@@ -203,8 +228,29 @@ class Normaliser:
             (field, FIELDS.index(field), found.places[field]) for field in DOCUMENTS if field in found.places
         )
         own = ((place, field) for field, place in found.places.items() if field not in FIELDS)
-        self._others = tuple(sorted((*found.others, *own)))
+        self._others = tuple(
+            (index, name, declared.fields.get(name, Field())) for index, name in sorted((*found.others, *own))
+        )
         self.meaning = ",".join(f"{field}={place}" for field, place in sorted(found.places.items()))
+        if not declared.mail:
+            how = repr((sorted(declared.fields.items()), sorted(declared.ignore), self.once))
+            self.meaning += f" {blake2b(how.encode(), digest_size=8).hexdigest()}"
+
+    def _reader(self, field: str) -> Callable[[str], Reading]:
+        if field == "state":
+            return _read_state
+        if field == "support_type":
+            return _read_model
+        if field == "signed":
+            return partial(_read_date, self._years(field), self._declared.mail)
+        if not self._declared.mail:
+            return _read_plain
+        return _read_text if field == "agency" else _read_repeated
+
+    def _years(self, field: str) -> tuple[int, int]:
+        """Without declared years: nothing is signed after the next year of the list."""
+        declared = self._declared.fields.get(field, Field()).years
+        return declared or (FIRST_YEAR, self._published.year + 1 if self._published else _LAST_YEAR)
 
     def agreement(self, row: Row) -> tuple[Agreement, list[Finding]]:
         cells, links = row.cells, row.links
@@ -223,16 +269,47 @@ class Normaliser:
                 printed.append((field, shown))
             if name:
                 findings.append(Finding(name, text, row.number))
-        values += (self._extra(row) if self._others else (), tuple(printed), row.number)
-        return Agreement(*values), findings
+        extra = self._extra(row, printed, findings) if self._others else ()
+        for name, field in self._combined:
+            said = dict(extra) | dict(zip(FIELDS, values, strict=True))
+            text = field.separator.join(str(said[part]) for part in field.combine if said.get(part))
+            if name in FIELDS:
+                values[FIELDS.index(name)] = plain(text)
+            else:
+                extra = (*extra, (name, text))
+        return Agreement(*values, extra, tuple(printed), row.number), findings
 
-    def _extra(self, row: Row) -> tuple[tuple[str, str], ...]:
+    def _extra(
+        self, row: Row, printed: list[tuple[str, str]], findings: list[Finding]
+    ) -> tuple[tuple[str, str], ...]:
         extra = []
-        for index, name in self._others:
-            words = unwrap_within(row.cells[index])
-            address = unwrap(row.links[index])[0] if row.links and row.links[index] else ""
-            if address and address not in words:
-                words = unwrap_within(f"{words} {address}")
-            if (text := plain(words)) or not name.startswith(_NAMELESS):
+        for index, name, field in self._others:
+            cell, link = row.cells[index], row.links[index] if row.links else ""
+            if self._declared.mail:
+                text = _unwrapped(cell, link)
+            elif field.kind == "date":
+                value, shown, odd, why = _read_date(self._years(name), False, cell)
+                text = value.isoformat() if value else _verbatim(cell)
+                if value and shown:
+                    printed.append((name, shown))
+                if odd:
+                    findings.append(Finding(f"field-{odd}", f"{name}: {why}", row.number))
+            elif field.kind == "document":
+                text = _read_document(cell, link)[0]
+            elif field.kind == "link":
+                text = link.strip() or _verbatim(cell)
+            else:
+                text = _verbatim(cell)
+                if link.startswith(("http://", "https://")) and link not in text:
+                    text = f"{text} {link}".strip()
+            if text or not name.startswith(_NAMELESS):
                 extra.append((name, text))
         return tuple(extra)
+
+
+def _unwrapped(cell: str, link: str) -> str:
+    words = unwrap_within(cell)
+    address = unwrap(link)[0] if link else ""
+    if address and address not in words:
+        words = unwrap_within(f"{words} {address}")
+    return plain(words)

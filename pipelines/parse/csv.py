@@ -22,7 +22,9 @@ SAMPLE_RECORDS = 50
 
 
 def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
-    """`options["delimiter"]` is one character (or tab, comma, semicolon, pipe); without it, it is found."""
+    """`options["delimiter"]` is one character (or tab, comma, semicolon, pipe); without it, it is found.
+    `options["header"]` is "none" where the first row is one like all others.
+    """
     check_size(path, limits.max_bytes_unpacked)
     findings: list[Finding] = []
     encoding = find_encoding(path, findings)
@@ -36,7 +38,9 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
     first = next(batches, Records(reading, 1))
     ahead = first.part(0, LOOK_AHEAD).rows()
     about: list[Finding] = []  # what is odd about the header; of the rows it is told when all were read
-    header, head = framed(ahead, lambda _: (), reading.tally, about, ragged=True)
+    header, head = framed(
+        ahead, lambda _: (), reading.tally, about, ragged=True, named=options.get("header") != "none"
+    )
     findings += about
     fit = Fit(header, reading.tally, ragged=True)
     rest = chain([first.part(LOOK_AHEAD)], batches)

@@ -40,14 +40,18 @@ def framed(
     tally: Tally,
     findings: list[Finding],
     ragged: bool = False,
+    named: bool = True,
 ) -> tuple[tuple[str, ...], Iterator[Row]]:
     """The header and the rows below it, each as wide as the header; blank rows are left out.
 
     `ahead` are the first rows (as many as there are, up to LOOK_AHEAD); `rest` gives the others, fitted, once
     the header is known. `findings` is completed from `tally` after the last row. `ragged` says that a row
-    with fewer cells than the header is worth telling.
+    with fewer cells than the header is worth telling. Without `named` the columns have no header and are called
+    by their numbers.
     """
     first = [row for row in ahead if not is_blank(row.cells)]
+    if first and not named:
+        first.insert(0, Row(0, tuple(map(str, range(1, 1 + max(len(row.cells) for row in first))))))
     if not first:
         raise UnreadableError("The table is empty: there is no header and no row.")
     top = _header_index(first)

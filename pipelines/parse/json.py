@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from scraper.errors import UnreadableError
 
 
 def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
-    """`options["rows"]` is the dotted path to the array; without it the document or its longest array."""
+    """`options["rows"]` is the dotted path to the array, or several with | between, of which the first that is there
+    counts; without it the document or its longest array. `options["header"]` is "none" for rows without names."""
     check_size(path, limits.max_bytes_held)
     body = path.read_bytes()
     check_items(sum(map(body.count, (b",", b"{", b"["))), limits)
@@ -25,14 +26,16 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise UnreadableError(f"The document is not JSON: {reason}.") from error
-    array = _array(document, options.get("rows", ""))
+    array = _first_array(document, options.get("rows", "").split("|"))
     findings: list[Finding] = []
     tally = Tally()
     budget = Budget(limits)
     if all(isinstance(item, list) for item in array):
         rows = [Row(number, tuple(map(_text, item))) for number, item in enumerate(array, 1)]
         _spend(rows, budget)
-        header, fit = framed(rows, lambda _: (), tally, findings, ragged=True)
+        header, fit = framed(
+            rows, lambda _: (), tally, findings, ragged=True, named=options.get("header") != "none"
+        )
         return Table(header, fit, None, findings)
     records = [_flat(item, number, limits) for number, item in enumerate(array, 1)]
     header = tuple(dict.fromkeys(key for record in records for key in record))
@@ -49,6 +52,15 @@ def _spend(rows: list[Row], budget: Budget) -> None:
         budget.spend(1, len(row.cells))
         budget.check_width(len(row.cells))
         budget.check_text(max(map(len, row.cells), default=0))
+
+
+def _first_array(document: Any, places: Sequence[str]) -> list[Any]:
+    for place in places[:-1]:
+        try:
+            return _array(document, place)
+        except UnreadableError:
+            continue
+    return _array(document, places[-1])
 
 
 def _array(document: Any, place: str) -> list[Any]:

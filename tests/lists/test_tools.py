@@ -169,6 +169,6 @@ def test_a_newcomer_watches_a_list_in_less_than_five_minutes(publisher: Publishe
         ["sh", "-c", shell], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert '"guards"' in done.stdout
+    assert "guards.csv" in done.stdout
     assert "recorded" in done.stdout
     assert time.monotonic() - began < 300

@@ -1,0 +1,179 @@
+"""Public lists that are not ICE's, replayed with their history: are the changes those that their own keys tell?
+
+For each list a plain script takes the key of every row of every version that was accepted, and says what came and
+went. What Countersign says must be the same, entry by entry.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.table import Line
+
+DECLARED = Path(__file__).with_name("lists.toml")
+PACKED = Path(__file__).parents[2] / "shared" / "lists"
+# By what a plain script knows an entry of each list: the columns as each version prints them, in any of these ways.
+Key = tuple[str, ...]
+COLUMNS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "kev": (("cveID",),),
+    "dotgov": (("domain name",),),
+    "fara": (("registration_number", "foreign_principal", "foreign_principal_registration_date"),),
+    "rentals": (("operator_registration_number",),),
+    "officiants": (("last name", "first name", "municipality", "affiliation"),),
+    "runways": (("id",),),
+    "pypi": (("project",),),
+    "sdn": (("1",),),
+}
+ACCEPTED = ("recorded", "unchanged")
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    seconds: float
+    megabytes: float
+    outcomes: dict[str, str]
+    changes: list[dict[str, Any]]
+    held: list[dict[str, Any]]
+
+
+def measure() -> list[Line]:
+    if not PACKED.is_dir():
+        return [
+            Line(
+                "public lists", "no false removal or addition", "-", None, "they are not beside the checkout"
+            )
+        ]
+    only = os.environ.get("COUNTERSIGN_BENCHMARK_LISTS", "").split()
+    lines = []
+    with tempfile.TemporaryDirectory(prefix="countersign-lists-") as folder:
+        for name in only or tomllib.loads(DECLARED.read_text(encoding="utf-8"))["lists"]:
+            subprocess.run(["tar", "xf", str(PACKED / f"{name}.tar.xz"), "-C", folder], check=True)
+            lines.append(_line(name, Path(folder) / name))
+    return lines
+
+
+def _line(name: str, folder: Path) -> Line:
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as stream:
+        versions = list(csv.DictReader(stream))
+    found = replayed(name, folder)
+    wrong, note = 0, ""
+    kinds = Counter(change["kind"] for change in found.changes)
+    if name in COLUMNS:
+        wrong, note = compared(name, folder, versions, found)
+    held = "; ".join(f"{one['published_at'][:10]} {one['reasons'][0]['text']}" for one in found.held)
+    measured = (
+        f"{len(versions)} versions; {', '.join(f'{number} {kind}' for kind, number in sorted(kinds.items()))}; "
+        f"{len(found.held)} held; {found.seconds:.0f} s, {found.megabytes:.0f} MB"
+    )
+    outcomes = Counter(found.outcomes.values())
+    note = f"{note} {dict(outcomes)} {held}".strip()
+    return Line(f"list {name}", "no false removal or addition", measured, not wrong, note)
+
+
+def replayed(name: str, folder: Path) -> Replayed:
+    """By the command line, as somebody would."""
+    home = folder / "home"
+    began = time.perf_counter()
+    outcomes, memory = _run(home, "replay", str(folder / "manifest.csv"), "--list", name, "--json")
+    seconds = time.perf_counter() - began
+    changes, _ = _run(home, "changes", "--list", name, "--format", "jsonl")
+    held, _ = _run(home, "held", "--format", "json")
+    states = {one["sha256"]: one["outcome"] for one in map(json.loads, outcomes.splitlines())}
+    return Replayed(
+        seconds, memory, states, [json.loads(line) for line in changes.splitlines()], json.loads(held)
+    )
+
+
+def _run(home: Path, *words: str) -> tuple[str, float]:
+    """What it printed, and the most memory it took, in megabytes."""
+    environment = {**os.environ, "COUNTERSIGN_HOME": str(home), "COUNTERSIGN_LISTS": str(DECLARED)}
+    script = (
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE)\n"
+        "sys.stderr.write(f'{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000}')\n"
+        "sys.stdout.buffer.write(done.stdout)\n"
+        "sys.exit(done.returncode if done.returncode not in (0, 3, 5) else 0)\n"
+    )
+    command = [sys.executable, "-c", script, sys.executable, "-m", "countersign", *words]
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode("utf-8", "replace")[-2000:])
+    return done.stdout.decode(), float(done.stderr.decode().split()[-1])
+
+
+def compared(name: str, folder: Path, versions: Sequence[dict[str, str]], found: Replayed) -> tuple[int, str]:
+    """How many entries came or went otherwise than their keys tell, and what."""
+    from hashlib import sha256
+
+    said: dict[tuple[str, bool], Counter[Key]] = {}
+    corrected = 0
+    for change in found.changes:
+        came = change["kind"] in ("added", "returned")
+        if change["rule"] == "repeated row":
+            continue
+        if came or change["kind"] == "removed":
+            side = said.setdefault((change["sha256"], came), Counter())
+            side[tuple(fold(name, str(value or "")) for value in change["key"].values())] += 1
+        corrected += change["kind"] == "renamed"
+    before: set[Key] | None = None
+    wrong = [0, 0]
+    total = [0, 0]
+    for version in versions:
+        path = folder / version["path"]
+        digest = sha256(path.read_bytes()).hexdigest()
+        if found.outcomes.get(digest) not in ACCEPTED:
+            continue
+        now = set(keys(name, path))
+        if before is not None:
+            for came, true in ((True, now - before), (False, before - now)):
+                total[came] += len(true)
+                wrong[came] += len(true ^ set(said.get((digest, came), ())))
+        before = now
+    note = (
+        f"by key {total[1]} came, {total[0]} went; otherwise {wrong[1]} and {wrong[0]}; {corrected} renamed;"
+    )
+    return sum(wrong), note
+
+
+def fold(name: str, text: str) -> str:
+    folded = " ".join(text.split())
+    return folded if name == "pypi" else folded.casefold()
+
+
+def keys(name: str, path: Path) -> Iterator[Key]:
+    [columns] = COLUMNS[name]
+    for row in _rows(name, path):
+        printed = {
+            header.strip().casefold().replace("_", " "): value or ""
+            for header, value in row.items()
+            if header
+        }
+        value = tuple(fold(name, printed[column.casefold().replace("_", " ")]) for column in columns)
+        if any(value):
+            yield value
+
+
+def _rows(name: str, path: Path) -> Iterator[dict[str, str]]:
+    if path.suffix == ".json":
+        document = json.loads(path.read_bytes())
+        yield from (
+            document if isinstance(document, list) else document.get("rows") or document["vulnerabilities"]
+        )
+        return
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        if name == "sdn":
+            yield from ({"1": row[0]} for row in csv.reader(stream) if len(row) > 1)
+        else:
+            yield from csv.DictReader(stream)
