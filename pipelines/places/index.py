@@ -88,7 +88,7 @@ class StateIndex:
             self.others[of_state, key].append(Force(agency, fips, ""))
 
     def printed_by_the_fbi(self, name: str) -> County | None:
-        """"RICHMOND" is the county, "RICHMOND CITY" the city."""
+        """ "RICHMOND" is the county, "RICHMOND CITY" the city."""
         folded = name.casefold()
         if found := self.counties.get(squeeze(folded)):
             return next((one.county for one in found if one.form != "city"), found[0].county)

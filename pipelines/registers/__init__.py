@@ -134,7 +134,9 @@ def replace(own: Path, name: str, file: Path, source: str, date: str, licence: s
         "licence": licence,
         "sha256": sha256(kept).hexdigest(),
     }
-    candidate = Register(name, own / f"{name}.new", told["title"], source, date, licence, told["sha256"], True)
+    candidate = Register(
+        name, own / f"{name}.new", told["title"], source, date, licence, told["sha256"], True
+    )
     candidate.path.write_bytes(kept)
     try:
         _READERS[name](candidate)

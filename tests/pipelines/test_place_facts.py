@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.places.facts import FACTS, LEVELS, PlaceFacts, place_facts
+from pipelines.places.draft import FACTS, LEVELS, PlaceFacts
+from pipelines.places.facts import place_facts
 from pipelines.registers import registers
 
 KNOWN = registers()
@@ -47,7 +48,7 @@ def rule(found: PlaceFacts, fact: str) -> str:
         ("LA", "St. Charles Parish Sheriff's Office", "German Coast County", "County", "county", "22089", "LA0450000"),
         ("LA", "Lafourche County Sheriff's Office", "Lafourche County", "County", "county", "22057", "LA0290000"),
         ("PA", "Manheim Borough Police Department", "", "Municipality", "municipal", "42071", "PA0360700"),
-        ("PA", "Robinson Township Police Department", "Alleghany County", "Municipality", "municipal", "42003", "PA0024000"),
+        ("PA", "Robinson Township Police Department", "Alleghany County", "", "municipal", "42003", "PA0024000"),
         ("NJ", "Hamilton Township, Mercer County Police Department", "", "", "municipal", "34021", "NJ0110300"),
         # Virginia's independent cities, printed as counties or not
         ("VA", "Hopewell County Sheriff's Office", "Hopewell County", "Municipality", "county", "51670", None),
@@ -57,7 +58,7 @@ def rule(found: PlaceFacts, fact: str) -> str:
         # types that say otherwise
         ("FL", "City of Miami Police Department", "", "State", "municipal", "12086", "FL0130600"),
         ("FL", "Fort Walton Beach Police Department", "Okaloosa County", "County", "municipal", "12091", "FL0460200"),
-        ("WV", "West Virginia State Police Department", "Washington County", "Municipality", "state", None, "WVWSP0000"),
+        ("IN", "Indiana State Police Department", "", "Municipality", "state", None, "INISP0000"),
         ("LA", "Louisiana Alcohol and Tobacco Control", "", "Municipality", "state", None, None),
         # the register's own state code
         ("NE", "Wheeler County Sheriff's Office", "Wheeler County", "County", "county", "31183", "NB0920000"),
@@ -95,7 +96,9 @@ def test_a_regional_body_is_in_every_county_of_its_name_or_in_none() -> None:
 def test_what_has_two_readings_stays_unknown_with_its_reason() -> None:
     assert "nothing says which" in reason(facts("NJ", "Washington Township Police Department"), "fips")
     assert facts("FL", "Pembroke Police Department").fips == ()  # Park or Pines
-    assert "no such county in Florida" in reason(facts("FL", "Kershaw County Sheriff's Office", "Kershaw County"), "fips")
+    assert "no such county in Florida" in reason(
+        facts("FL", "Kershaw County Sheriff's Office", "Kershaw County"), "fips"
+    )
     # a township of a name that many counties have, and a constable has no number that would tell
     assert facts("PA", "Greene Township Constable's Office").fips == ()
     assert facts("PA", "Greene Township Constable's Office", "Erie County").fips == ("42049",)
@@ -147,7 +150,9 @@ def test_goals_on_a_real_list() -> None:
     from scraper.lists import PARTICIPATING
 
     with (CORPUS / "manifest.csv").open(encoding="utf-8") as file:
-        path = next(row["path"] for row in csv.DictReader(file) if "participatingAgencies08292025pm" in row["path"])
+        path = next(
+            row["path"] for row in csv.DictReader(file) if "participatingAgencies08292025pm" in row["path"]
+        )
     table = read(CORPUS / path, PARTICIPATING.format, PARTICIPATING.options)
     normaliser = Normaliser(table.header, PARTICIPATING.columns)
     rows = [normaliser.agreement(row)[0] for row in table.rows]
@@ -156,6 +161,10 @@ def test_goals_on_a_real_list() -> None:
     assert sum(one.level in LEVELS for _, one in found) >= 0.99 * len(found)
     of_places = [one for _, one in found if one.level in ("county", "municipal")]
     assert sum(bool(one.fips) for one in of_places) >= 0.97 * len(of_places)
-    forces = [one for row, one in found if one.level == "municipal" or (one.level == "county" and "heriff" in row.agency)]
+    forces = [
+        one
+        for row, one in found
+        if one.level == "municipal" or (one.level == "county" and "heriff" in row.agency)
+    ]
     assert sum(bool(one.ori) for one in forces) >= 0.93 * len(forces)
     json.dumps([evidence.as_json() for _, one in found for evidence in one.evidence])
