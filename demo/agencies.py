@@ -67,7 +67,7 @@ def agencies() -> tuple[Agency, ...]:
 
 
 def _printed(state: str) -> str:
-    return us.states.mapping("abbr", "name")[state].upper()
+    return str(us.states.mapping("abbr", "name")[state]).upper()
 
 
 def _order(agency: Agency) -> tuple[str, str]:
