@@ -31,8 +31,8 @@ from pipelines.looks.watchkeeping import Turns, due_lists, keep_watch
 from pipelines.processes import process_name
 from pipelines.record.runs import stop_ticking, tick
 from scraper.cadence import MISFIRE, next_due
-from scraper.errors import CountersignError, DatabaseError
-from scraper.list_file import declared_lists
+from scraper.errors import CountersignError, DatabaseError, ListError
+from scraper.list_file import sound_lists
 from scraper.lists import Cadence, PublishedList
 
 BY = "the clock"
@@ -101,15 +101,21 @@ class Clock:
     def reread(self) -> None:
         """Take the lists as they are declared now; when they are declared wrongly, keep the ones we have."""
         try:
-            declared = {item.name: item for item in declared_lists(self.house.settings.lists)}
-            for item in declared.values():
-                next_due(item.cadence, self.house.now())
+            sound, wrong = sound_lists(self.house.settings.lists)
         except CountersignError as error:
             get_log().error("the lists could not be read again, so the old ones stay", reason=str(error))
             return
+        declared = {item.name: item for item in sound}
+        for name in wrong.keys() & self.house.lists.keys():
+            get_log(list=name).error(
+                "a list is declared wrongly, so it stays as it was", reason=wrong.pop(name)
+            )
+            declared[name] = self.house.lists[name]
         # In place: the web page in this process reads the same register.
         self.house.lists.clear()
         self.house.lists.update(declared)
+        self.house.wrong_lists.clear()
+        self.house.wrong_lists.update(wrong)
         self._declare()
         get_log().info("the lists were read again", lists=sorted(declared))
 
@@ -263,7 +269,7 @@ async def once(house: House) -> int:
     looks = await hand_over(house, due, "clock", BY, round_of) if due else []
     await deliver(house)
     await due_rounds(house, list(house.lists.values()), BY)
-    return worst([look.exit_code for look in looks])
+    return worst([*(look.exit_code for look in looks), *(ListError.exit_code for _ in house.wrong_lists)])
 
 
 def _make_database_elsewhere() -> None:

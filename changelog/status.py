@@ -24,6 +24,7 @@ from pipelines.silence import duration
 def status_json(house: House) -> dict[str, Any]:
     """`overdue` says whether any list is older than its cadence promises."""
     now = house.now()
+    wrong = [_wrong_json(name, text) for name, text in house.wrong_lists.items()]
     with house.engine.connect() as connection:
         lists = list_statuses(connection, house.lists, now)
         clock = clock_status(connection, now)
@@ -31,12 +32,20 @@ def status_json(house: House) -> dict[str, Any]:
         queue = queue_state(connection)
     return {
         "at": iso(now),
-        "overdue": any(item.overdue for item in lists),
+        "overdue": bool(wrong) or any(item.overdue for item in lists),
         "clock": {"state": clock.state, "last_tick": iso(clock.last_tick), "text": clock_text(clock)},
         "queue": {**queue, "text": queue_text(queue)} if queue else None,
         "notices": {"owed": owed, "given_up": given_up},
-        "lists": [_list_json(item) for item in lists],
+        "lists": [*(_list_json(item) for item in lists), *wrong],
     }
+
+
+def _wrong_json(name: str, text: str) -> dict[str, Any]:
+    """A list whose declaration is wrong: nobody looks at it, which nobody should have to find out by its silence."""
+    nothing = dict.fromkeys(("last_look", "last_success", "last_change", "next_look", "age", "age_seconds"))
+    incident = {"kind": "failing", "text": text, "since": None}
+    told = {"overdue": True, "held": 0, "incidents": [incident], "documents": None}
+    return {"list": name, "outcome": "failed", **nothing, **told}
 
 
 def clock_text(clock: ClockStatus) -> str:

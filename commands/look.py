@@ -45,9 +45,12 @@ def crawl(
 async def _looks(names: list[str]) -> Sequence[Look]:
     from changelog.notices import round_of
     from pipelines.house import open_house
+    from pipelines.looks.look import Look
 
     house = open_house()
-    return await round_of(house, house.chosen(names), "person", getpass.getuser())
+    looks = await round_of(house, house.chosen(names), "person", getpass.getuser())
+    wrong = {} if names else house.wrong_lists
+    return [*looks, *(Look(name, "failed", text, exit_code=2) for name, text in wrong.items())]
 
 
 def counted(counts: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -15,7 +15,7 @@ from pipelines.record.intake import position
 from scraper.archive import Archive
 from scraper.errors import ListError
 from scraper.journal import Position
-from scraper.list_file import declared_lists
+from scraper.list_file import sound_lists
 from scraper.lists import PublishedList
 from scraper.settings import Settings, get_settings
 from scraper.storage import storing
@@ -23,16 +23,21 @@ from scraper.storage import storing
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """`lists` are by name; `now` is the only clock that the stages are given."""
+    """`lists` are by name; `now` is the only clock that the stages are given. `wrong_lists` are those that cannot be
+    watched, and what is wrong with their declarations."""
 
     settings: Settings
     archive: Archive
     engine: Engine
     lists: dict[str, PublishedList]
     now: Callable[[], datetime] = utc_now
+    wrong_lists: dict[str, str] = field(default_factory=dict)
 
     def chosen(self, names: Sequence[str]) -> list[PublishedList]:
         """The lists of these names, all when none is named. Raises ListError for a name nobody declared."""
+        wrong = [self.wrong_lists[name] for name in names if name in self.wrong_lists]
+        if wrong:
+            raise ListError("\n".join(wrong))
         unknown = [name for name in names if name not in self.lists]
         if unknown:
             raise ListError(
@@ -44,7 +49,7 @@ class House:
 def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] | None = None) -> House:
     """Open an installation; an empty home gets its database. `lists` stands in for the declared ones."""
     settings = settings or get_settings()
-    declared = declared_lists(settings.lists) if lists is None else lists
+    declared, wrong = sound_lists(settings.lists) if lists is None else (lists, {})
     with storing(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True)
     engine = ready(settings.database_url)
@@ -54,7 +59,7 @@ def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] 
             return position(connection)
 
     archive = Archive(settings.home, known, settings.archive_url)
-    return House(settings, archive, engine, {item.name: item for item in declared})
+    return House(settings, archive, engine, {item.name: item for item in declared}, wrong_lists=wrong)
 
 
 @contextmanager

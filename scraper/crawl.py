@@ -37,7 +37,7 @@ from scraper.addresses import giving_up
 from scraper.archive import Archive
 from scraper.capture import Validators
 from scraper.errors import CountersignError, ListError, words_of
-from scraper.lists import PublishedList
+from scraper.lists import PublishedList, has_host
 from scraper.settings import HOSTS_AT_ONCE, Settings, private_origins, scrapy_settings
 from scraper.spiders.direct import Direct
 from scraper.spiders.fetching import Fetched, Group, Results, Way
@@ -65,7 +65,7 @@ async def crawl(
     """
     results: Results = {}
     for published in lists:
-        if not _address(published):
+        if not has_host(_address(published)):
             said = f"The list {published.name} has neither a page nor a file to look at."
             results[published.name] = ListError(said)
     # Only of a copy that we still have can be believed that it did not change.
@@ -124,7 +124,12 @@ class ListSpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         for group in self.groups:
             first = group.lists[0]
-            for request in _way(first)(group, frozenset(private_origins(first)), self.patience).start():
+            try:
+                requests = [*_way(first)(group, frozenset(private_origins(first)), self.patience).start()]
+            except Exception as bug:
+                group.results.update({item.name: _unexplained(item, bug) for item in group.lists})
+                continue
+            for request in requests:
                 yield request
 
 

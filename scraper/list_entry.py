@@ -22,6 +22,7 @@ from scraper.lists import (
     Plausible,
     PublishedList,
     Wording,
+    has_host,
 )
 from scraper.lists import Field as ListedField
 
@@ -41,7 +42,7 @@ TWICE_A_DAY = ("0 8,16 * * *",)
 
 
 def _address(value: str) -> str:
-    if not re.fullmatch(r"https?://[^/\s]+\S*", value):
+    if not re.fullmatch(r"https?://[^/\s]+\S*", value) or not has_host(value):
         raise ValueError("must be a web address (https://...)")
     return value
 

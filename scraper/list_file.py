@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,30 @@ def declared_lists(path: Path | None) -> Sequence[PublishedList]:
     return (*(item for item in BUILT_IN if item.name not in names), *own)
 
 
+def sound_lists(path: Path | None) -> tuple[Sequence[PublishedList], dict[str, str]]:
+    """As `declared_lists`, but a list that is declared wrongly stops no other: it is left out, and what is wrong
+    with it is told by its name. Raises ListError for what is wrong with the file itself."""
+    if path is None:
+        return BUILT_IN, {}
+    examined, wrong = examine(path), dict[str, str]()
+    for problem in examined.fatal:
+        text = f"{path}, {problem}"
+        if not problem.list:
+            raise ListError(text)
+        wrong[problem.list] = f"{wrong[problem.list]}\n{text}" if problem.list in wrong else text
+    own = [item for item in examined.lists if item.name not in wrong]
+    names = {*wrong, *(item.name for item in own)}
+    return (*(item for item in BUILT_IN if item.name not in names), *own), wrong
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`fatal` is False for advice: the list can be watched as it is."""
+    """`fatal` is False for advice: the list can be watched as it is. `list` is empty for the file itself."""
 
     line: int | None
     text: str
     fatal: bool = True
+    list: str = ""
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.text}" if self.line else self.text
@@ -85,11 +102,11 @@ def examine(path: Path) -> Examined:
         try:
             entries[name] = ListEntry.model_validate(table)
         except ValidationError as wrong:
-            problems += [_said(error, name, lines) for error in wrong.errors()]
-    known = {*entries, *(item.name for item in BUILT_IN)}
+            problems += [replace(_said(error, name, lines), list=name) for error in wrong.errors()]
+    known = {*(tables if isinstance(tables, dict) else {}), *(item.name for item in BUILT_IN)}
     for name, entry in entries.items():
         for where, text_, fatal in judged(entry, known):
-            problems.append(Problem(lines.of((_TOP, name, *where)), f"{name}: {text_}", fatal))
+            problems.append(Problem(lines.of((_TOP, name, *where)), f"{name}: {text_}", fatal, name))
     ordered = tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.text)))
     return Examined(tuple(entry.published(name) for name, entry in entries.items()), ordered)
 
@@ -112,7 +129,7 @@ def _around(tree: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
     for name in tables:
         if not _NAME.fullmatch(name):
             text = f"{name!r} cannot be a list's name; use small letters, figures and hyphens"
-            yield Problem(lines.of((_TOP, name)), text)
+            yield Problem(lines.of((_TOP, name)), text, list=name)
 
 
 def _said(error: Any, name: str, lines: Lines) -> Problem:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
+from urllib.parse import urlsplit
 
 Format = Literal["xlsx", "csv", "html", "json", "pdf", "ods"]
 FieldKind = Literal["text", "date", "number", "money", "link", "document", "place"]
@@ -141,6 +142,15 @@ class PublishedList:
     def in_parts(self) -> bool:
         """Do several answers make one publication of it?"""
         return bool(self.files or self.next_page)
+
+
+def has_host(url: str) -> bool:
+    """Can a web address be asked at all?"""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 PAGE = "https://www.ice.gov/identify-and-arrest/287g"

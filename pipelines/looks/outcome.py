@@ -45,6 +45,7 @@ def outcome(
         row = watched_list(connection, declaration.name)
     served_before = row.served_sha256 if row else None
     fresh = capture.sha256 != served_before
+    before = _found(house, capture)
     if fresh:
         with timed(stages, "keep"):
             house.archive.keep(capture, house.now())
@@ -57,13 +58,19 @@ def outcome(
     with timed(stages, "derive"):
         if _believe_what_stays(house, declaration, capture, row, since):
             row = _served_now(house, capture)
-    return _found_to_be(row, fresh), served
+    return _found_to_be(
+        row, news=before is None or (before.key, before.state) != (row.key, row.state)
+    ), served
+
+
+def _found(house: House, capture: Capture) -> Row[Any] | None:
+    with house.engine.connect() as connection:
+        return latest_of_bytes(connection, capture.list, capture.sha256 or "")
 
 
 def _served_now(house: House, capture: Capture) -> Row[Any]:
     """What the derivation made of the bytes that are served now."""
-    with house.engine.connect() as connection:
-        row = latest_of_bytes(connection, capture.list, capture.sha256 or "")
+    row = _found(house, capture)
     if row is None:
         raise UnreadableError(f"The list {capture.list} was kept and cannot be found in the record.")
     return row
@@ -84,10 +91,11 @@ def _believe_what_stays(
     return stays and waits
 
 
-def _found_to_be(row: Row[Any], fresh: bool) -> Ended:
+def _found_to_be(row: Row[Any], *, news: bool) -> Ended:
+    """`news` says that the record did not know this before: what a replay recorded is not recorded again."""
     reasons = "; ".join(reason["text"] for reason in row.reasons or ())
     match row.state:
-        case "recorded" if fresh:
+        case "recorded" if news:
             return Ended("recorded", "", counts=row.counts or {}, rows=row.agreements, sha256=row.sha256)
         case "held":
             return Ended("held", reasons, exit_code=HELD, rows=row.agreements, sha256=row.sha256)

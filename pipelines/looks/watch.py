@@ -88,7 +88,7 @@ async def _visit(visit: Visit, lists: Sequence[PublishedList]) -> list[Look]:
     renewing = asyncio.create_task(_renew(visit))
     try:
         started = time.perf_counter()
-        found = await _crawl(visit.house, mine) if mine else {}
+        found = await _crawl(visit, mine) if mine else {}
         fetched = time.perf_counter() - started
         for item in mine:
             looks[item.name] = await whole(_settle, visit, item, found[item.name], fetched)
@@ -103,12 +103,16 @@ async def _visit(visit: Visit, lists: Sequence[PublishedList]) -> list[Look]:
     return [looks[item.name] for item in lists if item.name in looks]
 
 
-async def _crawl(house: House, lists: Sequence[PublishedList]) -> Mapping[str, Capture | CountersignError]:
+async def _crawl(visit: Visit, lists: Sequence[PublishedList]) -> Mapping[str, Capture | Exception]:
     # Scrapy takes long to load, and a clock that finds nothing due has no use for it.
     from scraper.crawl import crawl
 
+    house = visit.house
     validators = await asyncio.to_thread(_validators, house, lists)
-    return await crawl(lists, house.archive, house.settings, validators, house.now)
+    try:
+        return await crawl(lists, house.archive, house.settings, validators, house.now)
+    except Exception as bug:
+        return {item.name: bug for item in lists}
 
 
 def recover(house: House) -> None:
@@ -143,9 +147,11 @@ def _begin(visit: Visit, lists: Sequence[PublishedList]) -> tuple[list[Published
     """The lists at which the visit looks, and those that another process has."""
     try:
         recover(visit.house)
-    except CountersignError as error:
+    except Exception as error:
         # The looks meet the same trouble, and record it.
-        get_log().error("what was left from before could not be taken in", reason=str(error))
+        log = get_log()
+        tell = log.error if isinstance(error, CountersignError) else log.exception
+        tell("what was left from before could not be taken in", reason=words_of(error))
     with writing(visit.house) as connection:
         now = visit.house.now()
         free = [item for item in lists if take_lease(connection, item.name, visit.holder, now)]
@@ -198,14 +204,12 @@ def _validators(house: House, lists: Sequence[PublishedList]) -> dict[str, Valid
     }
 
 
-def _settle(
-    visit: Visit, declaration: PublishedList, found: Capture | CountersignError, fetched: float
-) -> Look:
+def _settle(visit: Visit, declaration: PublishedList, found: Capture | Exception, fetched: float) -> Look:
     """Make a recorded outcome of what the crawl brought home, or of a bug: one list's is not another's."""
     stages = {"fetch": fetched}
     served: dict[str, Any] = {}
     try:
-        if isinstance(found, CountersignError):
+        if isinstance(found, Exception):
             raise found
         ended, served = outcome(visit.house, declaration, found, stages)
     except CountersignError as error:

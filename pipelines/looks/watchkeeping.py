@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 
-from pipelines.announce import announce_digest
+from pipelines.announce import announce_digest, announce_incident
 from pipelines.history.looks import first_look, last_looks
 from pipelines.history.outbox import was_owed
 from pipelines.house import House, writing
 from pipelines.looks.watch import assess
+from pipelines.record.incidents import settle_incidents
 from scraper.cadence import is_due
 from scraper.lists import PublishedList
 
@@ -38,6 +39,10 @@ def keep_watch(house: House, lists: Iterable[PublishedList] | None = None) -> No
     with writing(house) as connection:
         for declaration in house.lists.values() if lists is None else lists:
             assess(house, connection, declaration)
+        for name, text in house.wrong_lists.items():
+            notices = settle_incidents(connection, name, {"failing": text}, again=False, now=house.now())
+            for incident, event, number in notices:
+                announce_incident(house, connection, incident, event, number)
         week = digest_due(house.now(), house.settings.digest_day)
         if week is not None:
             name, begin = week

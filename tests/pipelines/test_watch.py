@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from changelog.status import metrics
 from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import silent
@@ -27,8 +28,10 @@ from pipelines.house import House, open_house, writing
 from pipelines.looks.watch import watch
 from pipelines.processes import is_alive, process_name
 from pipelines.record.runs import LEASE, start_run, take_lease
+from pipelines.run import replay
 from pipelines.tables import leases, runs
 from scheduler import Clock
+from scraper.past import past_captures
 from scraper.settings import Settings
 from tests.declaring import declared_in
 
@@ -228,3 +231,19 @@ def _wait_for(true: Any) -> None:
     while not true():
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.05)
+
+
+def test_a_look_that_recorded_nothing_is_unchanged(
+    house: House, tmp_path: Path, published: list[Week]
+) -> None:
+    """The served file was replayed before: nothing is new in the result, in the run, and in the metrics."""
+    week = published[0]
+    (tmp_path / "past").mkdir()
+    (tmp_path / "past" / week.participating_name).write_bytes(week.participating)
+    declaration = house.lists["participating"]
+    replay(house, past_captures(tmp_path / "past", declaration))
+    [look] = asyncio.run(watch(house, [declaration], "person", "reader"))
+    assert (look.outcome, look.counts, look.exit_code) == ("unchanged", {}, 0)
+    [run] = recorded(house)
+    assert (run.outcome, run.counts, run.rows) == ("unchanged", None, 134)
+    assert 'outcome="unchanged",trigger="person"} 1.0' in metrics(house).decode()
