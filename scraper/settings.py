@@ -58,6 +58,7 @@ class Settings(BaseModel):
     ping_url: str | None = None
     public_url: str | None = None
     trusted_proxies: tuple[str, ...] = ()
+    cors: bool = True
     timeout_seconds: float = Field(default=90, gt=0, le=3600)
     retries: int = Field(default=2, ge=0, le=10)
     backoff_seconds: float = Field(default=3, ge=0, le=300)

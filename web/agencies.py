@@ -6,26 +6,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
+from string import ascii_uppercase
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
 from changelog.charts.places import TILES
 from changelog.query import state_code
 from changelog.wording import state_name
-from pipelines.history.agencies import FOUND, Held, Life, agency_count, agency_life, find_agencies, places_of
-from pipelines.history.changes import ChangeFilter, read_changes
+from pipelines.history.agencies import (
+    FOUND,
+    FoundAgency,
+    Held,
+    Life,
+    agencies_from,
+    agency_count,
+    agency_life,
+    find_agencies,
+    places_of,
+)
+from pipelines.history.changes import ChangeFilter, read_change, read_changes
 from pipelines.history.figures import agreements_over_time, totals_before
-from pipelines.history.paged import agreements_page
+from pipelines.history.paged import agreements_page, find_publications
+from scraper.errors import UsageError
 from web.context import context_of
 from web.query import After, ListName, Words, coded, mark
 from web.rendering import Curve, curve, is_web_address, page
 
 router = APIRouter(include_in_schema=False)
 CHANGES = 200
+EVERY = 2_000  # agencies of one letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +64,66 @@ class TimeLine:
     years: Sequence[tuple[int, float]]
 
 
+@router.get("/search")
+def search(request: Request, q: Words = None) -> Response:
+    """Whatever is called so. What names one thing alone leads there."""
+    context, text = context_of(request), " ".join((q or "").split())
+    if not text:
+        return page(
+            request,
+            "search.html",
+            text="",
+            state=None,
+            change=None,
+            agencies=(),
+            in_counties=(),
+            publications=(),
+        )
+    try:
+        state = state_code(text)
+    except UsageError:
+        state = None
+    with context.house.engine.connect() as connection:
+        change = read_change(connection, text, context.pending_of)
+        named = find_agencies(connection, text)
+        in_counties = find_agencies(connection, text, by="county")
+        files = find_publications(connection, text)
+        by_id = agency_life(connection, text)
+    alone = {
+        *([f"/changes/{change.id}"] if change else []),
+        *([f"/agencies/{text}"] if by_id else []),
+        *([f"/states/{state}"] if state else []),
+        *(f"/agencies/{agency.agency_id}" for agency in (*named, *in_counties)),
+        *(f"/publications/{row.key}" for row in files),
+    }
+    if len(alone) == 1:
+        return RedirectResponse(alone.pop(), 303)
+    return page(
+        request, "search.html", text=text, state=state, change=change, agencies=named, in_counties=in_counties,
+        publications=files,
+    )  # fmt: skip
+
+
 @router.get("/agencies")
-def search(request: Request, q: Words = None) -> HTMLResponse:
-    text = (q or "").strip()
-    found = []
-    if text:
-        with context_of(request).house.engine.connect() as connection:
+def all_agencies(
+    request: Request, q: Words = None, letter: Annotated[str, Query(max_length=1)] = ""
+) -> HTMLResponse:
+    """Found by words of a name or by its letter; before that, the letters and the states."""
+    context, text = context_of(request), (q or "").strip()
+    found: Sequence[FoundAgency] = ()
+    states: Sequence[str] = ()
+    with context.house.engine.connect() as connection:
+        if text:
             found = find_agencies(connection, text)
-    return page(request, "agencies.html", text=text, found=found, limit=FOUND)
+        elif letter:
+            found = agencies_from(connection, letter, EVERY)
+        else:
+            newest = [totals_before(connection, name) for name in context.house.lists]
+            states = sorted({s for totals in newest if totals for s in totals.by_state if s}, key=state_name)
+    return page(
+        request, "agencies.html", text=text, found=found, limit=EVERY if letter else FOUND, letter=letter.upper(),
+        letters=ascii_uppercase, states=states,
+    )  # fmt: skip
 
 
 @router.get("/agencies/{agency_id}")

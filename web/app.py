@@ -67,7 +67,7 @@ def create_app(house: House, token: str | None = None, hosts: Collection[str] = 
     app.add_middleware(Answers, versions=context.versions)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT)
-    app.add_middleware(Guard, hosts=tuple(hosts))
+    app.add_middleware(Guard, hosts=tuple(hosts), cors=house.settings.cors)
     return app
 
 

@@ -14,7 +14,7 @@ from pipelines.history.figures import totals_before
 from pipelines.values import KINDS
 from web.context import context_of
 from web.query import ListName, LogFilter
-from web.rendering import page, stamp
+from web.rendering import base_of, page, stamp
 
 router = APIRouter(include_in_schema=False)
 SHAPES: dict[str, tuple[str, Callable[[Feed, str], bytes]]] = {
@@ -39,7 +39,7 @@ def changes(request: Request, shape: str, wanted: LogFilter) -> Response:
     """The newest changes; of one list, state or kind when the address names it."""
     context = context_of(request)
     with context.house.engine.connect() as connection:
-        feed = change_feed(connection, context.house.lists, _base(request), wanted)
+        feed = change_feed(connection, context.house.lists, base_of(request), wanted)
     return _given(request, shape, feed)
 
 
@@ -48,7 +48,7 @@ def weeks(request: Request, shape: str, name: ListName = None) -> Response:
     """The batch of each week of a list."""
     context = context_of(request)
     item = context.house.chosen([name] if name else [])[0]
-    base = _base(request)
+    base = base_of(request)
     with context.house.engine.connect() as connection:
         feed = weekly_feed(connection, context.house.lists, base, item.name)
     return _given(request, shape, feed)
@@ -61,7 +61,3 @@ def _given(request: Request, shape: str, feed: Feed) -> Response:
     answer = Response(write(feed, str(request.url)), media_type=media)
     stamp(request, answer)
     return answer
-
-
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")

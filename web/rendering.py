@@ -56,11 +56,14 @@ def page(
     """Answer with a page. `live` pages show more than the record and carry no Last-Modified."""
     context = context_of(request)
     person = person_of(request)
+    base = base_of(request)
     with context.house.engine.connect() as connection:
         held = held_count(connection)
     html = context.templates.get_template(template).render(
         navigation=NAVIGATION,
         path=request.url.path,
+        canonical=f"{base}{_here(request)}",
+        card=f"{base}/report.png",
         query=request.query_params,
         asked_query=_asked(request),
         here=_here(request),
@@ -75,6 +78,11 @@ def page(
     if status == 200 and not live and COOKIE not in request.cookies:
         stamp(request, answer)
     return answer
+
+
+def base_of(request: Request) -> str:
+    """Where these pages are, without a slash at the end: as the settings say, else as they were asked for."""
+    return (context_of(request).house.settings.public_url or str(request.base_url)).rstrip("/")
 
 
 def stamp(request: Request, answer: Response) -> None:

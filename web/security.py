@@ -26,6 +26,15 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+FOR_EVERY_SITE = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "If-None-Match, If-Modified-Since",
+    "Access-Control-Expose-Headers": "ETag, Content-Disposition",
+    "Access-Control-Max-Age": "86400",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+DATA = re.compile(r"/api/v1/.*|/feeds/.*|/.*\.(csv|xlsx|json|md|svg|png)")
 BROKEN = "Something broke inside countersign. The log of the server says what.\n"
 LOG = logging.getLogger("countersign.web")
 # Neither pages nor feeds nor databases can hold these; blanks, tabs and ends of lines stand in every long text.
@@ -34,10 +43,14 @@ _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+?)\.?(?::\d{1,5})?")
 
 
 class Guard:
-    """Refuses hosts that are not ours (DNS rebinding) and actions that another site asks for."""
+    """Refuses hosts that are not ours (DNS rebinding) and actions that another site asks for.
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+    With `cors`, scripts of other sites may read what anybody may: never with a cookie or the token of who asks.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str], cors: bool = True) -> None:
         self.app = app
+        self.cors = cors
         self.hosts = frozenset(host.lower() for host in (*LOOPBACK_HOSTS, *hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,11 +66,16 @@ class Guard:
             if message["type"] == "http.response.start":
                 begun = True
                 answer = MutableHeaders(scope=message)
+                if shared:
+                    answer.update(FOR_EVERY_SITE)
                 for name, value in HEADERS.items():
                     answer.setdefault(name, value)
             await send(message)
 
+        shared = self.cors and scope["method"] in READING and _is_data(scope["path"])
         refusal = self._refusal(scope, headers)
+        if shared and refusal is None and scope["method"] == "OPTIONS":
+            refusal = PlainTextResponse("", 204)
         try:
             await (refusal or self.app)(scope, receive, dressed)
         except Exception:
@@ -79,6 +97,10 @@ class Guard:
     def _is_ours(self, host: str) -> bool:
         found = _HOST.fullmatch(host)
         return found is not None and found[1].lower() in self.hosts
+
+
+def _is_data(path: str) -> bool:
+    return DATA.fullmatch(path) is not None
 
 
 def _is_text(quoted: bytes) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from pipelines.history.agreements import StoredAgreement
 from pipelines.history.holdings import as_agreement
@@ -66,14 +66,28 @@ class Life:
         return [Spelling(*key, min(places), max(places)) for key, places in spans.items()]
 
 
-def find_agencies(connection: Connection, text: str, limit: int = FOUND) -> list[FoundAgency]:
-    """Agencies of which some name holds every word of the text, by state and name; none for a text without words."""
+def find_agencies(
+    connection: Connection, text: str, limit: int = FOUND, *, by: Literal["agency", "county"] = "agency"
+) -> list[FoundAgency]:
+    """Agencies of which some name (or county) holds every word of the text, by state and name; none without words."""
     words = [word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for word in text.split()]
     if not words:
         return []
     i = intervals.c
-    named = and_(*(i.agency.ilike(f"%{word}%", escape="\\") for word in words))
-    matching = select(i.agency_id).where(named).distinct().limit(limit)
+    named = and_(*(i[by].ilike(f"%{word}%", escape="\\") for word in words))
+    return _agencies_where(connection, named, limit)
+
+
+def agencies_from(connection: Connection, letter: str, limit: int = FOUND) -> list[FoundAgency]:
+    """Agencies of which some name begins with a letter, by state and name."""
+    return _agencies_where(
+        connection, func.upper(func.substr(intervals.c.agency, 1, 1)) == letter.upper(), limit
+    )
+
+
+def _agencies_where(connection: Connection, test: ColumnElement[bool], limit: int) -> list[FoundAgency]:
+    i = intervals.c
+    matching = select(i.agency_id).where(test).distinct().limit(limit)
     rows = connection.execute(
         select(i.agency_id, i.list, i.state, i.agency, i.until_place, i.from_place)
         .where(i.agency_id.in_(matching))

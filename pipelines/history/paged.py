@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, func, or_, select, tuple_
 
 from pipelines.history.agreements import HELD_AT_PLACE, StoredAgreement
 from pipelines.history.holdings import as_agreement
@@ -68,6 +68,21 @@ def publications_page(
     if before is not None:
         query = query.where(p.place < before)
     return connection.execute(query).all()
+
+
+def find_publications(connection: Connection, text: str, limit: int = 50) -> Sequence[Any]:
+    """Publications whose file is called so, or whose hash or key begins so, newest first."""
+    p = publications.c
+    word = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    tests = [p.published_name.ilike(f"%{word}%", escape="\\"), p.key == text]
+    if len(text) >= 8:
+        tests.append(p.sha256.like(f"{word.lower()}%", escape="\\"))
+    return connection.execute(
+        select(p.key, p.list, p.published_at, p.published_name, p.state)
+        .where(or_(*tests))
+        .order_by(p.place.desc())
+        .limit(limit)
+    ).all()
 
 
 def first_recorded_since(connection: Connection, moment: datetime) -> datetime | None:

@@ -289,3 +289,45 @@ def test_a_feed_of_words_and_of_an_agency_holds_these_alone(reader: TestClient, 
         assert change.id in {item["id"].rsplit("/", 1)[-1] for item in feed["items"]}
         assert all(change.agency in item["title"] for item in feed["items"] if "q=" in asked)
         assert reader.get(feed["home_page_url"].removeprefix("http://localhost")).status_code == 200
+
+
+def test_one_box_finds_everything(reader: TestClient, read_house: House) -> None:
+    change = next(iter(every_change(read_house, kinds=("added",))))
+    leads = {
+        change.id: f"/changes/{change.id}",
+        change.agency_id: f"/agencies/{change.agency_id}",
+    }
+    for text, address in leads.items():
+        answer = reader.get("/search", params={"q": text})
+        assert (answer.status_code, answer.headers.get("location")) == (303, address), text
+    for text in ("texas", "TX"):
+        answer = reader.get("/search", params={"q": text})
+        assert answer.headers.get("location") == "/states/TX" or 'href="/states/TX">Texas' in answer.text
+    for text in (change.sha256, change.sha256[:12], change.published_name):
+        answer = reader.get("/search", params={"q": text})
+        leads_there = answer.headers.get("location", "").startswith("/publications/")
+        assert leads_there or change.published_name in answer.text, text
+    found = reader.get("/search", params={"q": change.agency.split()[0]}, follow_redirects=True)
+    assert change.agency_id in found.text
+    assert "Nothing is called so" in reader.get("/search?q=nobody+at+all").text
+    assert "Words of an agency" in reader.get("/search").text
+
+
+def test_agencies_are_listed_by_letter_and_by_state(reader: TestClient, read_house: House) -> None:
+    change = next(iter(every_change(read_house, kinds=("added",))))
+    document = page(reader, f"/agencies?letter={change.agency[0].lower()}")
+    assert change.agency in texts(document, "//tbody/tr/th")
+    assert all(name[0] == change.agency[0] for name in texts(document, "//tbody/tr/th"))
+    assert page(reader, "/agencies").xpath("//a[@href='/states/TX']")
+
+
+def test_pages_say_what_they_are_to_those_who_share_them(reader: TestClient) -> None:
+    for address in ("/", "/changes?kind=added", "/lists/participating", "/states/TX", "/report", "/agencies"):
+        document = page(reader, address)
+        [title] = document.xpath("//meta[@property='og:title']/@content")
+        assert texts(document, "//title")[0] == f"{title} · Countersign"
+        [description] = document.xpath("//meta[@name='description']/@content")
+        assert 40 < len(description) < 200
+        [canonical] = document.xpath("//link[@rel='canonical']/@href")
+        assert canonical == f"http://localhost{address}"
+        assert document.xpath("//link[@rel='alternate'][@type='application/atom+xml']")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -233,3 +234,37 @@ def test_what_is_no_text_is_refused(reader: TestClient, address: str, text: str)
 
 def test_lines_and_tabs_are_text(reader: TestClient) -> None:
     assert reader.get("/claim?text=more+than+10%0D%0A%09agencies").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "shared"),
+    [
+        ("/api/v1/lists", True),
+        ("/feeds/changes.json", True),
+        ("/report.json", True),
+        ("/changes", False),
+        ("/", False),
+    ],
+)
+def test_scripts_of_other_sites_read_data_and_no_pages(
+    reader: TestClient, address: str, shared: bool
+) -> None:
+    headers = {"Origin": "https://news.example", "Access-Control-Request-Method": "GET"}
+    answer = reader.get(address, headers=headers)
+    assert answer.headers.get("access-control-allow-origin") == ("*" if shared else None)
+    assert "access-control-allow-credentials" not in answer.headers
+    asked_before = reader.options(address, headers=headers)
+    assert (asked_before.status_code == 204) is shared
+
+
+def test_scripts_of_other_sites_never_act(signed_in: TestClient) -> None:
+    headers = {"Origin": "https://news.example", "Sec-Fetch-Site": "cross-site"}
+    answer = signed_in.post("/api/v1/reviews", headers=headers, json={})
+    assert answer.status_code == 403
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_reading_by_scripts_of_other_sites_can_be_switched_off(house: House) -> None:
+    closed = replace(house, settings=house.settings.model_copy(update={"cors": False}))
+    with client_of(create_app(closed)) as client:
+        assert "access-control-allow-origin" not in client.get("/api/v1/lists").headers

@@ -34,12 +34,15 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(waiting); show(); });
 }
 
-// "/" goes to the search, as in many a reading room.
+// "/" goes to the search, "n" and "p" to the page after and before.
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
   const search = document.querySelector("input[type=search]");
-  if (search) { event.preventDefault(); search.focus(); search.select(); }
+  if (event.key === "/" && search) { event.preventDefault(); search.focus(); search.select(); }
+  if (event.key === "n") document.querySelector("a[rel=next]")?.click();
+  if (event.key === "p") document.querySelector("a[rel=prev]")?.click();
 });
+for (const line of document.querySelectorAll("[data-keys]")) line.hidden = false;
 
 // How many are chosen, and all of them at once.
 const ticks = () => [...document.querySelectorAll("input[name=change][type=checkbox]")];
