@@ -12,7 +12,7 @@ from pipelines.diff import Diff
 from pipelines.fingerprints import Sifted
 from pipelines.guard import Facts
 from pipelines.history.holdings import Standing, active_keys, last_accepted
-from pipelines.history.publications import earlier_with_content, losses_before, original_of
+from pipelines.history.publications import earlier_with_content, losses_before, original_of, stamp
 from pipelines.names.likeness import name_key
 from pipelines.normalise import Normaliser
 from pipelines.record.intake import SERVED_AGAIN
@@ -20,6 +20,7 @@ from pipelines.values import Change, Publication
 from scraper.lists import PublishedList
 
 # Findings of normalising by which a cell's text could not be read, and the field that it is of.
+SISTER_WITHIN = timedelta(days=2)
 UNREADABLE = {"state-unknown": "state", "support-type-unknown": "support_type", "date-unreadable": "signed"}
 
 
@@ -39,12 +40,16 @@ def comparison_facts(
         same_as = original_of(connection, publication)
     else:
         same_as = earlier_with_content(connection, publication.list, content, publication.place)
-    other = last_accepted(connection, declaration.other, publication.place) if declaration.other else None
+    # A list that was emptied is explained by the sister list of that day or the next, in whichever order they came.
+    emptied = last is not None and sifted.rows == 0
+    seen = stamp(publication.published_at + SISTER_WITHIN) if emptied else publication.place
+    other = last_accepted(connection, declaration.other, seen) if declaration.other else None
     return Facts(
         changes=difference.changes,
         fields=normaliser.fields,
         missing_columns=normaliser.missing,
         other_fields=frozenset(other.filled or ()) if other else frozenset(),
+        other_rows=(other.agreements or 0) if other else 0,
         in_other=_in_other(connection, declaration, difference.changes, other),
         unreadable=_unreadable(sifted),
         repeated=sifted.repeated,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,9 +16,16 @@ from pipelines.announce import announce
 from pipelines.derive import derive
 from pipelines.derived import Derived
 from pipelines.eras import as_published
+from pipelines.facts import SISTER_WITHIN
 from pipelines.history.changes import read_change
 from pipelines.history.holdings import Standing, as_publication, standing
-from pipelines.history.publications import count_from, first_new, new_publications, publication_by_key
+from pipelines.history.publications import (
+    count_from,
+    emptied_before,
+    first_new,
+    new_publications,
+    publication_by_key,
+)
 from pipelines.house import House, writing
 from pipelines.normalise import VERSION
 from pipelines.parse import DATED, last_edited
@@ -76,13 +84,15 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
     """Derive all new publications (of a group of lists) in order of their places, each in a transaction of its own."""
     group_of = groups(house.lists)
     with house.engine.connect() as connection:
-        waiting = [
+        waiting = deque(
             row
             for row in new_publications(connection)
             if row.list in group_of and group in (None, group_of[row.list])
-        ]
+        )
     last: dict[str, Standing | None] = {}
-    for number, row in enumerate(waiting, 1):
+    number = 0
+    while waiting:
+        row, number = waiting.popleft(), number + 1
         with writing(house) as connection:
             if row.list not in last:
                 last[row.list] = standing(connection, row.list, row.place)
@@ -90,9 +100,25 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
             write(connection, derived)
             if not row.announced:
                 announce(house, connection, derived)
+            again = _to_judge_again(house, connection, derived)
         if derived.packed is not None and derived.figures is not None:
             last[row.list] = Standing(derived.publication, derived.figures, derived.packed)
-        progress(row.list, number, len(waiting))
+        for one in reversed(again):
+            waiting.appendleft(one)
+            last.pop(one.list, None)
+        progress(row.list, number, number + len(waiting))
+
+
+def _to_judge_again(house: House, connection: Connection, derived: Derived) -> list[Row[Any]]:
+    """Sister lists that were emptied lately and held, since nothing said yet what had become of their rows."""
+    found: list[Row[Any]] = []
+    place = derived.publication.place
+    sisters = [one.name for one in house.lists.values() if one.other == derived.publication.list]
+    for name in sisters if derived.packed is not None else ():
+        if since := emptied_before(connection, name, place, SISTER_WITHIN, not_believed=True):
+            rewind(connection, name, since)
+            found += [row for row in new_publications(connection, list_name=name) if row.place < place]
+    return found
 
 
 def _derived(house: House, connection: Connection, row: Row[Any], last: Standing | None) -> Derived:
@@ -247,10 +273,18 @@ def _http_time(text: str | None) -> datetime | None:
 
 def _with_dependents(house: House, connection: Connection, intake: Intake) -> dict[str, str]:
     """A list is judged beside its sister list, so what is new in one is reason to judge the other again."""
-    dirty = dict(intake.dirty)
+    dirty = {name: _from_emptied(connection, name, place) for name, place in intake.dirty.items()}
     for declaration in house.lists.values():
-        place = intake.dirty.get(declaration.other or "")
+        place = dirty.get(declaration.other or "")
         later = place and first_new(connection, declaration.name, place)
+        # A list that was emptied may have been believed for what the other list said only after it.
+        later = _from_emptied(connection, declaration.name, later or place) if place else None
         if later:
             dirty[declaration.name] = min(later, dirty.get(declaration.name, later))
     return dirty
+
+
+def _from_emptied(connection: Connection, name: str, place: str) -> str:
+    while earlier := emptied_before(connection, name, place, SISTER_WITHIN):
+        place = earlier
+    return place

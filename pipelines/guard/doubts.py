@@ -31,8 +31,17 @@ WORDS = {
 
 
 def nothing_readable(case: Case) -> Finding | None:
+    """An empty list of applications is news, and no damage, where the sister list says what became of them."""
     if case.figures.rows == 0:
-        return Finding("nothing-readable", "The list has no rows.")
+        if case.emptied:
+            return None
+        told = "The list has no rows."
+        if case.previous and case.declaration.other:
+            told += (
+                f" Of the {case.previous.rows} rows of the last list {len(case.in_sister)} stand in the list "
+                f"“{case.declaration.other}” of that day or the next."
+            )
+        return Finding("nothing-readable", told)
     if case.figures.agencies == 0:
         return Finding("nothing-readable", f"None of the {case.figures.rows} rows names an agency.")
     return None
@@ -47,7 +56,7 @@ def required_columns_gone(case: Case) -> Finding | None:
 
 def rows_out_of_range(case: Case) -> Finding | None:
     fewest, most = case.declaration.plausible.rows
-    if fewest <= case.figures.rows <= most:
+    if fewest <= case.figures.rows <= most or case.figures.rows == 0:  # without rows another reason is told
         return None
     return Finding(
         "rows-out-of-range", f"{case.figures.rows} rows; this list has between {fewest} and {most}."
@@ -61,7 +70,9 @@ def column_unreadable(case: Case) -> Finding | None:
         broken = count >= A_HANDFUL and count >= share * case.figures.rows
         known_broken = case.previous is not None and not case.previous.filled.get(name)
         if (broken or 0 < count == case.figures.rows) and not known_broken:
-            text = f"The {WORDS.get(name, name)} of {count} of {case.figures.rows} rows cannot be read."
+            # What cannot be read on new rows stands on older ones too, which were believed when they came.
+            all_rows = max(count, case.figures.by_state.get("", 0)) if name == "state" else count
+            text = f"The {WORDS.get(name, name)} of {all_rows} of {case.figures.rows} rows cannot be read."
             return Finding("column-unreadable", text)
     return None
 

@@ -13,14 +13,20 @@ import us
 from pipelines.values import Agreement, Change, Figures, Kind
 from scraper.lists import PublishedList
 
+# Seven real lists were emptied, and each time nine of ten rows stood in the sister list under the very same key.
+EXPLAINED_SHARE = 0.8
+# An old copy of this list, whose rows are in the sister list by now, and not that list itself.
+OLDER_SHARE = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known about one list and its comparison with the last accepted one.
 
-    `fields` have a column in this list; `missing_columns` are declared and have none. `other_fields` are
-    those of the last accepted publication of the sister list, and `in_other` the ids of the agreements among
-    `changes` that stand in it. `unreadable` counts, by field, the rows whose text could not be read.
+    `fields` have a column in this list; `missing_columns` are declared and have none. `other_fields` and `other_rows`
+    are those of the last accepted publication of the sister list, and `in_other` the ids of the agreements among
+    `changes` that stand in it (of a list without rows: or in one of the two days after). `unreadable` counts, by
+    field, the rows whose text could not be read.
     `repeated` counts the rows that say exactly what another row said. `page_total` is how many agreements
     the publisher's page states for this list, as of `page_dated`. `same_as` is when the same content was
     published before (not by the last accepted list), `same_file` whether in the very same bytes, and
@@ -32,6 +38,7 @@ class Facts:
     fields: frozenset[str] = frozenset()
     missing_columns: tuple[str, ...] = ()
     other_fields: frozenset[str] = frozenset()
+    other_rows: int = 0
     in_other: frozenset[str] = frozenset()
     unreadable: Mapping[str, int] = field(default_factory=dict)
     repeated: int = 0
@@ -58,6 +65,19 @@ class Case:
         return [change for change in self.facts.changes if change.kind == kind]
 
     @cached_property
+    def in_sister(self) -> list[Change]:
+        """What was removed and stands in the sister list."""
+        gone = self.of_kind("removed")
+        return [change for change in gone if change.agreement_id in self.facts.in_other]
+
+    @property
+    def emptied(self) -> bool:
+        """Whether a list without rows is one whose rows went over to the sister list."""
+        before = self.previous.rows if self.previous else 0
+        explained = len(self.in_sister) >= EXPLAINED_SHARE * before > 0
+        return self.figures.rows == 0 and explained
+
+    @cached_property
     def lost(self) -> list[Agreement]:
         """Removed, and not simply gone to the sister list."""
         gone = (
@@ -79,6 +99,20 @@ class Case:
         """An application that comes back from among the agreements is the same sign as one that is new."""
         came = self.of_kind("added") + self.of_kind("returned")
         return sum(change.agreement_id in self.facts.in_other for change in came)
+
+    @cached_property
+    def came_back(self) -> int:
+        """Of those, the ones that had been in this list and left it."""
+        return sum(change.agreement_id in self.facts.in_other for change in self.of_kind("returned"))
+
+    @property
+    def is_older_copy(self) -> bool:
+        """Whether what looks like rows of the sister list had mostly stood on this one, and is far from all of hers."""
+        own_columns = self.previous is None or ("signed" in self.facts.fields) == (
+            "signed" in self.previous.filled
+        )
+        mostly = self.came_back >= OLDER_SHARE * self.came_from_other
+        return own_columns and mostly and self.figures.rows < OLDER_SHARE * self.facts.other_rows
 
     @cached_property
     def states_gone(self) -> list[str]:

@@ -48,10 +48,16 @@ def columns_of_the_other(case: Case) -> Finding | None:
 
 def rows_of_the_other(case: Case) -> Finding | None:
     came, rows = case.came_from_other, case.figures.rows
-    if not case.previous or came < min(A_HANDFUL, rows) or came < EXCHANGED_SHARE * rows:
+    if not case.previous or not rows or came < min(A_HANDFUL, rows) or came < EXCHANGED_SHARE * rows:
         return None
     if case.kept >= EXCHANGED_SHARE * case.previous.rows:
         return None
+    if case.is_older_copy:
+        return Finding(
+            "older-copy",
+            f"{came} of its {rows} rows stand in the list “{case.declaration.other}” by now, and {case.came_back} of "
+            f"them had left this one before: an older copy, whose rows were signed since.",
+        )
     return Finding(
         "rows-of-other",
         f"{came} of its {rows} rows stand in the list “{case.declaration.other}”, and only {case.kept} of "

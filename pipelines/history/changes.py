@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from pipelines.history.holdings import as_agreement
-from pipelines.history.publications import first_accepted
+from pipelines.history.publications import first_accepted, stamp
 from pipelines.names.likeness import name_key
 from pipelines.tables import changes, intervals, publications, reviews
 
@@ -137,11 +137,6 @@ class ChangeFilter:
 def _places_of(sha256: str) -> Select[Any]:
     """Where these bytes stand in their lists: a change is found by its place, for which there is an index."""
     return select(publications.c.place).where(publications.c.sha256 == sha256)
-
-
-def stamp(moment: datetime) -> str:
-    """A moment as the beginning of a place."""
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _every_word(column: ColumnElement[str], text: str) -> ColumnElement[bool]:

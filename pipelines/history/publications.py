@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,11 @@ from pipelines.tables import publications
 from pipelines.values import Publication
 
 ACCEPTED = ("recorded", "unchanged")
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the beginning of a place."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def new_publications(
@@ -34,6 +39,22 @@ def first_new(connection: Connection, list_name: str, place: str) -> str | None:
             publications.c.list == list_name, publications.c.place >= place
         )
     ).scalar()
+
+
+def emptied_before(
+    connection: Connection, list_name: str, place: str, within: timedelta, *, not_believed: bool = False
+) -> str | None:
+    """The place of the list's first publication without rows that is less than `within` older than `place`."""
+    moment = datetime.fromisoformat(place[:20])
+    query = select(func.min(publications.c.place)).where(
+        publications.c.list == list_name,
+        publications.c.place >= stamp(moment - within),
+        publications.c.place < place,
+        publications.c.agreements == 0,
+    )
+    if not_believed:
+        query = query.where(publications.c.state.in_(("held", "cleared")))
+    return connection.execute(query).scalar()
 
 
 def count_from(connection: Connection, list_name: str, place: str) -> int:
