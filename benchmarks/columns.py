@@ -11,6 +11,7 @@ import sys
 import tempfile
 from array import array
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 from benchmarks.made import write_pair
@@ -62,20 +63,17 @@ def _run(way: str, path: Path, stored: Path) -> Cost:
 
 
 def by_stream(path: Path, stored: Path) -> int:
-    from pipelines.fingerprints import print_fingerprints, row_fingerprints
+    from pipelines.fingerprints import BATCH, row_fingerprints
     from pipelines.parse import read
-    from pipelines.values import Uncut
 
     known: array[int] = array("q")
     if stored.exists():
         known.frombytes(stored.read_bytes())
     held = set(known)
     found: array[int] = array("q")
-    for portion in read(path, "csv", {}).portions or ():
-        if isinstance(portion, Uncut):
-            found += print_fingerprints(portion.prints)
-        else:
-            found += row_fingerprints(portion)
+    rows = iter(read(path, "csv", {}).rows)
+    while some := list(islice(rows, BATCH)):
+        found += row_fingerprints(some)
     if not known:
         stored.write_bytes(found.tobytes())
     return sum(one not in held for one in found)

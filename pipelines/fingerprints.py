@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import compress, islice
@@ -16,7 +16,7 @@ from operator import not_
 
 from pipelines.normalise import FIELDS, VERSION, Normaliser
 from pipelines.normalise.links import without_visits
-from pipelines.values import Agreement, Finding, Row, Table, Uncut
+from pipelines.values import Agreement, Finding, Row, Table
 
 CELL = "\x1f"
 PART = "\x1e"
@@ -39,13 +39,8 @@ def row_fingerprints(rows: Sequence[Row]) -> array[int]:
     anew = without_visits(whole)
     if anew is not whole and anew.count(ROW) == len(printed):
         printed = anew.split(ROW)[1:]
-    return print_fingerprints([text.encode("utf-8", "surrogatepass") for text in printed])
-
-
-def print_fingerprints(prints: Sequence[bytes]) -> array[int]:
-    """64 signed bits each, of rows as the bytes in which they are printed."""
     found = array("q")
-    found.frombytes(b"".join([blake2b(text, digest_size=8).digest() for text in prints]))
+    found.frombytes(b"".join(map(_digest, printed)))
     if sys.byteorder == "little":
         found.byteswap()
     return found
@@ -168,37 +163,13 @@ class _Known:
         return self._by_content
 
 
-@dataclass(frozen=True, slots=True)
-class _Portion:
-    """Some rows by their raw fingerprints; `cut` gives those at these places, without the blank ones."""
-
-    raws: array[int]
-    cut: Callable[[Sequence[int]], Iterable[tuple[int, Row]]]
-    odd: Collection[int] = ()
-
-
-def _portions(table: Table) -> Iterator[_Portion]:
-    if table.portions is None:
-        rows = iter(table.rows)
-        yield from map(_of_rows, iter(lambda: list(islice(rows, BATCH)), []))
-        return
-    for portion in table.portions:
-        if isinstance(portion, Uncut):
-            yield _Portion(print_fingerprints(portion.prints), portion.cut, portion.odd)
-        else:
-            yield _of_rows(portion)
-
-
-def _of_rows(rows: Sequence[Row]) -> _Portion:
-    return _Portion(row_fingerprints(rows), lambda places: [(place, rows[place]) for place in places])
-
-
 def sift(table: Table, normaliser: Normaliser, packed: Packed) -> Sifted:
     """Pass every row once; only rows that the packed list does not hold become agreements."""
-    layout = layout_fingerprint(table.header, f"{normaliser.meaning} {table.written}".rstrip())
+    layout = layout_fingerprint(table.header, normaliser.meaning)
     sieve = _Sieve(normaliser, packed, layout)
-    for portion in _portions(table):
-        sieve.pass_through(portion)
+    rows = iter(table.rows)
+    while some := list(islice(rows, BATCH)):
+        sieve.pass_through(some)
     sieve.sifted.findings.extend(table.findings)
     return sieve.sifted
 
@@ -213,32 +184,17 @@ class _Sieve:
         # Of what more than one row says, the number of the last of them: no search from the first on each time.
         self._twins: dict[int, int] = {}
 
-    def pass_through(self, portion: _Portion) -> None:
+    def pass_through(self, rows: Sequence[Row]) -> None:
         """Known rows and others in the order of the list: which of two rows that say the same is the second
         one must not depend on whether either is known."""
-        positions = [*map(self._by_raw.get, portion.raws)]
-        begun = 0
-        news = [place for place, position in enumerate(positions) if position is None]
-        for place, row in portion.cut(news) if news else ():
-            self._mark(portion, positions, range(begun, place))
-            self._read(row, 0 if place in portion.odd else portion.raws[place])
-            begun = place + 1
-        self._mark(portion, positions, range(begun, len(positions)))
-
-    def _mark(self, portion: _Portion, positions: Sequence[int | None], places: range) -> None:
         kept = self.sifted.kept
-        marked = 0
-        for place in places:
-            position = positions[place]
-            if position is None:  # a blank row
-                continue
-            if kept[position]:
-                for _, row in portion.cut([place]):
-                    self._read(row, portion.raws[place])
-                continue
-            kept[position] = 1
-            marked += 1
-        self.sifted.rows += marked
+        for row, raw in zip(rows, row_fingerprints(rows), strict=True):
+            position = self._by_raw.get(raw)
+            if position is None or kept[position]:
+                self._read(row, raw)
+            else:
+                kept[position] = 1
+                self.sifted.rows += 1
 
     def _says_nothing_new(self, content: int) -> bool:
         """Whether an earlier row said the same; counted where that was fresh itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
@@ -41,25 +41,9 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Uncut:
-    """Rows that follow one another, not yet cut into cells.
-
-    `prints` is each row's text as it stands in the file: a row that is known by its print need not be cut.
-    `cut` gives the rows at these places, in their order, each with its place; blank ones are left out. `odd`
-    then holds the places of those that a finding tells of: they are to be cut each time.
-    """
-
-    prints: Sequence[bytes]
-    cut: Callable[[Sequence[int]], Iterable[tuple[int, Row]]]
-    odd: set[int] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
     """A file as a table. `rows` may be read once; `findings` is complete only after the last row was read.
 
-    `portions`, where a format has them, are the same rows for who knows most of them by their print, and are
-    read instead of `rows`. Prints are comparable where they are `written` in one way.
     `header` holds the cells of the header row as printed (trailing blank ones cut off); `modified` is the
     file's own time of last edit, aware, when the format has one.
     """
@@ -68,8 +52,6 @@ class Table:
     rows: Iterable[Row]
     modified: datetime | None = None
     findings: list[Finding] = field(default_factory=list)
-    portions: Iterable[Sequence[Row] | Uncut] | None = None
-    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)

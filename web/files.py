@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 
 from pipelines.history.paged import publication_of_bytes
 from pipelines.normalise.links import unwrap
-from pipelines.parse.limits import Limits
 from pipelines.parse.package import Package
+from pipelines.parse.table import Limits, Reading
 from scraper.errors import UnreadableError
 from web.context import context_of
 from web.sign_in import may_see_originals
@@ -131,7 +131,7 @@ def cleaned(path: Path, kind: str) -> Cleaned | None:
 
 
 def _packed(path: Path) -> Cleaned:
-    package = Package(path, LIMITS)
+    package = Package(path, Reading(LIMITS))
     replaced = 0
     written = io.BytesIO()
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
+from typing import TextIO
 
-from pipelines.parse.frame import LOOK_AHEAD, Fit, framed
-from pipelines.parse.limits import Budget, Limits, check_size
-from pipelines.parse.records import Reading, Records, in_lines, printed, texts
-from pipelines.parse.tally import Tally
-from pipelines.values import Finding, Row, Table, Uncut
+from pipelines.parse.table import LOOK_AHEAD, Fit, Limits, Reading, check_size, framed
+from pipelines.values import Finding, Row, Table
 from scraper.errors import UnreadableError
 
 DELIMITERS = ",;\t|"
 NAMED = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 SAMPLE_RECORDS = 50
+BATCH = 1_000
+MANY_LINES = 20
+LINE_ENDS = re.compile(r"\r\n?|\n")
 
 
 def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
@@ -26,44 +28,65 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
     `options["header"]` is "none" where the first row is one like all others.
     """
     check_size(path, limits.max_bytes_unpacked)
-    findings: list[Finding] = []
-    encoding = find_encoding(path, findings)
+    reading = Reading(limits)
+    encoding = find_encoding(path, reading.findings)
     wanted = options.get("delimiter", "")
-    delimiter = NAMED.get(wanted, wanted) or find_delimiter(path, encoding)
+    delimiter = NAMED.get(wanted, wanted) or find_delimiter(path, encoding, limits.max_row_characters)
     if len(delimiter) != 1:
         raise UnreadableError(f"A delimiter is one character, not {delimiter!r}.")
-    reading = Reading(encoding, delimiter, Budget(limits), Tally())
-    ways = printed if in_lines(path, encoding) else texts
-    batches = reading.budget.timed(ways(path, reading))
-    first = next(batches, Records(reading, 1))
-    ahead = first.part(0, LOOK_AHEAD).rows()
-    about: list[Finding] = []  # what is odd about the header; of the rows it is told when all were read
-    header, head = framed(
-        ahead, lambda _: (), reading.tally, about, ragged=True, named=options.get("header") != "none"
+    batches = reading.timed(_batches(path, encoding, delimiter, reading))
+    first = next(batches, [])
+
+    def rest(fit: Fit) -> Iterator[Iterable[Row]]:
+        for batch in chain([first[LOOK_AHEAD:]], batches):
+            yield _fitted(batch, fit)
+
+    named = options.get("header") != "none"
+    header, rows = framed(
+        first[:LOOK_AHEAD], lambda fit: chain.from_iterable(rest(fit)), reading, True, named
     )
-    findings += about
-    fit = Fit(header, reading.tally, ragged=True)
-    rest = chain([first.part(LOOK_AHEAD)], batches)
-    # Text in a column without a name is told of each time, so such rows are cut each time.
-    fitted = (records.fitted(fit, cut=not all(header)) for records in rest)
-    portions = _portions(head, fitted, reading.tally, findings)
-    return Table(header, _rows(portions), None, findings, portions, f"{encoding} {delimiter}")
+    return Table(header, rows, None, reading.findings)
 
 
-def _portions(
-    head: Iterator[Row], rest: Iterable[Sequence[Row] | Uncut], tally: Tally, findings: list[Finding]
-) -> Iterator[Sequence[Row] | Uncut]:
-    yield [*head]
-    yield from rest
-    findings.extend(tally.findings())
+def _batches(path: Path, encoding: str, delimiter: str, reading: Reading) -> Iterator[list[Row]]:
+    errors = "replace" if encoding == "cp1252" else "strict"
+    with path.open(encoding=encoding, errors=errors, newline="") as stream:
+        records = csv.reader(_lines(stream, reading.limits.max_row_characters), delimiter=delimiter)
+        number = 0
+        try:
+            while batch := list(islice(records, BATCH)):
+                widths = [*map(len, batch)]
+                reading.spend(len(batch), sum(widths))
+                reading.check_width(max(widths))
+                rows = [Row(number + place, tuple(record)) for place, record in enumerate(batch, 1)]
+                number += len(rows)
+                if records.line_num != number:  # some record goes over more than one line
+                    _note_many_lines(rows, reading)
+                yield rows
+        except UnicodeDecodeError as error:
+            raise UnreadableError(f"The text is not {encoding} throughout: {error.reason}.") from error
+        except csv.Error as error:
+            raise UnreadableError(f"The text cannot be read as CSV: {error}.") from error
 
 
-def _rows(portions: Iterable[Sequence[Row] | Uncut]) -> Iterator[Row]:
-    for portion in portions:
-        if isinstance(portion, Uncut):
-            yield from (row for _, row in portion.cut(range(len(portion.prints))))
-        else:
-            yield from portion
+def _lines(stream: TextIO, longest: int) -> Iterator[str]:
+    while line := stream.readline(longest):
+        if len(line) == longest:
+            raise UnreadableError(f"A line has more than {longest:,} characters.")
+        yield line
+
+
+def _note_many_lines(rows: list[Row], reading: Reading) -> None:
+    for row in rows:
+        if len(LINE_ENDS.findall("".join(row.cells))) >= MANY_LINES:
+            reading.note("many-lines", row.number)
+
+
+def _fitted(rows: list[Row], fit: Fit) -> Iterable[Row]:
+    """Rows are looked at one by one only where there is something odd among them."""
+    text = "".join(chain.from_iterable([row.cells for row in rows]))
+    plain = text.isprintable() and all(len(row.cells) == fit.width for row in rows)
+    return fit.clean(rows) if plain else fit.rows(rows)
 
 
 def find_encoding(path: Path, findings: list[Finding]) -> str:
@@ -86,13 +109,13 @@ def find_encoding(path: Path, findings: list[Finding]) -> str:
     return "utf-8"
 
 
-def find_delimiter(path: Path, encoding: str) -> str:
+def find_delimiter(path: Path, encoding: str, longest: int) -> str:
     """The one that cuts the first records most evenly into two cells or more; a comma when none does."""
     best, most = ",", (0, 0)
     for delimiter in DELIMITERS:
         try:
             with path.open(encoding=encoding, errors="replace", newline="") as stream:
-                records = islice(csv.reader(stream, delimiter=delimiter), SAMPLE_RECORDS)
+                records = islice(csv.reader(_lines(stream, longest), delimiter=delimiter), SAMPLE_RECORDS)
                 widths = Counter(len(record) for record in records if record)
         except csv.Error:
             continue

@@ -10,9 +10,7 @@ from urllib.parse import urljoin
 import lxml.html
 from lxml import etree
 
-from pipelines.parse.frame import framed
-from pipelines.parse.limits import Budget, Limits, check_items, check_size
-from pipelines.parse.tally import Tally
+from pipelines.parse.table import ENCODINGS, Limits, Reading, check_items, check_size, framed
 from pipelines.values import Finding, Row, Table
 from scraper.errors import UnreadableError
 
@@ -27,18 +25,15 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
     without it the table with most rows is read. `options["base_url"]` makes links absolute.
     """
     check_size(path, limits.max_bytes_held)
-    findings: list[Finding] = []
-    tally = Tally()
-    budget = Budget(limits)
+    reading = Reading(limits)
     body = path.read_bytes()
     check_items(body.count(b"<"), limits)
-    page = _page(body, findings)
+    page = _page(body, reading.findings)
     base = urljoin(options.get("base_url", ""), next(iter(page.xpath("//base/@href")), ""))
     tables = [(table, _own_rows(table)) for table in page.iter("table")]
     table = _choose(tables, options.get("table", ""))
-    rows = list(budget.timed(_grid(table, base, budget, tally)))
-    header, fitted = framed(rows, lambda _: (), tally, findings, ragged=True)
-    return Table(header, fitted, None, findings)
+    header, fitted = framed(_grid(table, base, reading), lambda _: (), reading, ragged=True)
+    return Table(header, fitted, None, reading.findings)
 
 
 def _page(body: bytes, findings: list[Finding]) -> lxml.html.HtmlElement:
@@ -60,6 +55,8 @@ def _decoded(body: bytes, findings: list[Finding]) -> str:
         pass
     declared = DECLARED.search(body[:4096])
     name = declared[1].decode("ascii", "replace") if declared else "none"
+    if declared and name.lower() not in ENCODINGS:
+        raise UnreadableError(f"The page is written in {name[:40]!r}, which is no encoding of lists.")
     try:
         return body.decode(name if name.lower() not in ("utf-8", "utf8") else "none")
     except (LookupError, UnicodeDecodeError):
@@ -93,7 +90,7 @@ def _choose(tables: list[tuple[lxml.html.HtmlElement, Rows]], wanted: str) -> Ro
     return max((rows for _, rows in tables), key=len)
 
 
-def _grid(rows: Rows, base: str, budget: Budget, tally: Tally) -> Iterator[Row]:
+def _grid(rows: Rows, base: str, reading: Reading) -> Iterator[Row]:
     """Rows with spans undone: a cell that spans rows stands in each, one that spans columns in the first."""
     hanging: dict[int, tuple[int, str, str]] = {}
     for number, element in enumerate(rows, 1):
@@ -106,12 +103,12 @@ def _grid(rows: Rows, base: str, budget: Budget, tally: Tally) -> Iterator[Row]:
         for cell in element.iterchildren("td", "th"):
             while column in cells:
                 column += 1
-            text, link = _words(cell), _link(cell, base, number, tally)
-            budget.check_text(len(text))
+            text, link = _words(cell), _link(cell, base, number, reading)
+            reading.check_text(len(text))
             wide, high = _span(cell, "colspan", MOST_COLUMNS), _span(cell, "rowspan", MOST_ROWS)
-            budget.check_width(column + wide)
+            reading.check_width(column + wide)
             if _is_hidden(cell):
-                tally.add("hidden-cells", number)
+                reading.note("hidden-cells", number)
             for extra in range(wide):
                 shown = (text, link) if extra == 0 else ("", "")
                 cells[column + extra], links[column + extra] = shown
@@ -119,9 +116,9 @@ def _grid(rows: Rows, base: str, budget: Budget, tally: Tally) -> Iterator[Row]:
                     after[column + extra] = (high - 1, *shown)
             column += wide
         hanging = after  # type: ignore[assignment]
-        budget.spend(1, len(cells))
+        reading.spend(1, len(cells))
         if _is_hidden(element):
-            tally.add("hidden-rows", number)
+            reading.note("hidden-rows", number)
         width = max(cells, default=-1) + 1
         beside = tuple(links.get(index, "") for index in range(width))
         yield Row(
@@ -163,14 +160,14 @@ def _pieces(element: lxml.html.HtmlElement) -> Iterator[str]:
             yield node.tail
 
 
-def _link(cell: lxml.html.HtmlElement, base: str, number: int, tally: Tally) -> str:
+def _link(cell: lxml.html.HtmlElement, base: str, number: int, reading: Reading) -> str:
     found: list[str] = [
         anchor.get("href").strip()
         for anchor in cell.iter("a")
         if anchor.get("href") and next(anchor.iterancestors("table"), None) is _table_of(cell)
     ]
     if len(set(found)) > 1:
-        tally.add("several-links", number)
+        reading.note("several-links", number)
     if not found:
         return ""
     try:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.parse.cells import number_text
-from pipelines.parse.frame import Fit, framed, told
-from pipelines.parse.limits import Budget, Limits, check_items, check_size
-from pipelines.parse.tally import Tally
-from pipelines.values import Finding, Row, Table
+from pipelines.parse.table import Fit, Limits, Reading, check_items, check_size, ended, framed, number_text
+from pipelines.values import Row, Table
 from scraper.errors import UnreadableError
 
 
@@ -27,31 +24,23 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise UnreadableError(f"The document is not JSON: {reason}.") from error
     array = _first_array(document, options.get("rows", "").split("|"))
-    findings: list[Finding] = []
-    tally = Tally()
-    budget = Budget(limits)
+    reading = Reading(limits)
     if all(isinstance(item, list) for item in array):
-        rows = [Row(number, tuple(map(_text, item))) for number, item in enumerate(array, 1)]
-        _spend(rows, budget)
-        header, fit = framed(
-            rows, lambda _: (), tally, findings, ragged=True, named=options.get("header") != "none"
-        )
-        return Table(header, fit, None, findings)
+        rows = _spent((tuple(map(_text, item)) for item in array), reading)
+        header, fitted = framed(list(rows), lambda _: (), reading, True, options.get("header") != "none")
+        return Table(header, fitted, None, reading.findings)
     records = [_flat(item, number, limits) for number, item in enumerate(array, 1)]
     header = tuple(dict.fromkeys(key for record in records for key in record))
-    budget.check_width(len(header))
-    rows = [
-        Row(number, tuple(record.get(key, "") for key in header)) for number, record in enumerate(records, 1)
-    ]
-    _spend(rows, budget)
-    return Table(header, told(Fit(header, tally).rows(rows), tally, findings), None, findings)
+    reading.check_width(len(header))
+    rows = _spent((tuple(record.get(key, "") for key in header) for record in records), reading)
+    return Table(header, ended(Fit(header, reading).rows(rows), reading), None, reading.findings)
 
 
-def _spend(rows: list[Row], budget: Budget) -> None:
-    for row in rows:
-        budget.spend(1, len(row.cells))
-        budget.check_width(len(row.cells))
-        budget.check_text(max(map(len, row.cells), default=0))
+def _spent(records: Iterable[tuple[str, ...]], reading: Reading) -> Iterator[Row]:
+    for number, cells in enumerate(records, 1):
+        reading.spend(1, len(cells))
+        reading.check_width(len(cells))
+        yield Row(number, cells)
 
 
 def _first_array(document: Any, places: Sequence[str]) -> list[Any]:

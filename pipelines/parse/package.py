@@ -1,4 +1,5 @@
-"""A zip file from strangers: its entries are counted, measured and held apart before one is opened."""
+"""Zip and XML from strangers: entries are counted, measured and held apart before one is opened; expat refuses every
+document type declaration, and every encoding that lists do not use."""
 
 from __future__ import annotations
 
@@ -6,10 +7,12 @@ import posixpath
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
+from xml.parsers import expat
 
-from pipelines.parse.limits import Limits
+from pipelines.parse.table import ENCODINGS, Limits, Reading
 from scraper.errors import UnreadableError
 
 BLOCK = 1 << 16
@@ -23,9 +26,10 @@ LOCAL_HEADER = 30
 class Package:
     """Parts by name, without regard to case. Parts that are never asked for are never unpacked."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
-        self._limits = limits
-        _check_directory_size(path, limits)
+    def __init__(self, path: Path, reading: Reading) -> None:
+        self._reading = reading
+        self._limits = reading.limits
+        _check_directory_size(path, self._limits)
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
@@ -93,6 +97,7 @@ class Package:
         try:
             with self._zip.open(entry) as stream:
                 while block := stream.read(BLOCK):
+                    self._reading.ask()
                     yield block
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise UnreadableError(f"The archive's part {name} is damaged: {error}.") from error
@@ -117,3 +122,91 @@ def _check_directory_size(path: Path, limits: Limits) -> None:
     count, size = struct.unpack("<HL", tail[place + 10 : place + 16])
     if count > limits.max_entries or size > limits.max_entries * 512:
         raise UnreadableError(f"The archive holds more than {limits.max_entries:,} entries.")
+
+
+Start = Callable[[str, dict[str, str]], Any]
+End = Callable[[str], Any]
+Text = Callable[[str], Any]
+# Between an element's namespace and its name, as handlers receive it.
+WITHIN = "}"
+MOST_NAMES = 1_000
+MOST_ELEMENTS = 1_000_000
+LONGEST_TAG = 4 << 20  # expat holds a tag or a comment until it ends
+
+
+class OwnNames(dict[str, str]):
+    """The names of elements as a parser gives them, without the namespace of the root, whose name comes first.
+    Elements of another namespace keep theirs, and so are never taken for one of these."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own: str | None = None
+
+    def __missing__(self, tag: str) -> str:
+        if self._own is None:
+            self._own = tag[: tag.rfind(WITHIN) + 1]
+        if len(self) > MOST_NAMES:
+            self.clear()
+        self[tag] = name = tag.removeprefix(self._own)
+        return name
+
+
+class XmlParser:
+    """Feed it a part. Names come to the handlers with their namespace: "namespace}name"."""
+
+    def __init__(self, part: str, start: Start, end: End | None = None, text: Text | None = None) -> None:
+        self._part = part
+        self._fed = 0
+        self._parser = parser = expat.ParserCreate(namespace_separator=WITHIN)
+        parser.buffer_text = True
+        parser.XmlDeclHandler = self._declared
+        parser.StartDoctypeDeclHandler = self._refuse
+        parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+        self.handle(start, end, text)
+
+    def handle(self, start: Start | None, end: End | None, text: Text | None) -> None:
+        self._parser.StartElementHandler = start
+        self._parser.EndElementHandler = end
+        self._parser.CharacterDataHandler = text
+
+    def feed(self, block: bytes, final: bool = False) -> None:
+        """Raises UnreadableError for what is not well-formed."""
+        try:
+            self._parser.Parse(block, final)
+        except expat.ExpatError as error:
+            raise UnreadableError(f"{self._part} is not well-formed XML: {error}.") from error
+        self._fed += len(block)
+        if self._fed - self._parser.CurrentByteIndex > LONGEST_TAG:
+            raise UnreadableError(f"{self._part} has a tag of more than {LONGEST_TAG:,} bytes.")
+
+    def _declared(self, _: str, encoding: str | None, __: int) -> None:
+        if encoding and encoding.lower() not in ENCODINGS:
+            raise UnreadableError(
+                f"{self._part} is written in {encoding[:40]!r}, which is no encoding of lists."
+            )
+
+    def _refuse(self, *_: object) -> None:
+        """Entities can only be declared in a document type declaration, which no office document has."""
+        raise UnreadableError(
+            f"{self._part} has a document type declaration, which could define entities; it is refused."
+        )
+
+
+def walk(
+    blocks: Iterable[bytes], part: str, start: Start, end: End | None = None, text: Text | None = None
+) -> None:
+    """One pass over a whole small part, with own names."""
+    names = OwnNames()
+    count = 0
+
+    def starting(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal count
+        count += 1
+        if count > MOST_ELEMENTS:
+            raise UnreadableError(f"{part} has more than {MOST_ELEMENTS:,} elements.")
+        start(names[tag], attributes)
+
+    parser = XmlParser(part, starting, end and (lambda tag: end(names[tag])), text)
+    for block in blocks:
+        parser.feed(block)
+    parser.feed(b"", final=True)

@@ -1,58 +1,72 @@
-"""PDF documents, read by a helper process: what one asks of its reader cannot be foreseen from its bytes."""
+"""The tables of PDF documents."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from pipelines.parse.frame import framed
-from pipelines.parse.limits import Budget, Limits, check_size
-from pipelines.parse.tally import Tally
+from pipelines.parse.table import Limits, Reading, check_size, framed
 from pipelines.values import Finding, Row, Table
 from scraper.errors import UnreadableError
 
-ROOT = Path(__file__).parents[2]
+Box = tuple[float, float, float, float]
+# For each row the texts and the links of its cells.
+PrintedTable = list[tuple[list[str], list[str]]]
 
 
 def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
     """The tables of all pages as one, where their headers agree. It takes no options."""
     del options
     check_size(path, limits.max_bytes_held)
-    findings: list[Finding] = []
-    tally = Tally()
-    rows = _joined(_tables(path, limits), findings, Budget(limits))
-    header, fitted = framed(rows, lambda _: (), tally, findings)
-    return Table(header, fitted, None, findings)
+    reading = Reading(limits)
+    header, fitted = framed(_joined(_tables(path), reading), lambda _: (), reading)
+    return Table(header, fitted, None, reading.findings)
 
 
-PrintedTable = list[tuple[list[str], list[str]]]
+def _tables(path: Path) -> Iterator[PrintedTable]:
+    """In the order of the pages."""
+    import pdfplumber  # here, so that whoever reads no PDF never waits for it
 
-
-def _tables(path: Path, limits: Limits) -> Iterator[PrintedTable]:
-    """Each table as rows of (cells, links), in the order of the pages."""
-    command = [sys.executable, "-m", "pipelines.parse.pdf_tables"]
-    limit = [str(limits.max_bytes_helper), str(int(limits.max_seconds) + 1)]
     try:
-        done = subprocess.run(  # noqa: S603  our own module on a file of the archive
-            [*command, str(path.resolve()), *limit],
-            cwd=ROOT,
-            capture_output=True,
-            timeout=limits.max_seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise UnreadableError(f"Reading took longer than {limits.max_seconds:g} seconds.") from error
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines else "it needs more memory or time than it may have"
-        raise UnreadableError(f"The PDF document cannot be read: {reason}.")
-    return iter(json.loads(done.stdout))
+        with pdfplumber.open(path) as document:
+            for page in document.pages:
+                yield from _tables_of(page)
+                page.close()
+    except (UnreadableError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise UnreadableError(f"The PDF document cannot be read: {reason}.") from error
 
 
-def _joined(tables: Iterator[PrintedTable], findings: list[Finding], budget: Budget) -> list[Row]:
+def _tables_of(page: Any) -> Iterator[PrintedTable]:
+    links = [(_box(link), link["uri"]) for link in page.hyperlinks if link.get("uri")]
+    for table in page.find_tables():
+        rows = [
+            ([text or "" for text in cells], [_link_in(box, links) for box in row.cells])
+            for cells, row in zip(table.extract(), table.rows, strict=True)
+        ]
+        if rows:
+            yield rows
+
+
+def _box(thing: dict[str, Any]) -> Box:
+    return (thing["x0"], thing["top"], thing["x1"], thing["bottom"])
+
+
+def _link_in(cell: Box | None, links: list[tuple[Box, str]]) -> str:
+    """The address whose clickable box has its middle in the cell."""
+    if cell is None:
+        return ""
+    for (left, top, right, bottom), address in links:
+        across, down = (left + right) / 2, (top + bottom) / 2
+        if cell[0] <= across <= cell[2] and cell[1] <= down <= cell[3]:
+            return address
+    return ""
+
+
+def _joined(tables: Iterator[PrintedTable], reading: Reading) -> list[Row]:
     """One list of rows: a header that is printed again on every page is left out."""
     header: list[str] | None = None
     rows: list[Row] = []
@@ -67,12 +81,12 @@ def _joined(tables: Iterator[PrintedTable], findings: list[Finding], budget: Bud
             others += 1
             continue
         for cells, links in table:
-            budget.spend(1, len(cells))
-            budget.check_width(len(cells))
+            reading.spend(1, len(cells))
+            reading.check_width(len(cells))
             texts = tuple(" ".join(cell.split()) for cell in cells)
             rows.append(Row(len(rows) + 1, texts, tuple(links) if any(links) else ()))
     if header is None:
         raise UnreadableError("The PDF document has no table.")
     if others:
-        findings.append(Finding("extra-tables", f"{others} tables of another width were not read"))
+        reading.findings.append(Finding("extra-tables", f"{others} tables of another width were not read"))
     return rows

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
-from pipelines.parse.cells import Texts
-from pipelines.parse.frame import LOOK_AHEAD, Fit, framed
-from pipelines.parse.layout import Blocks, read_layout
-from pipelines.parse.limits import Budget, Limits
-from pipelines.parse.links import Links
-from pipelines.parse.package import Package
-from pipelines.parse.pieces import Repeated, read_pieces
-from pipelines.parse.quick import WIDEST, QuickRows, widest
-from pipelines.parse.relationships import read_targets
-from pipelines.parse.sheet import SheetParser
-from pipelines.parse.strings import read_strings
-from pipelines.parse.styles import read_kinds
-from pipelines.parse.tally import Tally
-from pipelines.parse.workbook import choose_sheet, read_modified, read_workbook
+from pipelines.parse.package import OwnNames, Package, XmlParser
+from pipelines.parse.table import LOOK_AHEAD, Fit, Limits, Reading, framed
+from pipelines.parse.xlsx_cells import ESCAPED, Links, Texts, place_of
+from pipelines.parse.xlsx_fast import WIDEST, FastRows, Repeated, read_pieces, widest
+from pipelines.parse.xlsx_parts import (
+    Blocks,
+    choose_sheet,
+    is_true,
+    read_kinds,
+    read_layout,
+    read_modified,
+    read_strings,
+    read_targets,
+    read_workbook,
+)
 from pipelines.values import Finding, Row, Table
 
 # What stands after the rows has been read, and been found whole, when the links were read.
-ROWS = Repeated(re.compile(rb"<sheetData\b[^>]*>"), b"</row>", b"</sheetData", only=True)
+ROWS = Repeated(re.compile(rb"<sheetData>"), b"</row>", b"</sheetData", only=True)
 PIECES_AHEAD = 8
 MACROS = "vbaproject.bin"
 
@@ -34,31 +36,33 @@ def read(path: Path, options: Mapping[str, str], limits: Limits, quickly: bool =
 
     Not `quickly` means that every row goes through expat; the table is the same.
     """
-    findings: list[Finding] = []
-    tally = Tally()
-    budget = Budget(limits)
-    package = Package(path, limits)
+    reading = Reading(limits)
+    package = Package(path, reading)
     workbook = read_workbook(package)
-    sheet = choose_sheet(workbook, package, options.get("sheet", ""), findings)
+    sheet = choose_sheet(workbook, package, options.get("sheet", ""), reading.findings)
     if any(name.endswith(MACROS) for name in package.names):
-        findings.append(Finding("macros", "The workbook carries macros; they were not run"))
+        reading.findings.append(Finding("macros", "The workbook carries macros; they were not run"))
     strings = read_strings(
-        package, workbook.related("sharedStrings", "xl/sharedStrings.xml", package), budget
+        package, workbook.related("sharedStrings", "xl/sharedStrings.xml", package), reading
     )
     kinds = read_kinds(package, workbook.related("styles", "xl/styles.xml", package))
     links = Links(read_targets(package, sheet.part, limits), limits)
     blocks = package.reader(sheet.part)
-    read_layout(blocks, sheet.part, links, tally)
-    rows = SheetRows(sheet.part, Texts(kinds, workbook.since_1904, strings, tally), links, budget, quickly)
-    batches = budget.timed(rows.batches(blocks))
+    read_layout(blocks, sheet.part, links, reading)
+    rows = SheetRows(sheet.part, Texts(kinds, workbook.since_1904, strings, reading), links, reading, quickly)
+    batches = reading.timed(rows.batches(blocks))
 
     def rest(fit: Fit) -> Iterator[Iterable[Row]]:
         rows.settle(fit.width)
         for batch in batches:
             yield fit.clean(batch) if rows.clean else fit.rows(batch)
 
-    header, fitted = framed(_ahead(batches), lambda fit: chain.from_iterable(rest(fit)), tally, findings)
-    return Table(header, fitted, read_modified(package), findings)
+    header, fitted = framed(_ahead(batches), lambda fit: chain.from_iterable(rest(fit)), reading)
+    return Table(header, fitted, read_modified(package), reading.findings)
+
+
+def last_edited(path: Path, limits: Limits) -> datetime | None:
+    return read_modified(Package(path, Reading(limits)))
 
 
 def _ahead(batches: Iterator[list[Row]]) -> list[Row]:
@@ -74,15 +78,15 @@ def _ahead(batches: Iterator[list[Row]]) -> list[Row]:
 class SheetRows:
     """Quickly wherever the XML has the common shape, else through expat."""
 
-    def __init__(self, part: str, texts: Texts, links: Links, budget: Budget, quickly: bool) -> None:
+    def __init__(self, part: str, texts: Texts, links: Links, reading: Reading, quickly: bool) -> None:
         self.clean = False  # whether the last batch is as wide as the table and holds no odd characters
         self._texts = texts
         self._links = links
-        self._budget = budget
-        self._parser = SheetParser(part, texts, links, budget)
+        self._reading = reading
+        self._parser = SheetParser(part, texts, links, reading)
         self._quickly_too = quickly
         self._width: int | None = None  # of the table
-        self._quick: QuickRows | None = None
+        self._quick: FastRows | None = None
 
     def settle(self, width: int) -> None:
         """From here on the table's width is known."""
@@ -104,9 +108,122 @@ class SheetRows:
             width = widest(xml) if self._width is None else self._width
             if width > WIDEST:
                 return None
-            self._quick = QuickRows(width, self._texts, self._links, self._budget)
+            self._quick = FastRows(width, self._texts, self._links, self._reading)
         rows = self._quick.read(xml, self._parser.number)
         if rows:
             self._parser.number = rows[-1].number
             self.clean = self._quick.clean
         return rows
+
+
+class SheetParser:
+    """Feed it a sheet's XML, take the rows that are complete. Blank rows are counted but not made."""
+
+    def __init__(self, part: str, texts: Texts, links: Links, reading: Reading) -> None:
+        self.number = 0  # of the last row
+        self._texts = texts
+        self._links = links
+        self._reading = reading
+        self._rows: list[Row] = []
+        self._names = OwnNames()
+        self._in_data = False
+        self._cells: list[str] = []
+        self._column = -1
+        self._stored = self._style = ""
+        self._pieces: list[str] = []
+        self._length = 0
+        self._collecting = self._phonetic = self._formula = False
+        self._read = 0
+        self._parser = XmlParser(part, self._start, self._end, self._text)
+
+    def feed(self, block: bytes, final: bool) -> list[Row]:
+        self._parser.feed(block, final)
+        rows, self._rows = self._rows, []
+        return rows
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = self._names[tag]
+        if not self._in_data:
+            self._in_data = name == "sheetData"
+        elif name == "c":
+            self._start_cell(attributes)
+        elif name in ("v", "t"):
+            self._collecting = not self._phonetic
+        elif name == "row":
+            self._start_row(attributes)
+        elif name == "f":
+            self._formula = True
+        elif name == "rPh":
+            self._phonetic = True
+
+    def _start_row(self, attributes: dict[str, str]) -> None:
+        stated = attributes.get("r", "")
+        number = int(stated) if stated.isdecimal() and len(stated) <= 9 else self.number + 1
+        if number <= self.number:
+            self._reading.note("row-order", number)
+        self.number = number
+        self._cells = []
+        self._column = -1
+        self._read = 0
+        if is_true(attributes.get("hidden")):
+            self._reading.note("hidden-rows", number)
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        place = place_of(attributes.get("r", ""))
+        if place is None:
+            self._column += 1
+        else:
+            self._column = place[1]
+            if place[0] != self.number:
+                self._reading.note("out-of-place", self.number)
+        self._reading.check_width(self._column + 1)
+        self._stored = attributes.get("t", "")
+        self._style = attributes.get("s", "")
+        self._pieces = []
+        self._length = 0
+        self._formula = False
+        self._read += 1
+
+    def _text(self, piece: str) -> None:
+        if self._collecting:
+            self._pieces.append(piece)
+            self._length += len(piece)
+            self._reading.check_text(self._length // ESCAPED)
+
+    def _end(self, tag: str) -> None:
+        if not self._in_data:
+            return
+        name = self._names[tag]
+        if name in ("v", "t"):
+            self._collecting = False
+        elif name == "c":
+            self._end_cell()
+        elif name == "row":
+            self._end_row()
+        elif name == "rPh":
+            self._phonetic = False
+        elif name == "sheetData":
+            self._ignore_the_rest()
+
+    def _ignore_the_rest(self) -> None:
+        """What stands after the rows has been read before them."""
+        self._in_data = False
+        self._parser.handle(None, None, None)
+
+    def _end_cell(self) -> None:
+        value = "".join(self._pieces)
+        if self._formula:
+            self._reading.note("formulas" if value else "formulas-without-value", self.number)
+        if not value:
+            return
+        text = self._texts.tolerant(self._stored, self._style, value, self.number)
+        if self._column >= len(self._cells):
+            self._cells += [""] * (self._column + 1 - len(self._cells))
+        self._cells[self._column] = text
+
+    def _end_row(self) -> None:
+        self._reading.spend(1, self._read)
+        if any(self._cells):
+            cells = tuple(self._cells)
+            links = self._links.aligned([self.number], max(len(cells), self._links.reach))[0]
+            self._rows.append(Row(self.number, cells, links))

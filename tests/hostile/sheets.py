@@ -102,20 +102,57 @@ CASES: list[Case] = [
         "more than 2,000,000 rows",
     ),
     ("a row number of 400 digits", "xlsx", book(HEADER + f'<row r="{"9" * 400}"/>'), FINE, ""),
+    (
+        "a cell of 32,768 characters",
+        "xlsx",
+        book(HEADER + row(2, "x" * 32_768)),
+        BAD,
+        "more than 32,767 characters",
+    ),
+    (
+        "a tag without end",
+        "xlsx",
+        late(lambda: unpacked('<a b="' + "x" * 9_000_000)),
+        BAD,
+        "a tag of more than",
+    ),
+    (
+        "a comment without end",
+        "xlsx",
+        late(lambda: unpacked("<a><!--" + "x" * 9_000_000)),
+        BAD,
+        "a tag of more than",
+    ),
+    *(
+        (
+            f"a part in {encoding}",
+            "xlsx",
+            book_with({part: f'<?xml version="1.0" encoding="{encoding}"?>{body}'}),
+            BAD,
+            "no encoding of lists",
+        )
+        for encoding, part, body in (
+            ("idna", SHEET, sheet_xml(HEADER + LINE)),
+            ("punycode", "xl/workbook.xml", workbook_xml(("a", "rId1", "visible"))),
+            ("undefined", "xl/styles.xml", f'<styleSheet xmlns="{MAIN}"/>'),
+            ("utf-7", "xl/_rels/workbook.xml.rels", relationships({})),
+            ("cp037", "xl/sharedStrings.xml", strings_xml("<t>a</t>")),
+        )
+    ),
     ("cells of 32,767 characters", "xlsx", book(HEADER + row(2, "x" * 32_767, "y" * 32_767)), FINE, ""),
     (
         "a cell of two million",
         "xlsx",
         late(lambda: book(HEADER + row(2, "x" * 2_000_000))),
         BAD,
-        "more than 1,000,000 char",
+        "more than 32,767 char",
     ),
     (
         "a shared text of two million",
         "xlsx",
         late(lambda: book(strings=strings_xml("<t>" + "xy" * 1_000_001 + "</t>"))),
         BAD,
-        "more than 1,000,000 characters",
+        "more than 32,767 characters",
     ),
     (
         "a link over the whole sheet",

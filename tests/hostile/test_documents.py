@@ -26,7 +26,7 @@ READER = """
 import json, resource, sys, time
 from pathlib import Path
 from pipelines.parse import read
-from pipelines.parse.limits import Limits
+from pipelines.parse.table import Limits
 from scraper.errors import UnreadableError
 told = {}
 began = time.monotonic()

@@ -42,6 +42,14 @@ CASES: list[Case] = [
         "more than 2,000 columns",
     ),
     ("rows of every length", "csv", raw(b"a,b\n1\n1,2,3\n"), ODD, "no-header short-rows"),
+    ("a cell of 32,768 characters", "csv", raw(b"a,b\n1," + b"x" * 32_768), BAD, "more than 32,767 char"),
+    (
+        "a line without end",
+        "csv",
+        late(lambda: raw(b"a,b\n" + b"x," * 5_000_000)),
+        BAD,
+        "A line has more than",
+    ),
     ("a million rows", "csv", late(lambda: raw(b"a,b\n" + b"1,2\n" * 1_000_000)), FINE, ""),
     # web pages
     (
@@ -72,6 +80,8 @@ CASES: list[Case] = [
         BAD,
         "more than 1,000,000",
     ),
+    ("a page in punycode", "html", raw(b"<meta charset=punycode><table><tr><td>\xe9"), BAD, "no encoding of"),
+    ("a page in idna", "html", raw(b"<meta charset=idna><table><tr><td>\xe9"), BAD, "no encoding of lists"),
     ("no table", "html", raw(b"<html><p>Service unavailable"), BAD, "has no table"),
     (
         "entities in a page",

@@ -97,6 +97,22 @@ def test_dates(tmp_path: Path, serial: str, style: int, since_1904: bool, shown:
     assert table.findings == []
 
 
+@pytest.mark.parametrize("since_1904", [True, False])
+def test_an_extension_does_not_set_the_epoch(tmp_path: Path, since_1904: bool) -> None:
+    """Nor a sheet: elements are told by their namespace, whatever they are called."""
+    other = "http://schemas.microsoft.com/office/spreadsheetml/2009/9/main"
+    book = workbook_xml(
+        ("Sheet1", "rId1", "visible"), properties=f'<workbookPr date1904="{int(since_1904)}"/>'
+    ).replace(
+        "</workbook>",
+        f'<extLst><ext xmlns:x14="{other}"><x14:workbookPr date1904="{int(not since_1904)}"/>'
+        '<x14:sheet name="Sheet0" r:id="rId1"/></ext></extLst></workbook>',
+    )
+    table = one(tmp_path, row(1, "SIGNED") + f'<row r="2">{cell("A2", "44323", 1)}</row>', workbook=book)
+    assert rows_of(table) == [Row(2, ("2025-05-08" if since_1904 else "2021-05-07",))]
+    assert table.findings == []
+
+
 @pytest.mark.parametrize("serial", ["60", "-3", "2958466", "1e300"])
 def test_days_that_cannot_be_keep_their_number(tmp_path: Path, serial: str) -> None:
     table = one(tmp_path, row(1, "SIGNED") + f'<row r="2">{cell("A2", serial, 1)}</row>')

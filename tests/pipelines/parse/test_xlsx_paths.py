@@ -16,8 +16,8 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.parse import frame, xlsx
-from pipelines.parse.limits import DEFAULT
+from pipelines.parse import table, xlsx
+from pipelines.parse.table import DEFAULT
 from pipelines.values import Finding, Row
 from scraper.errors import UnreadableError
 from tests.pipelines.parse.books import STYLES, parts, relationships, sheet_xml, strings_xml, write
@@ -215,9 +215,8 @@ def test_a_cell_without_a_style_is_no_date_because_its_column_holds_dates(tmp_pa
 def test_many_pieces_of_one_shape_are_really_read_quickly(tmp_path: Path) -> None:
     path = tmp_path / "long.xlsx"
     write_long(path, 0, constant_memory=False)
-    assert frame.LOOK_AHEAD < 3_000
-    table = xlsx.read(path, {}, DEFAULT)
-    assert sum(1 for _ in table.rows) == 3_000
+    assert table.LOOK_AHEAD < 3_000
+    assert sum(1 for _ in xlsx.read(path, {}, DEFAULT).rows) == 3_000
 
 
 def printed(value: object) -> str:
