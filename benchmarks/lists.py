@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -117,38 +118,43 @@ def compared(name: str, folder: Path, versions: Sequence[dict[str, str]], found:
     """How many entries came or went otherwise than their keys tell, and what."""
     from hashlib import sha256
 
-    said: dict[tuple[str, bool], Counter[Key]] = {}
-    corrected = 0
+    said: dict[tuple[str, bool], set[Key]] = {}
+    moved: dict[str, list[tuple[Key, Key]]] = {}
     for change in found.changes:
         came = change["kind"] in ("added", "returned")
         if change["rule"] == "repeated row":
             continue
+        now = tuple(fold(name, value) for value in change["key"].values())
+        before = tuple(
+            fold(name, (change["before"] or {}).get(field, value)) for field, value in change["key"].items()
+        )
         if came or change["kind"] == "removed":
-            side = said.setdefault((change["sha256"], came), Counter())
-            side[tuple(fold(name, str(value or "")) for value in change["key"].values())] += 1
-        corrected += change["kind"] == "renamed"
-    before: set[Key] | None = None
-    wrong = [0, 0]
-    total = [0, 0]
+            said.setdefault((change["sha256"], came), set()).add(now)
+        if change["kind"] != "added" and change["before"] and before != now:
+            moved.setdefault(change["sha256"], []).append((before, now))
+    last: set[Key] | None = None
+    wrong, total, corrected = [0, 0], [0, 0], 0
     for version in versions:
         path = folder / version["path"]
         digest = sha256(path.read_bytes()).hexdigest()
         if found.outcomes.get(digest) not in ACCEPTED:
             continue
-        now = set(keys(name, path))
-        if before is not None:
-            for came, true in ((True, now - before), (False, before - now)):
+        here = set(keys(name, path))
+        if last is not None:
+            olds, news = ({pair[side] for pair in moved.get(digest, ())} for side in (0, 1))
+            corrected += len(olds)
+            for came, true in ((True, here - last), (False, last - here)):
                 total[came] += len(true)
-                wrong[came] += len(true ^ set(said.get((digest, came), ())))
-        before = now
-    note = (
-        f"by key {total[1]} came, {total[0]} went; otherwise {wrong[1]} and {wrong[0]}; {corrected} renamed;"
-    )
+                wrong[came] += len((true - (news if came else olds)) ^ said.get((digest, came), set()))
+        last = here
+    note = f"by key {total[1]} came, {total[0]} went; otherwise {wrong[1]} and {wrong[0]}; {corrected} corrected;"
     return sum(wrong), note
 
 
-def fold(name: str, text: str) -> str:
-    folded = " ".join(text.split())
+def fold(name: str, value: object) -> str:
+    folded = " ".join(str(value or "").split())
+    if found := re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", folded):
+        return f"{found[3]}-{found[1]}-{found[2]}"
     return folded if name == "pypi" else folded.casefold()
 
 

@@ -43,9 +43,15 @@ def held(format_name: Annotated[str | None, typer.Option("--format", help="table
 def accept(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="As `held` prints it.")],
     note: Annotated[str, typer.Option(help="Why.")] = "",
+    as_baseline: Annotated[
+        bool,
+        typer.Option(
+            "--as-baseline", help="It is the same list in a new layout: what it words otherwise is no news."
+        ),
+    ] = False,
 ) -> int:
     """Believe a held list: its changes are recorded as of its publication, later lists derived again."""
-    return _release(identifier, "accept", note)
+    return _release(identifier, "baseline" if as_baseline else "accept", note)
 
 
 def reject(

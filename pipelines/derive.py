@@ -44,6 +44,7 @@ from scraper.lists import PublishedList
 # Of entries with one key, so many are known again when they come back.
 PRINTED_TWICE = 3
 COMES_BACK_WITHIN = timedelta(days=60)
+EDITS = ("renamed", "amended")
 NOTHING = Holdings((), {})
 SET_ASIDE = {"reject": "rejected", "clear": "cleared"}
 
@@ -70,7 +71,8 @@ def derive(
 ) -> Derived:
     """Find out what `publication` (its file at `path`) says that `last` did not.
 
-    `verdict` is what was decided about it before: "accept", "reject", "clear" (the server itself
+    `verdict` is what was decided about it before: "accept", "baseline" (what it says in another layout is the new
+    ground and no news), "reject", "clear" (the server itself
     went back), or None. Raises UnreadableError when the file is not what the list declares.
     """
     previous = last.publication.sha256 if last else None
@@ -86,9 +88,12 @@ def derive(
     content = content_fingerprint(packed)
     judged = _judge(connection, declaration, publication, normaliser, compared, figures, last, content)
     findings = (*normaliser.findings, *sifted.findings, *judged.findings)
-    if judged.held and verdict != "accept":
+    if judged.held and verdict not in ("accept", "baseline"):
         return _held(publication, previous, compared, figures, findings, judged.reasons)
     changes = compared.difference.changes if last else ()
+    if verdict == "baseline":
+        findings = (*_layout_changed(changes), *findings)
+        changes = tuple(change for change in changes if change.kind not in EDITS)
     quiet = last is not None and not opened and not compared.missing
     return Derived(
         publication=publication,
@@ -107,6 +112,17 @@ def derive(
         parser=VERSION,
         known_since=max(publication.recorded_at, last.publication.recorded_at) if last else None,
     )
+
+
+def _layout_changed(changes: Sequence[Change]) -> Iterator[Finding]:
+    """In one sentence what would be as many changes as the list has rows."""
+    edits = [change for change in changes if change.kind in EDITS]
+    fields = Counter(name.replace("_", " ") for change in edits for name in change.fields)
+    if edits:
+        told = ", ".join(f"{name} {count:,}" for name, count in fields.most_common())
+        yield Finding(
+            "layout-changed", f"Layout changed: {len(edits):,} entries are written otherwise ({told})."
+        )
 
 
 def _held(

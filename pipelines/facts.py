@@ -12,7 +12,13 @@ from pipelines.diff import Diff
 from pipelines.fingerprints import Sifted
 from pipelines.guard import Facts
 from pipelines.history.holdings import Standing, active_keys, last_accepted
-from pipelines.history.publications import earlier_with_content, losses_before, original_of, stamp
+from pipelines.history.publications import (
+    earlier_with_content,
+    losses_before,
+    original_of,
+    stamp,
+    turnovers_before,
+)
 from pipelines.names.likeness import name_key
 from pipelines.normalise import Normaliser
 from pipelines.record.intake import SERVED_AGAIN
@@ -61,6 +67,9 @@ def comparison_facts(
         same_file=again,
         served_for=timedelta(),
         history=losses_before(connection, publication.list, publication.place),
+        turnovers=()
+        if declaration.of_agreements
+        else turnovers_before(connection, publication.list, publication.place),
     )
 
 

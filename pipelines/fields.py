@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from pipelines.plain import plain
+from pipelines.plain import decoded, plain
 from scraper.lists import Field, PublishedList
 
 # Sheriff's and Sheriffs, De Witt and DeWitt are one spelling.
@@ -29,7 +29,7 @@ def comparable(field: str, value: object, kinds: Mapping[str, Field]) -> object:
     if declared.kind in ("number", "money"):
         found = number(value)
         return value.casefold() if found is None else found
-    return plain(value).translate(_UNSPOKEN).casefold()
+    return plain(decoded(value)).translate(_UNSPOKEN).casefold()
 
 
 def same(field: str, one: object, other: object, kinds: Mapping[str, Field]) -> bool:
@@ -38,13 +38,13 @@ def same(field: str, one: object, other: object, kinds: Mapping[str, Field]) -> 
     if was == now:
         return True
     if isinstance(was, Decimal) and isinstance(now, Decimal) and kinds[field].kind == "number":
-        places = max(was.as_tuple().exponent, now.as_tuple().exponent)
-        return _rounded(was, places) == _rounded(now, places) and places < 0
+        places = max(int(was.as_tuple().exponent), int(now.as_tuple().exponent))
+        return places < 0 and _rounded(was, places) == _rounded(now, places)
     return False
 
 
-def _rounded(value: Decimal, places: int | str) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(int(places)))
+def _rounded(value: Decimal, places: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(places))
 
 
 def number(text: str) -> Decimal | None:
@@ -64,5 +64,5 @@ def number(text: str) -> Decimal | None:
 def key_value(field: str, value: object, declared: PublishedList) -> str:
     """What a field says as a part of the key: entries that say the same in all of them are one entry."""
     text = value.isoformat() if isinstance(value, date) else str(value or "")
-    text = " ".join(plain(text).split())
+    text = " ".join(plain(decoded(text)).split())
     return text if declared.fields.get(field, _TEXT).case == "exact" else text.casefold()

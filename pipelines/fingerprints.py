@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import compress, islice
 from operator import not_
+from typing import Any
 
 from pipelines.normalise import FIELDS, VERSION, Normaliser
 from pipelines.normalise.links import without_visits
@@ -56,7 +57,8 @@ def agreement_fingerprint(agreement: Agreement, ignored: Collection[str] = ()) -
     a = agreement
     if ignored:
         kept = tuple(pair for pair in a.extra if pair[0] not in ignored)
-        a = replace(a, extra=kept, **{name: None for name in FIELDS if name in ignored and name != "agency"})
+        blank: dict[str, Any] = {name: None for name in FIELDS if name in ignored and name != "agency"}
+        a = replace(a, extra=kept, **blank)
     signed = a.signed.isoformat() if a.signed else ""
     parts = (a.state, a.agency, a.support_type, signed, a.type, a.county, a.moa, a.addendum)
     text = CELL.join("\x00" if part is None else part for part in parts)

@@ -16,6 +16,9 @@ _LOOKALIKES = str.maketrans(
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _BLANKS = re.compile(r"\s+")
 _ORDINARY = re.compile(r"(?:[!-_a-~]+ )*[!-_a-~]+")  # printable ASCII without grave accent, single blanks
+# A letter beyond ASCII takes two bytes or more in UTF-8; these are what their first ones look like.
+_LATER = "[\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+_TWICE = re.compile(f"(?:[\xc2-\xdf]{_LATER}|[\xe0-\xef]{_LATER}{{2}}|[\xf0-\xf4]{_LATER}{{3}})")
 _ERRORS = re.compile(
     r"#(?:N/?A|REF!?|VALUE!?|NAME\??|DIV/0!?|NULL!?|NUM!?|SPILL!?|CALC!?|GETTING_DATA)", re.I
 )
@@ -34,3 +37,19 @@ def plain(text: str) -> str:
         text = unicodedata.normalize("NFC", shown).translate(_LOOKALIKES)
         text = _BLANKS.sub(" ", text).strip()
     return "" if text.startswith("#") and _ERRORS.fullmatch(text) else text
+
+
+def decoded(text: str) -> str:
+    """The text that was meant where UTF-8 was read as Windows-1252 ("TÃ¼rkiye"); any other as it is."""
+    return _TWICE.sub(_decoded, text)
+
+
+def _decoded(found: re.Match[str]) -> str:
+    try:
+        return bytes(map(_as_windows, found[0])).decode("utf-8")
+    except ValueError:
+        return found[0]
+
+
+def _as_windows(letter: str) -> int:
+    return letter.encode("cp1252" if ord(letter) > 0xFF else "latin-1")[0]

@@ -186,7 +186,7 @@ def replay(
 
 
 def release(house: House, key: str, verdict: str, by: str, note: str) -> Row[Any]:
-    """A person's verdict ("accept" or "reject") on a held publication; later lists are derived again.
+    """A person's verdict ("accept", "baseline" or "reject") on a held publication; later lists are derived again.
 
     Returns the publication as it stands afterwards.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal["added", "removed", "returned", "renamed", "amended"]
@@ -152,6 +152,21 @@ class Figures:
     by_state: Mapping[str, int] = field(default_factory=dict)
     by_support_type: Mapping[str, int] = field(default_factory=dict)
     filled: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """What a publication changed in the last accepted one, published so long before it, which had `rows`.
+
+    `held_for` are the names of the reasons for which it is still held.
+    """
+
+    at: datetime
+    after: timedelta
+    rows: int
+    went: int
+    came: int
+    held_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

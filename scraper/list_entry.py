@@ -149,7 +149,8 @@ class ListEntry(Entry):
         default_factory=dict
     )
     key: tuple[str, ...] | None = None
-    names: Literal["likeness", "exact"] = "likeness"
+    names: Literal["likeness", "exact", "organisation"] = "likeness"
+    evidence: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     title: tuple[str, ...] = ()
     required: tuple[str, ...] | None = None
@@ -202,6 +203,7 @@ class ListEntry(Entry):
             key=self.own_key,
             required=self.own_key if self.required is None else self.required,
             names=self.names,
+            evidence=self.evidence,
             fields=self.own_fields,
             ignore=frozenset(self.ignore),
             title=self.title,
@@ -308,7 +310,7 @@ def _judged_columns(entry: ListEntry) -> Iterator[Judgement]:
         if field not in FIELDS and (near := _misspelt(field)):
             text = f"“{field}” becomes a field of the list's own; did you mean “{near}”?"
             yield ("columns", header), text, False
-    for name in ("key", "required", "ignore", "title"):
+    for name in ("key", "required", "evidence", "ignore", "title"):
         for field in getattr(entry, name) or ():
             if field not in known:
                 yield (name,), f"“{name}” names {field!r}, which no column is{_hint(field, known)}", True

@@ -91,7 +91,8 @@ class PublishedList:
     `columns` maps a header (lower case, single blanks) to a field of an agreement, or to a field of the
     list's own, which is carried along; headers that are not named here are kept under their own name and
     reported. `key` names the fields that make an entry the same entry: all of them and nothing else.
-    Where the name is one of them, `names` says how like two names must be to be one that was corrected.
+    Where the name is one of them, `names` says by what rules a corrected name is known, and a value of `evidence`
+    that no other entry has proves it.
     `fields` says of what kind a field is (text, where nothing is said), `ignore` which are carried along as they
     were when the rest of their row changed, `title` which ones stand in the line that a change is told by.
     `mail` says that cells of any column may hold addresses wrapped by mail programs, with those of the staff.
@@ -113,7 +114,8 @@ class PublishedList:
     format: Format = "xlsx"
     key: tuple[str, ...] = AGREEMENT_KEY
     required: tuple[str, ...] = AGREEMENT_KEY
-    names: Literal["likeness", "exact"] = "likeness"
+    names: Literal["likeness", "exact", "organisation"] = "likeness"
+    evidence: tuple[str, ...] = ()
     fields: Mapping[str, Field] = field(default_factory=dict)
     ignore: frozenset[str] = frozenset()
     title: tuple[str, ...] = ()

@@ -45,7 +45,30 @@ FINDINGS: tuple[Check, ...] = (
 def judge(figures: Figures, previous: Figures | None, declaration: PublishedList, facts: Facts) -> Verdict:
     """`previous` are the figures of the last accepted list, None for a list's first publication."""
     case = Case(figures, previous, declaration, facts)
+    reasons = [found for check in REASONS if (found := check(case))]
+    if reasons and all(_lasts(found, case) for found in reasons):
+        findings = [*reasons]
+        reasons = []
+    else:
+        findings = []
     return Verdict(
-        reasons=tuple(found for check in REASONS if (found := check(case))),
-        findings=tuple(found for check in FINDINGS if (found := check(case))),
+        reasons=tuple(reasons),
+        findings=(*findings, *(found for check in FINDINGS if (found := check(case)))),
+    )
+
+
+# Of these no entry is lost: on a list that has a key of its own, what stays so is meant.
+_EDITS = frozenset({"group-moved", "column-moved", "dates-moved", "column-emptied"})
+
+
+def _lasts(reason: Finding, case: Case) -> bool:
+    """Was the list held for the same reason so long ago that an accident would have been mended?"""
+    facts, at = case.facts, case.facts.published_at
+    return (
+        reason.name in _EDITS
+        and at is not None
+        and any(
+            reason.name in one.held_for and at - one.at >= case.declaration.believed_after
+            for one in facts.turnovers
+        )
     )

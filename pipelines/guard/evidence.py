@@ -10,7 +10,7 @@ from functools import cached_property
 
 import us
 
-from pipelines.values import Agreement, Change, Figures, Kind
+from pipelines.values import Agreement, Change, Figures, Kind, Turnover
 from scraper.lists import PublishedList
 
 # Seven real lists were emptied, and each time nine of ten rows stood in the sister list under the very same key.
@@ -31,7 +31,8 @@ class Facts:
     the publisher's page states for this list, as of `page_dated`. `same_as` is when the same content was
     published before (not by the last accepted list), `same_file` whether in the very same bytes, and
     `served_for` how long it has been served since it came back.
-    `history` holds (rows before, rows removed) of the accepted publications of the past.
+    `history` holds (rows before, rows removed) of the accepted publications of the past; `turnovers` what each
+    publication of a list with a key of its own would have changed, whether it was believed or not.
     """
 
     changes: Sequence[Change] = ()
@@ -50,6 +51,7 @@ class Facts:
     same_file: bool = False
     served_for: timedelta = timedelta()
     history: Sequence[tuple[int, int]] = ()
+    turnovers: Sequence[Turnover] = ()
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from pipelines.tables import publications
-from pipelines.values import Publication
+from pipelines.values import Publication, Turnover
 
 ACCEPTED = ("recorded", "unchanged")
+REMEMBERED = 200  # as many publications say how a list is used to change
 
 
 def stamp(moment: datetime) -> str:
@@ -154,6 +155,37 @@ def losses_before(connection: Connection, list_name: str, place: str) -> list[tu
         for before, after in pairs
         if (lost := (after.counts or {}).get("removed", 0))
     ]
+
+
+def turnovers_before(connection: Connection, list_name: str, place: str) -> list[Turnover]:
+    """What the publications before `place` would have changed in the last accepted ones, believed or not."""
+    p = publications.c
+    rows = connection.execute(
+        select(p.published_at, p.agreements, p.counts, p.state, p.reasons)
+        .where(p.list == list_name, p.state.in_((*ACCEPTED, "held", "cleared")), p.place < place)
+        .order_by(p.place.desc())
+        .limit(REMEMBERED)
+    ).all()[::-1]
+    found: list[Turnover] = []
+    base: Any = None
+    for row in rows:
+        counts = row.counts or {}
+        if base is not None and counts:
+            found.append(
+                Turnover(
+                    at=row.published_at,
+                    after=row.published_at - base.published_at,
+                    rows=base.agreements or 0,
+                    went=counts.get("removed", 0),
+                    came=counts.get("added", 0) + counts.get("returned", 0),
+                    held_for=frozenset(reason["name"] for reason in row.reasons or ())
+                    if row.state == "held"
+                    else frozenset(),
+                )
+            )
+        if row.state in ACCEPTED:
+            base = row
+    return found
 
 
 def accepted_publications(connection: Connection, list_name: str) -> Sequence[Row[Any]]:

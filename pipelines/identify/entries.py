@@ -14,8 +14,10 @@ from rapidfuzz.distance import OSA
 
 from pipelines.fields import key_value, same
 from pipelines.identify import Context, identify
+from pipelines.identify.organisations import by_name, proven
 from pipelines.identify.surroundings import Place
 from pipelines.names.likeness import name_key
+from pipelines.plain import decoded
 from pipelines.values import Agreement, Known, Match
 from scraper.lists import AGREEMENT_KEY, PublishedList
 
@@ -31,8 +33,14 @@ def identify_entries(
     plain_known = [replace(one, agreement=_by_key_only(one.agreement, declared)) for one in known]
     context = _by_key_only_around(context, rows, known, declared)
     if declared.of_agreements:
-        return identify(plain_rows, plain_known, context)
-    found = _same_key(rows, known, declared)
+        matches = identify(plain_rows, plain_known, context)
+        found = {match.row: match for match in matches if match.known is not None}
+    else:
+        found = _same_key(rows, known, declared)
+    if declared.evidence:
+        found |= {match.row: match for match in proven(*_numbered(rows, known, found), declared)}
+    if declared.of_agreements:
+        return [found.get(match.row, match) for match in matches]
     if "agency" in declared.key and declared.names != "exact":
         found |= _same_but_for_the_name(plain_rows, plain_known, context, declared, found)
     found |= _corrected_key(rows, known, declared, found)
@@ -47,7 +55,7 @@ def entry_key(agreement: Agreement, declared: PublishedList) -> KeyValue:
 
 def _part(agreement: Agreement, field: str, declared: PublishedList) -> str:
     if field == "agency" and declared.names != "exact":
-        return name_key(agreement.agency)
+        return name_key(decoded(agreement.agency))
     return key_value(field, agreement.said(field), declared)
 
 
@@ -168,11 +176,26 @@ def _same_but_for_the_name(
     for here, there in groups.values():
         if not here or not there:
             continue
+        if declared.names == "organisation":
+            pairs = [(i, rows[i]) for i in here], [(i, known[i]) for i in there]
+            more |= {match.row: match for match in by_name(*pairs, declared, _ever_together(context))}
+            continue
         for match in identify([rows[i] for i in here], [known[i] for i in there], context):
             if match.known is not None:
                 row = here[match.row]
                 more[row] = replace(match, row=row, known=there[match.known])
     return more
+
+
+def _numbered(
+    rows: Sequence[Agreement], known: Sequence[Known], found: Mapping[int, Match]
+) -> tuple[list[tuple[int, Agreement]], list[tuple[int, Known]]]:
+    news, olds = _left(rows, known, found)
+    return [(index, rows[index]) for index in news], [(index, known[index]) for index in olds]
+
+
+def _ever_together(context: Context) -> Callable[[str, str], bool]:
+    return lambda one, other: context.together(("", name_key(one)), ("", name_key(other)))
 
 
 def _corrected_key(
@@ -190,7 +213,13 @@ def _corrected_key(
             continue
         [row], [other] = mine, theirs
         was, now = entry_key(known[other].agreement, declared), entry_key(rows[row], declared)
-        if was and now and sum(OSA.distance(a, b) for a, b in zip(was, now, strict=True)) == 1:
+        names = [at for at, field in enumerate(declared.key) if field == "agency"]
+        if (
+            was
+            and now
+            and all(was[at] == now[at] for at in names)
+            and sum(OSA.distance(a, b) for a, b in zip(was, now, strict=True)) == 1
+        ):
             more[row] = Match(row, other, CORRECTED, 0.9, ("everything else is the same",))
     return more
 

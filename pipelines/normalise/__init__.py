@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA
 from pipelines.normalise.dates import FIRST_YEAR, read_date
 from pipelines.normalise.links import first_address, ready_address, unwrap, unwrap_within
 from pipelines.normalise.terms import STATE_NAMES, read_model, read_state
-from pipelines.plain import is_plain, plain
+from pipelines.plain import decoded, is_plain, plain
 from pipelines.values import Agreement, Finding, Row
 from scraper.lists import PARTICIPATING, Field, PublishedList
 
@@ -269,15 +269,18 @@ class Normaliser:
                 printed.append((field, shown))
             if name:
                 findings.append(Finding(name, text, row.number))
+        if not self._declared.mail:
+            findings += _wrongly_decoded(row)
         extra = self._extra(row, printed, findings) if self._others else ()
-        for name, field in self._combined:
+        for whole, declared in self._combined:
             said = dict(extra) | dict(zip(FIELDS, values, strict=True))
-            text = field.separator.join(str(said[part]) for part in field.combine if said.get(part))
-            if name in FIELDS:
-                values[FIELDS.index(name)] = plain(text)
+            joined = declared.separator.join(str(said[part]) for part in declared.combine if said.get(part))
+            if whole in FIELDS:
+                values[FIELDS.index(whole)] = plain(joined)
             else:
-                extra = (*extra, (name, text))
-        return Agreement(*values, extra, tuple(printed), row.number), findings
+                extra = (*extra, (whole, joined))
+        values += (extra, tuple(printed), row.number)
+        return Agreement(*values), findings
 
     def _extra(
         self, row: Row, printed: list[tuple[str, str]], findings: list[Finding]
@@ -305,6 +308,15 @@ class Normaliser:
             if text or not name.startswith(_NAMELESS):
                 extra.append((name, text))
         return tuple(extra)
+
+
+def _wrongly_decoded(row: Row) -> Iterator[Finding]:
+    """Its cells stay as they are printed; where they are compared, what was meant counts."""
+    for cell in row.cells:
+        if not cell.isascii() and (meant := decoded(cell)) != cell:
+            text = f"“{cell[:60]}” was decoded wrongly; it seems to say “{meant[:60]}”."
+            yield Finding("wrongly-decoded", text, row.number)
+            return
 
 
 def _unwrapped(cell: str, link: str) -> str:

@@ -229,6 +229,7 @@ _TAKERS: dict[str, Callable[[Connection, Entry, Intake, Dated, bool], None]] = {
     "capture": _take_capture,
     "document": _take_document,
     "accept": _take_verdict,
+    "baseline": _take_verdict,
     "reject": _take_verdict,
     "review": _take_review,
     "same": _take_judgement,

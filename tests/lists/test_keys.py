@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from changelog.wording import change_json, sentence
+from changelog.wording import sentence
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.holdings import last_accepted
-from pipelines.house import House, open_house
-from pipelines.run import replay
-from scraper.capture import Capture
-from scraper.list_file import declared_lists
-from scraper.settings import get_settings
+from tests.lists.watched import Watched, told
 
-BEGUN = datetime(2025, 3, 3, 12, tzinfo=UTC)
 FLAWS = """\
 [lists.flaws]
 file = "https://flaws.example.org/known.csv"
@@ -42,44 +33,9 @@ due = "date"
 HEADER = "CVE,Vendor,State,Ransomware,Notes,Row,Score,Due"
 
 
-class Watched:
-    """One list, whose versions are published a day apart."""
-
-    def __init__(self, home: Path, toml: str) -> None:
-        file = home.parent / "lists.toml"
-        file.write_text(toml, encoding="utf-8")
-        [self.declared] = [
-            one for one in declared_lists(file) if one.name not in ("participating", "pending")
-        ]
-        self.house: House = open_house(get_settings(), (self.declared,))
-        self._folder, self._day = home.parent, 0
-
-    def publish(self, *rows: str, header: str = HEADER) -> list[dict[str, Any]]:
-        """The changes that a version makes; it must not be held."""
-        self._day += 1
-        path = self._folder / f"{self._day}.csv"
-        path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
-        at = BEGUN + timedelta(days=self._day)
-        capture = Capture(
-            self.declared.name, self.declared.file or "", at, "fetched", published_name=path.name
-        )
-        found = replay(self.house, [(capture, path)])
-        assert set(found.values()) <= {"recorded", "unchanged"}, found
-        return self.changes(at)
-
-    def changes(self, since: datetime) -> list[dict[str, Any]]:
-        with self.house.engine.connect() as connection:
-            found = read_changes(connection, ChangeFilter(since=since))
-            return [json.loads(json.dumps(change_json(one, self.declared))) for one in found]
-
-
-def told(changes: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [(change["kind"], change["title"]) for change in changes]
-
-
 @pytest.fixture
 def flaws(home: Path) -> Watched:
-    return Watched(home, FLAWS.format(more='title = ["cve"]\nignore = ["row_number"]'))
+    return Watched(home, FLAWS.format(more='title = ["cve"]\nignore = ["row_number"]'), HEADER)
 
 
 FIRST = "CVE-2025-1,Microsoft,,Unknown,see https://a.org/x@y,1,5.10,1998-03-01"
@@ -112,7 +68,7 @@ def test_what_the_key_does_not_hold_is_no_part_of_the_identity(flaws: Watched) -
 def test_an_entry_that_was_away_for_long_is_known_by_its_key_whatever_it_is_called(flaws: Watched) -> None:
     flaws.publish(FIRST, SECOND)
     flaws.publish(SECOND)
-    flaws._day += 200
+    flaws.day += 200
     [back] = flaws.publish(FIRST.replace("Microsoft", "Contoso"), SECOND)
     assert back["kind"] == "returned"
 
@@ -170,7 +126,7 @@ def test_a_slip_in_an_identifier_is_a_correction_when_all_else_is_the_same(flaws
 
 
 def test_a_sentence_speaks_of_states_only_where_the_list_has_them(home: Path) -> None:
-    watched = Watched(home, FLAWS.format(more="").replace('State = "state"\n', ""))
+    watched = Watched(home, FLAWS.format(more="").replace('State = "state"\n', ""), HEADER)
     watched.publish(FIRST, SECOND)
     watched.publish(FIRST.replace("Unknown", "Known"), SECOND)
     with watched.house.engine.connect() as connection:
