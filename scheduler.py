@@ -20,7 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from changelog.notices import deliver, round_of, worst
-from pipelines.documents.rounds import ROUNDS, due_rounds
+from pipelines.documents.fetch import CADENCE, fetch_due_documents
 from pipelines.history.looks import DOCUMENTS
 from pipelines.history.status import CLOCK, TICK
 from pipelines.house import House, open_house, writing
@@ -59,7 +59,7 @@ class CadenceTrigger(BaseTrigger):  # type: ignore[misc]
 async def look_at(house: House, lists: Sequence[PublishedList], trigger: str) -> object:
     """What the clock does when lists are due: a round of looks, or of documents when that is the trigger."""
     if trigger == DOCUMENTS:
-        return await due_rounds(house, lists, BY)
+        return await fetch_due_documents(house, lists, BY)
     return await hand_over(house, lists, trigger, BY, round_of)
 
 
@@ -128,7 +128,7 @@ class Clock:
             )
             if declaration.documents:
                 self._jobs.add_job(
-                    self._due, CadenceTrigger(ROUNDS), args=[name, DOCUMENTS], id=f"documents of {name}"
+                    self._due, CadenceTrigger(CADENCE), args=[name, DOCUMENTS], id=f"documents of {name}"
                 )
 
     async def _due(self, name: str, trigger: str = "clock") -> None:
@@ -268,7 +268,7 @@ async def once(house: House) -> int:
     await asyncio.to_thread(keep_watch, house)
     looks = await hand_over(house, due, "clock", BY, round_of) if due else []
     await deliver(house)
-    await due_rounds(house, list(house.lists.values()), BY)
+    await fetch_due_documents(house, list(house.lists.values()), BY)
     return worst([*(look.exit_code for look in looks), *(ListError.exit_code for _ in house.wrong_lists)])
 
 

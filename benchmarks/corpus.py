@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.homes import MANIFEST, NO_CORPUS
 from benchmarks.processes import Cost, cost
 from benchmarks.table import Line
-from pipelines.eras import as_published
+from pipelines.former_formats import as_published
 from pipelines.normalise import Normaliser
 from pipelines.parse import read
 from scraper.capture import Capture

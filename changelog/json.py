@@ -10,8 +10,7 @@ from sqlalchemy import Connection, Row
 
 from changelog.dictionary import AGENCIES, AGREEMENTS, CHANGES, PUBLICATIONS, Sheet
 from changelog.wording import FIELDS, change_json, end_of, iso
-from pipelines.documents.owners import elsewhere
-from pipelines.documents.said import differences
+from pipelines.documents.statements import differences, misattributed
 from pipelines.history.agencies import Held, Life, agency_life, find_agencies, places_of
 from pipelines.history.agreements import StoredAgreement, agreements_at
 from pipelines.history.changes import ChangeFilter, read_changes
@@ -187,7 +186,7 @@ def linked_documents(
     links = links_now(connection, lists)
     known = known_documents(connection)
     strange: dict[tuple[str, str, str], list[Finding]] = {}
-    for link, finding in elsewhere(links):
+    for link, finding in misattributed(links):
         strange.setdefault((link.list, link.agreement_id, link.field), []).append(finding)
     for link in links:
         row = known.get(link.url)

@@ -263,7 +263,7 @@ def look(
     """Ask for the documents of the lists that have `documents = true`. It goes on where a stop left it."""
     import asyncio
 
-    from pipelines.documents.rounds import document_round
+    from pipelines.documents.fetch import fetch_documents
     from pipelines.house import open_house
     from pipelines.looks.watch import BUSY
 
@@ -275,7 +275,7 @@ def look(
     looks = []
     for one in chosen:
         if one.documents:
-            told = asyncio.run(document_round(house, one, getpass.getuser(), most))
+            told = asyncio.run(fetch_documents(house, one, getpass.getuser(), most))
             if told is None:
                 say(f"{one.name}: {BUSY}")
             else:

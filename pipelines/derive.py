@@ -18,9 +18,9 @@ from sqlalchemy import Connection
 
 from pipelines.derived import Derived, interval_id
 from pipelines.diff import Diff, diff
-from pipelines.eras import as_published
 from pipelines.facts import comparison_facts
 from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
+from pipelines.former_formats import as_published
 from pipelines.guard import judge
 from pipelines.history.holdings import (
     Holdings,

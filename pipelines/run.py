@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Row
 from pipelines.announce import announce
 from pipelines.derive import derive
 from pipelines.derived import Derived
-from pipelines.eras import as_published
 from pipelines.facts import SISTER_WITHIN
+from pipelines.former_formats import as_published
 from pipelines.history.changes import read_change
 from pipelines.history.holdings import Standing, as_publication, standing
 from pipelines.history.publications import (

@@ -14,7 +14,7 @@ from typing import Any
 
 from changelog.evidence.check import most_alike, tables
 from changelog.wording import change_json
-from pipelines.eras import as_published
+from pipelines.former_formats import as_published
 from pipelines.history.agreements import life_around
 from pipelines.history.changes import StoredChange, read_change
 from pipelines.house import House

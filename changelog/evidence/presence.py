@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from changelog.evidence.bundle import as_bytes, journal_lines, seals_between, zipped
 from changelog.evidence.check import plain
 from changelog.wording import end_of, iso
-from pipelines.eras import as_published
+from pipelines.former_formats import as_published
 from pipelines.history.agencies import Life, agency_life, find_agencies
 from pipelines.history.agreements import agreements_at
 from pipelines.history.publications import publication_at

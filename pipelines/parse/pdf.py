@@ -1,4 +1,4 @@
-"""The tables of PDF documents."""
+"""The tables of PDF documents, and their text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pipelines.parse.table import Limits, Reading, check_size, framed
 from pipelines.values import Finding, Row, Table
 from scraper.errors import UnreadableError
 
+PAGES = 40  # of which the text is read
+MOST_TEXT = 2_000_000
 Box = tuple[float, float, float, float]
 # For each row the texts and the links of its cells.
 PrintedTable = list[tuple[list[str], list[str]]]
@@ -90,3 +92,18 @@ def _joined(tables: Iterator[PrintedTable], reading: Reading) -> list[Row]:
     if others:
         reading.findings.append(Finding("extra-tables", f"{others} tables of another width were not read"))
     return rows
+
+
+def print_text(path: Path) -> Iterator[int | str]:
+    """In the helper: how many pages a document has, and the text of the first PAGES of them."""
+    from pypdf import PdfReader
+
+    try:
+        pages = PdfReader(path).pages
+        text = "\n".join(page.extract_text() or "" for page in pages[:PAGES])
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise UnreadableError(f"{type(error).__name__}: {error}") from error
+    yield len(pages)
+    yield text[:MOST_TEXT]

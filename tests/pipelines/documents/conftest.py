@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.publisher import Publisher
-from tests.pipelines.documents.test_look import Played
+from tests.pipelines.documents.test_fetch import Played
 
 
 @pytest.fixture

@@ -1,14 +1,19 @@
-"""What a document says of itself, only where it can be read for certain. Pure: text in, words out."""
+"""What a document states of itself, only where it can be read for certain, and links that lead to another agency's
+document, known by the links and their names alone. Pure: text in, words out."""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import us
 
-from pipelines.names.likeness import likeness, read_name
+from pipelines.history.documents import Linked
+from pipelines.names.likeness import Name, likeness, read_name
 from pipelines.normalise.dates import read_date
 from pipelines.plain import plain
 from pipelines.values import Agreement, Finding
@@ -36,18 +41,21 @@ _DATED = re.compile(
     r"\bDate(?:d| signed)?\s*:\s*(?P<date>[A-Z]?[\w/., -]{5,24}?\d{4}|\d{1,2}[/-]\d{1,2}[/-]\d{2})\b"
 )
 _UNLIKE = 0.34  # names that have less than this in common are two agencies
+# A file's name is run together (BayCountySheriffFL), so a short word in it may be there by chance.
+_WORD = 4
+_NAME = 5
 
 
-def said(text: str, last_year: int) -> dict[str, Any]:
+def statements(text: str, last_year: int) -> dict[str, Any]:
     """`support_type`, `state`, `agency` and `signed` (ISO), each only when the text leaves no choice."""
     words = " ".join(plain(line) for line in text.splitlines() if line.strip())
-    told: dict[str, Any] = {
+    stated: dict[str, Any] = {
         "support_type": _only({model for model, pattern in _MODELS.items() if pattern.search(words)}),
         "state": _only({_STATES[found.casefold()] for found in _STATE_OF.findall(words)}),
         "agency": _only({" ".join(found["agency"].split()) for found in _PARTIES.finditer(words)}),
         "signed": _signed(words, last_year),
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in stated.items() if value}
 
 
 def _only(found: set[str]) -> str | None:
@@ -65,11 +73,11 @@ def _signed(words: str, last_year: int) -> str | None:
     return max(dates).isoformat() if dates else None
 
 
-def differences(told: dict[str, Any], agreement: Agreement) -> list[Finding]:
+def differences(stated: dict[str, Any], agreement: Agreement) -> list[Finding]:
     """Where a document says something else than its list. Never a change: who is right is for people."""
     found = []
     for field, name in (("state", "state"), ("support_type", "support type")):
-        here, there = told.get(field), getattr(agreement, field)
+        here, there = stated.get(field), getattr(agreement, field)
         if here and there and here != there:
             found.append(
                 Finding(
@@ -78,11 +86,11 @@ def differences(told: dict[str, Any], agreement: Agreement) -> list[Finding]:
                 )
             )
     signed = agreement.signed.isoformat() if agreement.signed else None
-    if told.get("signed") and signed and told["signed"] != signed:
+    if stated.get("signed") and signed and stated["signed"] != signed:
         found.append(
-            Finding("document-signed", f"The document is dated {told['signed']}, the list says {signed}.")
+            Finding("document-signed", f"The document is dated {stated['signed']}, the list says {signed}.")
         )
-    agency = told.get("agency")
+    agency = stated.get("agency")
     if agency and _unlike(agency, agreement):
         found.append(
             Finding("document-agency", f"The document names “{agency}”, the list “{agreement.agency}”.")
@@ -95,3 +103,50 @@ def _unlike(agency: str, agreement: Agreement) -> bool:
     if set(one.words) & set(other.words):
         return False
     return likeness(one, other) < _UNLIKE
+
+
+def misattributed(links: Sequence[Linked]) -> Iterator[tuple[Linked, Finding]]:
+    """Each link that leads to a file of another agency, with what says so. `links` are those of whole lists."""
+    names = {(one.agreement.state, one.agreement.agency): _name(one) for one in links}
+    by_url: Mapping[str, list[Linked]] = defaultdict(list)
+    for link in links:
+        by_url[link.url].append(link)
+    for link in links:
+        file = _letters(link.url)
+        if _named(_name(link), file):
+            continue
+        others = [one for one in by_url[link.url] if _name(one).essence != _name(link).essence]
+        owner = next((one.agreement.agency for one in others if _named(_name(one), file)), None)
+        if owner or others:
+            whose = owner or others[0].agreement.agency
+            yield link, Finding("document-shared", f"The same file is linked as that of “{whose}”.")
+        elif owner := _other_named(link, names, file):
+            yield link, Finding("document-elsewhere", f"The file is named after “{owner}”.")
+
+
+def _name(link: Linked) -> Name:
+    return read_name(link.agreement.agency, link.agreement.state)
+
+
+def _letters(url: str) -> str:
+    file = unquote(urlsplit(url).path).rpartition("/")[2].rpartition(".")[0]
+    return re.sub(r"[^a-z0-9]", "", file.casefold())
+
+
+def _named(name: Name, file: str) -> bool:
+    """Is any word that distinguishes the agency in the file's name?"""
+    return name.squeezed in file or any(len(word) >= _WORD and word in file for word in name.words)
+
+
+def _other_named(link: Linked, names: Mapping[tuple[str | None, str], Name], file: str) -> str | None:
+    """The one other agency of the state, of the same sort, whose whole name is in the file's name."""
+    own = _name(link)
+    found = {
+        agency
+        for (state, agency), name in names.items()
+        if state == link.agreement.state
+        and name.kinds == own.kinds
+        and len(name.squeezed) >= _NAME
+        and name.squeezed in file
+    }
+    return found.pop() if len(found) == 1 else None

@@ -15,8 +15,7 @@ from demo.agencies import Agency
 from demo.papers import paper
 from demo.publisher import Asked, Publisher
 from demo.workbooks import Line, workbook
-from pipelines.documents.look import DocumentLook
-from pipelines.documents.rounds import document_round
+from pipelines.documents.fetch import DocumentResult, fetch_documents
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.documents import DocumentEvent, document_log, known_documents
 from pipelines.house import House, open_house
@@ -66,10 +65,10 @@ class Played:
     def declaration(self) -> Any:
         return self.house.lists["participating"]
 
-    def look(self, days: int = 0, most: int = 1000) -> DocumentLook:
+    def look(self, days: int = 0, most: int = 1000) -> DocumentResult:
         self.at += timedelta(days=days)
         self.publisher.forget()
-        told = asyncio.run(document_round(self.house, self.declaration, "test", most))
+        told = asyncio.run(fetch_documents(self.house, self.declaration, "test", most))
         assert told
         return told
 
@@ -121,7 +120,7 @@ def test_three_hundred_documents_through_their_lives(publisher: Publisher, home:
 
 
 def test_a_stop_in_the_middle_goes_on_where_it_stopped(few: Played) -> None:
-    asyncio.run(few.stopped(document_round(few.house, few.declaration, "test", 1000)))
+    asyncio.run(few.stopped(fetch_documents(few.house, few.declaration, "test", 1000)))
     kept = {event.url for event in few.log()}
     assert 3 <= len(kept) < 12
     told = few.look()

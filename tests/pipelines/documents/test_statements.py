@@ -11,11 +11,10 @@ import pytest
 
 from countersign import run
 from demo.papers import paper
-from pipelines.documents.owners import elsewhere
-from pipelines.documents.said import differences, said
+from pipelines.documents.statements import differences, misattributed, statements
 from pipelines.history.documents import Linked
 from pipelines.values import Agreement
-from tests.pipelines.documents.test_look import Played
+from tests.pipelines.documents.test_fetch import Played
 
 OPENING = (
     "This Memorandum of Agreement (MOA) constitutes an agreement between United States Immigration and Customs "
@@ -38,7 +37,7 @@ OPENING = (
     ],
 )
 def test_only_what_leaves_no_choice_is_read(text: str, told: dict[str, Any]) -> None:
-    assert said(text, 2026) == told
+    assert statements(text, 2026) == told
 
 
 def agreement(agency: str, **fields: Any) -> Agreement:
@@ -81,7 +80,7 @@ def test_links_to_another_agencys_file_are_found() -> None:
         link(5, "Bleckley County Sheriff's Office", "141022.pdf"),  # says nothing
         link(6, "Perry Police Department", "PerryPDGA.pdf"),
     ]
-    assert [(one.agreement.agency[:6], finding.name) for one, finding in elsewhere(links)] == [
+    assert [(one.agreement.agency[:6], finding.name) for one, finding in misattributed(links)] == [
         ("Crisp ", "document-shared"),
         ("Wilcox", "document-elsewhere"),
     ]

@@ -18,8 +18,7 @@ from countersign import run
 from demo.agencies import Agency
 from demo.publisher import Publisher
 from demo.workbooks import Line, workbook
-from pipelines.documents.look import REFUSED_IN_A_ROW, DocumentLook
-from pipelines.documents.rounds import due_rounds
+from pipelines.documents.fetch import REFUSED_IN_A_ROW, DocumentResult, fetch_due_documents
 from pipelines.history.looks import DOCUMENTS, last_looks
 from pipelines.house import House, open_house, writing
 from pipelines.looks.watch import watch
@@ -29,14 +28,14 @@ from scheduler import Clock, once
 from scraper.lists import PARTICIPATING, PublishedList
 from scraper.settings import Settings
 from tests.fake_time import live
-from tests.pipelines.documents.test_look import Played, agreed
+from tests.pipelines.documents.test_fetch import Played, agreed
 
 
-def round_of(played: Played, hours: int = 0) -> list[DocumentLook]:
+def round_of(played: Played, hours: int = 0) -> list[DocumentResult]:
     """What the clock does, `hours` after the last time."""
     played.at += timedelta(hours=hours)
     played.publisher.forget()
-    return asyncio.run(due_rounds(played.house, list(played.house.lists.values()), "the clock"))
+    return asyncio.run(fetch_due_documents(played.house, list(played.house.lists.values()), "the clock"))
 
 
 def made(house: House) -> Sequence[Row[Any]]:
@@ -49,7 +48,7 @@ def test_a_new_document_comes_with_the_next_round_and_a_replaced_one_amends_its_
 ) -> None:
     [first] = round_of(few)
     assert first.posted == 12
-    # The list gains an agreement; its document comes with the next round, which asks for nothing else.
+    # The list gains an agreement; its document comes with the next run, which asks for nothing else.
     path = "/doclib/moa/town99.pdf"
     few.publisher.serve(path, agreed(99), "application/pdf")
     lines = [
@@ -138,7 +137,7 @@ def test_rounds_are_capped_and_the_longest_waiting_come_first(few: Played) -> No
         assert len(asked[-1]) == told.asked <= 5
     assert len({path for paths in asked[:3] for path in paths}) == 12
     assert sorted(asked[3]) == sorted(asked[0])
-    assert made(few.house)[0].reason == "7 wait for the next round."
+    assert made(few.house)[0].reason == "7 wait for the next run."
 
 
 def test_a_round_is_made_once_and_never_beside_a_look(few: Played) -> None:
@@ -158,7 +157,7 @@ def test_a_round_is_made_once_and_never_beside_a_look(few: Played) -> None:
 
 
 def test_a_round_that_is_stopped_says_so_and_the_next_one_goes_on(few: Played) -> None:
-    asyncio.run(few.stopped(due_rounds(few.house, [few.declaration], "the clock")))
+    asyncio.run(few.stopped(fetch_due_documents(few.house, [few.declaration], "the clock")))
     [recorded] = made(few.house)
     assert recorded.outcome == "stopped"
     kept = len(few.log())

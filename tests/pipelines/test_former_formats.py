@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.eras import as_published
+from pipelines.former_formats import as_published
 from pipelines.normalise import Normaliser
 from pipelines.parse import read
 from scraper.lists import PARTICIPATING, Earlier
