@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import us
 
 from pipelines.history.changes import StoredChange
-from pipelines.values import REPEATED
+from pipelines.values import NEW_IS_RIGHT, REPEATED
 from scraper.errors import UsageError
 from scraper.lists import AGREEMENT_KEY, PublishedList
 
@@ -155,7 +155,9 @@ def _added(change: StoredChange, declaration: PublishedList | None) -> str:
 def _renamed(change: StoredChange) -> str:
     before, after = change.before or {}, change.after or {}
     if "agency" in before and before["agency"] != after.get("agency"):
-        return f"corrected from “{before['agency']}”"
+        if any(said.startswith(NEW_IS_RIGHT) for said in change.evidence):
+            return f"corrected from “{before['agency']}”"
+        return f"printed as “{before['agency']}” before"
     return f"moved from {state_name(before.get('state'))} to {state_name(after.get('state'))}"
 
 

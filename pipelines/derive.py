@@ -35,10 +35,21 @@ from pipelines.history.holdings import (
 )
 from pipelines.identify import Context
 from pipelines.identify.entries import entry_key, identify_entries
-from pipelines.names.likeness import name_key
+from pipelines.identify.judgement import better_name, same_body
+from pipelines.names.likeness import agency_names, name_key
 from pipelines.normalise import FIELDS, VERSION, Normaliser
 from pipelines.parse import read
-from pipelines.values import REPEATED, Agreement, Change, Figures, Finding, Match, Publication, Verdict
+from pipelines.values import (
+    NEW_IS_RIGHT,
+    REPEATED,
+    Agreement,
+    Change,
+    Figures,
+    Finding,
+    Match,
+    Publication,
+    Verdict,
+)
 from scraper.lists import PublishedList
 
 # Of entries with one key, so many are known again when they come back.
@@ -184,7 +195,8 @@ def _compare(
         matches = [Match(index, None, "new", 0.0) for index in range(len(rows))]
     mint = _mint(connection, declaration, rows, matches, held)
     columns = normaliser.fields & last.figures.filled.keys() if last else normaliser.fields
-    difference = _right_agencies(diff(matches, rows, held.known, mint, columns, declaration), held, standing)
+    compared = diff(matches, rows, held.known, mint, columns, declaration)
+    difference = _right_agencies(compared, held, standing, publication.place)
     listed = _listed_again(difference, rows, standing, stay, declaration)
     difference = _say_repeated(difference, *listed)
     return Compared(sifted, held, matches, difference, missing, standing)
@@ -192,6 +204,11 @@ def _compare(
 
 def _name(agreement: Agreement) -> Name:
     return (agreement.state or "", name_key(agreement.agency))
+
+
+def _agency_of(held: Holdings, name: Name) -> str | None:
+    found = (held.agency_of(one) for one in sorted(agency_names(*name), key=lambda one: one != name))
+    return next(filter(None, found), None)
 
 
 def _mint(
@@ -219,7 +236,7 @@ def _mint(
         if n > 0:
             turns[said] = n + 1
         used.add(identifier)
-        return identifier, held.agency_of(_name(row)) or _agency_id(row)
+        return identifier, _agency_of(held, _name(row)) or _agency_id(row)
 
     return mint
 
@@ -235,22 +252,36 @@ def _agreement_id(said: str, n: int) -> str:
 
 
 def _agency_id(row: Agreement) -> str:
-    return "a" + blake2b(f"{row.state}|{name_key(row.agency)}".encode(), digest_size=6).hexdigest()
+    _, name = agency_names(*_name(row))[0]
+    return "a" + blake2b(f"{row.state}|{name}".encode(), digest_size=6).hexdigest()
 
 
-def _right_agencies(difference: Diff, held: Holdings, still: Mapping[Name, frozenset[str]]) -> Diff:
+def _right_agencies(difference: Diff, held: Holdings, still: Mapping[Name, frozenset[str]], now: str) -> Diff:
     """A renamed agreement moves to another agency when its new name is one that is already known, or when
-    its old name still stands in the list: then two bodies exist and only this agreement changed hands."""
+    its old name still stands in the list: then two bodies exist and only this agreement changed hands.
+
+    Said along with it is what shows the new name to be the right one, if anything does."""
     changes = []
     for change in difference.changes:
         if change.kind == "renamed" and change.before and change.after:
-            known = held.agency_of(_name(change.after))
+            if why := _why_right(change.before, change.after, held, now):
+                change = replace(change, evidence=(*change.evidence, NEW_IS_RIGHT + why))
+            known = _agency_of(held, _name(change.after))
             if known is None and _name(change.before) in still:
                 known = _agency_id(change.after)
             if known is not None and known != change.agency_id:
                 change = replace(change, agency_id=known)
         changes.append(change)
     return replace(difference, changes=tuple(changes))
+
+
+def _why_right(before: Agreement, after: Agreement, held: Holdings, now: str) -> str | None:
+    if _name(before) == _name(after):
+        return None
+    if why := better_name(before, after):
+        return why
+    was, here = (held.days_listed(_name(side), now) for side in (before, after))
+    return "so it had been printed for longer before" if here > was and same_body(before, after) else None
 
 
 def _listed_again(
@@ -325,8 +356,9 @@ def _filled(agreements: Sequence[Agreement], columns: frozenset[str]) -> list[st
 
 
 def _agencies(compared: Compared, before: int, gone: Sequence[Agreement], fresh: Sequence[Agreement]) -> int:
-    left = {_name(agreement) for agreement in gone} - compared.standing.keys()
-    came = {_name(agreement) for agreement in fresh} - compared.standing.keys()
+    stand = {agency_names(*name)[0] for name in compared.standing}
+    left = {agency_names(*_name(agreement))[0] for agreement in gone} - stand
+    came = {agency_names(*_name(agreement))[0] for agreement in fresh} - stand
     return before - len(left) + len(came)
 
 

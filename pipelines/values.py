@@ -11,6 +11,8 @@ Kind = Literal["added", "removed", "returned", "renamed", "amended"]
 KINDS: tuple[Kind, ...] = ("added", "removed", "returned", "renamed", "amended")
 # The rule of a change whose agency and support type stand in another row of the list too.
 REPEATED = "repeated row"
+# Begins the evidence of a renamed agreement whose new name is known to be the right one.
+NEW_IS_RIGHT = "the new name is right: "
 Outcome = Literal["recorded", "unchanged", "absent", "held", "failed"]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, exists, or_, select
 
 from pipelines.fingerprints import Packed
+from pipelines.names.likeness import agency_names
 from pipelines.tables import accepted, intervals, judgements, publications
 from pipelines.values import Agreement, Figures, Known, Publication
 
@@ -166,10 +167,19 @@ class Holdings:
                     return True
         return False
 
+    def days_listed(self, name: Name, now: str) -> int:
+        """For how many days in all the list printed the name, until the place `now`."""
+        lives = self.lives.get(name, ())
+        return sum((_day(row.until_place or now) - _day(row.from_place)).days for row in lives)
+
     def agency_of(self, name: Name) -> str | None:
         """The agency that first had this name."""
         rows = self.lives.get(name)
         return min(rows, key=lambda row: (row.from_place, row.agency_id)).agency_id if rows else None
+
+
+def _day(place: str) -> date:
+    return date.fromisoformat(place[:10])
 
 
 def _overlap(a: Row[Any], b: Row[Any]) -> bool:
@@ -188,7 +198,8 @@ def holdings(
     gone = _by_ids(connection, sorted(missing))
     states = {state for state, _ in names}
     left = [row for row in _left_since(connection, list_name, gone_since) if (row.state or "") in states]
-    names = names | {name_of(row) for row in (*gone, *left)}
+    at_hand = names | {name_of(row) for row in (*gone, *left)}
+    names = {other for name in at_hand for other in agency_names(*name)}
     lives: dict[Name, list[Row[Any]]] = defaultdict(list)
     for row in _by_names(connection, list_name, names):
         lives[name_of(row)].append(row)

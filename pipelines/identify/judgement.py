@@ -176,7 +176,7 @@ def _judge_name(pair: Pair, scene: Scene) -> Likely | None:
     if level_of(one, other) != "county" and _other_county(pair):
         return None
     if alike == 1.0:
-        return _judge_relabelled(pair) if one.words else None
+        return _judge_relabelled(pair, scene) if one.words else None
     real = reality(one, other, pair.row.state)
     if all(real):
         return _judge_titled(pair, scene, one, other)
@@ -213,17 +213,45 @@ def _judge_wording(pair: Pair, scene: Scene, one: Name, other: Name) -> Likely |
 
 def _judge_titled(pair: Pair, scene: Scene, one: Name, other: Name) -> Likely | None:
     """Two real places: a correction only when the document, unchanged, bears the new one's name."""
-    title = squeeze(address(pair.row.moa).rsplit("/", 1)[-1])
-    bears = other.squeezed in title and (one.squeezed not in title or one.squeezed in other.squeezed)
-    if not bears or pair.documents != "same" or pair.dates != "same" or scene.shared(pair.row.moa):
+    if (
+        not _bears(address(pair.row.moa), other, one)
+        or pair.documents != "same"
+        or pair.dates != "same"
+        or scene.shared(pair.row.moa)
+    ):
         return None
     return pair.likely("same document", 0.7, "its file is named after the new name")
 
 
-def _judge_relabelled(pair: Pair) -> Likely | None:
-    """Another body of the same place: believable when nothing else changed and the old one is gone."""
+def better_name(before: Agreement, after: Agreement) -> str | None:
+    """What shows the new name of an agreement to be the right one of the two: the register, or its document."""
+    one, other = read_name(before.agency, before.state), read_name(after.agency, after.state)
+    real = reality(one, other, after.state)
+    if real == (False, True):
+        return "of the two only it is a real place"
+    if real != (True, False) and _bears(address(after.moa), other, one):
+        return "the file of its document is named after it"
+    return None
+
+
+def same_body(one: Agreement, other: Agreement) -> bool:
+    """Whether neither name says another kind of body than the other."""
+    return read_name(one.agency, one.state).kinds == read_name(other.agency, other.state).kinds
+
+
+def _bears(document: str, name: Name, other: Name) -> bool:
+    """Whether the document's file is named after the one name and not after the other."""
+    title = squeeze(document.rsplit("/", 1)[-1])
+    if not name.squeezed or name.squeezed not in title:
+        return False
+    return other.squeezed not in title or other.squeezed in name.squeezed != other.squeezed
+
+
+def _judge_relabelled(pair: Pair, scene: Scene) -> Likely | None:
+    """Another body of the same place: believable when nothing else changed and the old one's agreement is gone."""
     if pair.dates == "same" and pair.documents in {"same", "open"}:
-        return pair.likely("relabelled body", 0.85, "same place, and the old body is gone")
+        gone = "same place" if scene.has_others(pair.before) else "same place, and the old body is gone"
+        return pair.likely("relabelled body", 0.85, gone)
     return None
 
 

@@ -82,6 +82,7 @@ class Scene:
             self._by_state[state].append((name, standing))
         linked = {address(document) for document in context.documents}
         self._documents = Counter([*linked, *(address(row.moa) for row in (*settled, *rows))])
+        self._rows = rows
         self._rows_dated = Counter(map(dated, rows))
         self._known_dated = Counter(dated(one.agreement) for one in known if one.active)
         self._names: dict[str, dict[str, list[tuple[Name, set[str]]]]] = {}
@@ -89,6 +90,13 @@ class Scene:
     def stands(self, agreement: Agreement) -> bool:
         """Whether the list has an agreement of this name and model that is not looking for its like."""
         return model_of(agreement) in self._standing.get(place_of(agreement), ())
+
+    def has_others(self, agreement: Agreement) -> bool:
+        """Whether the list has any agreement of this body, in whatever words."""
+        body, state = read_name(agreement.agency, agreement.state), agreement.state or ""
+        here = [other for other, _ in self._standing_names(state).get(body.essence, ())]
+        here += [read_name(row.agency, row.state) for row in self._rows if row.state == agreement.state]
+        return any(other.essence == body.essence and other.kinds == body.kinds for other in here)
 
     def apart(self, one: Agreement, other: Agreement) -> bool:
         """Whether both names stood side by side, now or ever: then they are two agencies."""

@@ -63,6 +63,21 @@ def counties(state: str | None) -> frozenset[str]:
     return _counties().get(state or "", frozenset())
 
 
+@lru_cache(maxsize=1)
+def _cities() -> frozenset[tuple[str, str]]:
+    """Independent cities, each with a sheriff of its own: Richmond has one, and Richmond County another."""
+    return frozenset(
+        (county.state, squeeze(county.name.casefold().removesuffix(" city")))
+        for county in registers().counties()
+        if county.name.casefold().endswith(" city")
+    )
+
+
+def is_only_county(name: str, state: str) -> bool:
+    """Whether a squeezed name is a county's, and no independent city's of the same name."""
+    return name in counties(state) and (state, name) not in _cities()
+
+
 def places(state: str | None) -> frozenset[str]:
     """Squeezed names of a state's towns and cities; none for a state that is unknown."""
     return _places().get(state or "", frozenset())

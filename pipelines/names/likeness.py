@@ -11,7 +11,7 @@ from itertools import pairwise
 import us
 from rapidfuzz.distance import OSA
 
-from pipelines.names.gazetteer import counties, nearest, places, squeeze, without_accents
+from pipelines.names.gazetteer import counties, is_only_county, nearest, places, squeeze, without_accents
 
 _APOSTROPHES = re.compile(r"['’‘`´ʼ]")
 _NOT_LETTERS = re.compile(r"[\W_]+")
@@ -200,6 +200,20 @@ def readings(agency: str, state: str | None) -> tuple[Name, ...]:
     main = _SECOND_PART.sub("", agency)
     whole = read_name(agency, state)
     return (whole, read_name(main, state)) if main and main != agency else (whole,)
+
+
+@lru_cache(maxsize=1 << 16)
+def agency_names(state: str, key: str) -> tuple[tuple[str, str], ...]:
+    """The name, and for a sheriff how else it is put: with the word "County", or without it. The first is the one
+    with it, whichever was given."""
+    words, county = key.split(), "parish" if state == "LA" else "county"
+    at = next((i for i, word in enumerate(words) if _KINDS.get(word) == "sheriff"), 0)
+    if not at or words[0] in _SMALL or any(word in _FORMS for word in words):
+        return ((state, key),)
+    place = words[: at - 1] if words[at - 1] == county else words[:at]
+    if not is_only_county(squeeze(" ".join(place)), state):
+        return ((state, key),)
+    return (state, " ".join((*place, county, *words[at:]))), (state, " ".join((*place, *words[at:])))
 
 
 def same_level(one: Name, other: Name) -> bool:
