@@ -25,7 +25,7 @@ from pipelines.normalise import Normaliser
 from pipelines.parse import read
 from scraper.capture import Capture
 from scraper.lists import PARTICIPATING, PENDING
-from scraper.past import past_captures
+from scraper.past_files import past_captures
 
 TIMES, PEER_TIMES, PEER_LISTS = 3, 3, 20
 GOAL_SECONDS, GOAL_PEER = 20, 50

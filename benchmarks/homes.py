@@ -8,7 +8,7 @@ from pathlib import Path
 from pipelines.house import House, open_house
 from pipelines.run import replay
 from scraper.lists import BUILT_IN, PARTICIPATING, PENDING, PublishedList
-from scraper.past import past_captures
+from scraper.past_files import past_captures
 from scraper.settings import get_settings
 
 MANIFEST = Path(__file__).parents[2] / "shared" / "corpus" / "manifest.csv"

@@ -50,7 +50,7 @@ import sys, time
 from pathlib import Path
 from pipelines.house import open_house
 from pipelines.run import replay
-from scraper.past import past_captures
+from scraper.past_files import past_captures
 
 house = open_house()
 captures = past_captures(Path(sys.argv[2]), house.lists["made"])

@@ -29,8 +29,8 @@ from pipelines.looks.look import Look
 from pipelines.processes import is_alive, process_name
 from pipelines.record.outbox import drop_notice, note_not_sent, note_sent
 from pipelines.record.runs import free_leases_of_the_dead, give_lease_back, renew_leases, take_lease
+from scraper.http import is_public
 from scraper.lists import PublishedList
-from scraper.public import is_public
 from scraper.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from commands.output import chosen_format, print_json, progress, say
 from scraper.errors import UsageError
 
 if TYPE_CHECKING:
-    from scraper.backfill.story import Backfilled
+    from scraper.backfill import Backfilled
 
 SHOWN = 10
 
@@ -31,9 +31,9 @@ def backfill(
     from pipelines.house import open_house
     from pipelines.looks.recorded import recorded
     from pipelines.run import catch_up
-    from scraper.backfill.manners import Visitor
-    from scraper.backfill.story import WAYBACK
-    from scraper.backfill.story import backfill as bring_home
+    from scraper.backfill import WAYBACK
+    from scraper.backfill import backfill as bring_home
+    from scraper.wayback import Visitor
 
     shape = chosen_format(format_name, ("json", "table"))
     house = open_house()

@@ -70,7 +70,7 @@ def replay(
     from pipelines.house import open_house
     from pipelines.looks.recorded import recorded
     from pipelines.run import replay as replay_files
-    from scraper.past import lists_of, past_captures
+    from scraper.past_files import lists_of, past_captures
 
     house = open_house()
     lists = house.chosen(lists_of(path, list_names or ()))

@@ -21,7 +21,7 @@ from scraper.archive import Archive
 from scraper.errors import PublisherError, UnreadableError
 from scraper.lists import Cadence, Format, PublishedList, Wording
 from scraper.settings import Settings
-from scraper.spiders.anchors import DATA, Anchor, anchors
+from scraper.spiders.links import DATA, Anchor, anchors
 
 SEEN = 400  # rows by which a column is judged
 _NAMED = {

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.parse.sniff import HEAD, looks_like
+from scraper.capture import is_bundle
 from scraper.lists import Earlier, PublishedList
-from scraper.parts import is_bundle
 
 _BLOCK = 1 << 20
 

@@ -32,7 +32,7 @@ from scraper.capture import Capture
 from scraper.errors import CountersignError, PublisherError, RefusedError, UnreadableError
 from scraper.lists import PublishedList
 from scraper.settings import Settings
-from scraper.spiders.anchors import anchors
+from scraper.spiders.links import anchors
 
 MOST_LINKS = 12
 NEAR = 70  # of 100: a header this much like a declared one may be what was meant

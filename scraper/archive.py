@@ -26,9 +26,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from scraper.capture import Capture
 from scraper.errors import ArchiveError, UsageError
 from scraper.journal import Journal, Position
-from scraper.packing import DAMAGE, opened, pack, sealed
-from scraper.problem import Problem
-from scraper.storage import storing, sync_directory
+from scraper.storage import DAMAGE, Problem, opened, pack, sealed, storing, sync_directory
 
 if TYPE_CHECKING:
     from scraper.shared.archive import SharedArchive

@@ -5,7 +5,7 @@ the clock, the web page and the command line each have a loop already. The price
 which is marked experimental, so it was put before the hostile publisher (tests/hostile): resets, slow answers,
 endless bodies, wrong lengths, bombs and broken TLS all end in one of our errors, in time and within the size
 limits. It also makes its sockets through a hook that the reactor's handler lacks,
-where scraper.addresses refuses private addresses after the name was resolved.
+where scraper.downloads refuses private addresses after the name was resolved.
 
 One crawler fetches all lists of a run: one for each would cost more than its requests. What came is read from the
 results, never from Scrapy's exit code, which is 0 even when a callback raised.
@@ -33,16 +33,14 @@ from scrapy.settings import Settings as ScrapySettings
 from scrapy.signals import spider_error
 from twisted.python.failure import Failure
 
-from scraper.addresses import giving_up
 from scraper.archive import Archive
 from scraper.capture import Validators
+from scraper.downloads import giving_up
 from scraper.errors import CountersignError, ListError, words_of
 from scraper.lists import PublishedList, has_host
 from scraper.settings import HOSTS_AT_ONCE, Settings, private_origins, scrapy_settings
-from scraper.spiders.direct import Direct
-from scraper.spiders.fetching import Fetched, Group, Results, Way
+from scraper.spiders.file import Direct, Fetched, Group, InParts, Results, Way
 from scraper.spiders.page import ByPage
-from scraper.spiders.parts import InParts
 
 _CRAWLERS_AT_ONCE = 4
 _FAREWELL_SECONDS = 5

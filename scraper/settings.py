@@ -256,15 +256,15 @@ def headers_of(settings: Settings) -> dict[str, str]:
 
 _POLITE: dict[str, Any] = {
     "DOWNLOAD_HANDLERS": {
-        **dict.fromkeys(("http", "https"), "scraper.addresses.GuardedHandler"),
+        **dict.fromkeys(("http", "https"), "scraper.downloads.GuardedHandler"),
         **dict.fromkeys(("data", "file", "ftp", "s3")),
     },
     "DOWNLOADER_MIDDLEWARES": {
         "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
         "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
-        "scraper.middlewares.Backoff": 550,
-        "scraper.middlewares.Unpacking": 590,
-        "scraper.middlewares.Counting": 950,
+        "scraper.downloads.Backoff": 550,
+        "scraper.downloads.Unpacking": 590,
+        "scraper.downloads.Counting": 950,
     },
     "ITEM_PIPELINES": {"scraper.crawl.KeepBodies": 100},
     # A redirect back to where it began would be dropped without a word; REDIRECT_MAX_TIMES ends it instead.
@@ -278,7 +278,7 @@ _POLITE: dict[str, Any] = {
     "REFERRER_POLICY": "same-origin",
     "METAREFRESH_ENABLED": False,
     "REDIRECT_MAX_TIMES": 5,
-    # What a proxy resolves could not be checked (scraper.addresses).
+    # What a proxy resolves could not be checked (scraper.downloads).
     "HTTPPROXY_ENABLED": False,
     # Scrapy's own unpacking takes half a gzip stream for a whole one.
     "COMPRESSION_ENABLED": False,

@@ -19,7 +19,7 @@ from pipelines.looks.watch import watch
 from pipelines.run import replay
 from scraper.capture import Capture
 from scraper.lists import PARTICIPATING, PENDING
-from scraper.past import past_captures
+from scraper.past_files import past_captures
 from scraper.settings import get_settings
 
 pytestmark = [pytest.mark.corpus, pytest.mark.long]

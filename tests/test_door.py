@@ -16,7 +16,7 @@ from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import answering, block_page, silent
 from scraper.lists import PARTICIPATING
-from scraper.past import past_captures
+from scraper.past_files import past_captures
 
 DECLARED = """
 [lists.{name}]

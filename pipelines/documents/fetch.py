@@ -39,7 +39,7 @@ from scraper.errors import CountersignError, UnreachableError
 from scraper.lists import Cadence, PublishedList
 
 if TYPE_CHECKING:
-    from scraper.documents import Seen
+    from scraper.spiders.documents import Seen
 
 AGAIN_AFTER = timedelta(hours=20)
 # A publisher that has trouble answers 404 for everything; single documents go one at a time.
@@ -88,7 +88,7 @@ class Due:
 
 async def ask(house: House, due: Due, seconds: float | None = None) -> DocumentResult:
     """Ask for the documents that are due, for so long at most. What was taken stays taken, whatever stops us."""
-    from scraper.documents import look_at_documents
+    from scraper.spiders.documents import look_at_documents
 
     result, lost, in_a_row = due.result, list[str](), 0
     at_once = asyncio.Lock()

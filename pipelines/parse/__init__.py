@@ -16,9 +16,9 @@ from pipelines.helper import read_within
 from pipelines.parse.sniff import HEAD, check
 from pipelines.parse.table import DEFAULT, Limits
 from pipelines.values import Finding, Row, Table
+from scraper.capture import is_bundle
 from scraper.errors import UnreadableError
 from scraper.lists import Format
-from scraper.parts import is_bundle
 
 Reader = Callable[[Path, Mapping[str, str], Limits], Table]
 

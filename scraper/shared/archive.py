@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from scraper.journal import Position
-from scraper.problem import Problem
 from scraper.shared.bodies import SharedBodies
 from scraper.shared.bucket import Bucket
 from scraper.shared.journal import SharedJournal
 from scraper.shared.proof import Fetch, body_problems, journal_problems
+from scraper.storage import Problem
 
 
 class SharedArchive:

@@ -11,11 +11,10 @@ from itertools import islice
 from pathlib import Path
 
 from scraper.errors import ArchiveError
-from scraper.problem import Problem
 from scraper.shared.bodies import keys
 from scraper.shared.bucket import TRIAL, Bucket, md5
 from scraper.shared.journal import BUNDLE, ENTRIES, THOUSANDS, bundle_key, entry_key
-from scraper.storage import storing
+from scraper.storage import Problem, storing
 
 # Fetches a body in its form (hash, ending of its name) and proves it. Raises ArchiveError when it is not right.
 Fetch = Callable[[str, str], object]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from scrapy import Request, Spider
+from scrapy.crawler import Crawler
 from scrapy.http import Response
+from scrapy.settings import Settings as ScrapySettings
 from twisted.python.failure import Failure
 
-from scraper.answers import conditions, kept_headers, published_name
 from scraper.capture import Validators
-from scraper.middlewares import Cost
-from scraper.pages import page_title
-from scraper.refusals import refusal_of_answer, refusal_of_exception
+from scraper.downloads import Cost, giving_up
+from scraper.error_messages import page_title, refusal_of_answer, refusal_of_exception
+from scraper.http import conditions, kept_headers, published_name
+from scraper.lists import PublishedList
+from scraper.settings import Settings, private_origins, scrapy_settings
 
 Came = Literal["fetched", "not modified", "not there", "refused"]
 _PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
@@ -112,3 +117,50 @@ class HandOver:
     async def process_item(self, item: Seen) -> Seen:
         await self._took(item)
         return item
+
+
+__all__ = ["MOST_BYTES", "Seen", "look_at_documents"]
+
+MOST_BYTES = 30_000_000  # of one document
+_FAREWELL_SECONDS = 5
+
+
+async def look_at_documents(
+    published: PublishedList,
+    wanted: Mapping[str, Validators | None],
+    settings: Settings,
+    took: Callable[[Seen], Awaitable[None]],
+    now: Callable[[], datetime],
+) -> None:
+    """Ask for each of the `wanted` addresses once; `took` is awaited for each answer, as it comes.
+
+    Whoever stops this loses only what is on its way.
+    """
+    own = scrapy_settings(settings, published)
+    own["ITEM_PIPELINES"] = {"scraper.spiders.documents.HandOver": 100}
+    crawler = Crawler(DocumentSpider, ScrapySettings(own))
+    stopping = asyncio.Event()
+
+    async def handed(seen: Seen) -> None:
+        # What we gave up ourselves was refused by nobody.
+        if not (stopping.is_set() and seen.came == "refused"):
+            await took(seen)
+
+    task = asyncio.create_task(
+        crawler.crawl_async(
+            wanted=wanted,
+            most_bytes=MOST_BYTES,
+            took=handed,
+            now=now,
+            private=frozenset(private_origins(published)),
+        )
+    )
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        stopping.set()
+        crawler.signals.send_catch_log(giving_up)
+        if crawler.crawling:
+            await crawler.stop_async()
+        await asyncio.wait([task], timeout=_FAREWELL_SECONDS)
+        raise

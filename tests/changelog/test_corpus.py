@@ -14,7 +14,7 @@ from changelog.reports import as_markdown, report
 from pipelines.house import House
 from pipelines.run import replay
 from scraper.lists import PARTICIPATING, PENDING
-from scraper.past import past_captures
+from scraper.past_files import past_captures
 from tests.pipelines.conftest import History
 
 pytestmark = [pytest.mark.corpus, pytest.mark.long]

@@ -27,7 +27,7 @@ from pipelines.run import replay
 from pipelines.tables import outbox
 from pipelines.upkeep.rebuild import rebuild
 from scraper.capture import Capture
-from scraper.past import past_captures
+from scraper.past_files import past_captures
 from scraper.settings import Settings
 from tests.changelog.receiver import HANGS, RESETS, Receiver
 

@@ -22,8 +22,8 @@ from pipelines.values import Row
 from scraper.errors import ArchiveError, CountersignError, UnreadableError
 from scraper.journal import Journal
 from scraper.lists import BUILT_IN, ICE_COLUMNS, Format
-from scraper.spiders.evidence import page_evidence
 from scraper.spiders.links import judge_links
+from scraper.spiders.page import page_evidence
 
 EMAIL = re.compile(r"[\w.+-]@+[\w.-]")
 Target = Callable[[bytes], None]

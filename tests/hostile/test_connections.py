@@ -21,7 +21,7 @@ from scraper.errors import (
     ForbiddenAddressError,
     UnreachableError,
 )
-from scraper.public import is_public
+from scraper.http import is_public
 from tests.hostile.conftest import PATH, gone_wrong
 from tests.publisher import Looker
 

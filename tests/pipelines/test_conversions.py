@@ -156,7 +156,7 @@ def test_the_order_in_which_lists_become_known_does_not_matter(new_history: Call
 def test_real_applications_become_real_agreements(history: History, corpus: Path) -> None:
     """The real lists to August 2025: how many, how long, and no life twice."""
     from pipelines.run import replay
-    from scraper.past import past_captures
+    from scraper.past_files import past_captures
 
     for name in ("participating", "pending"):
         replay(history.house, past_captures(corpus / "manifest.csv", history.house.lists[name]))

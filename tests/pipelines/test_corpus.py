@@ -17,7 +17,7 @@ from pipelines.history.publications import publication_at
 from pipelines.run import replay
 from pipelines.upkeep.rebuild import rebuild
 from scraper.lists import PARTICIPATING, PENDING
-from scraper.past import past_captures
+from scraper.past_files import past_captures
 from tests.pipelines.conftest import History, day_of
 
 pytestmark = [pytest.mark.corpus, pytest.mark.long]

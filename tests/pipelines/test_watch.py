@@ -31,7 +31,7 @@ from pipelines.record.runs import LEASE, start_run, take_lease
 from pipelines.run import replay
 from pipelines.tables import leases, runs
 from scheduler import Clock
-from scraper.past import past_captures
+from scraper.past_files import past_captures
 from scraper.settings import Settings
 from tests.declaring import declared_in
 

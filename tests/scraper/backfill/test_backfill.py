@@ -20,12 +20,12 @@ from pipelines.history.publications import new_publications
 from pipelines.house import House, open_house
 from pipelines.parse import read
 from pipelines.run import catch_up, replay
-from scraper.backfill.manners import Manners, Visitor
-from scraper.backfill.story import Backfilled, backfill
+from scraper.backfill import Backfilled, backfill
 from scraper.capture import Capture
 from scraper.errors import UnreachableError, UsageError
 from scraper.lists import BUILT_IN, PARTICIPATING
 from scraper.settings import get_settings
+from scraper.wayback import Manners, Visitor
 
 PAGE = PARTICIPATING.page or ""
 FILES = "https://www.ice.gov/doclib/about/offices/ero/287g"

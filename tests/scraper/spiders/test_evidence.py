@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.spiders.evidence import page_evidence
+from scraper.spiders.page import page_evidence
 
 STATEMENT = (
     "As of April 8, 2025, at 4 p.m., ICE has signed 444 Memorandums of Agreement for 287(g) programs "

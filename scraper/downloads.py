@@ -1,9 +1,10 @@
-"""No request to a private address, whoever names it: a page's link, a redirect, or a name server that lies.
+"""What stands between the spiders and the wire, beside Scrapy's own robots.txt, redirects and time-outs.
 
-The check stands where the socket is made, after the name was resolved and for every hop, so that neither an
-odd notation (127.1, 0x7f000001, [::ffff:7f00:1]) nor a name that changes its address between check and use
-gets past it. The origins (host and port) that a list's own
-declaration names may be private where it says `private_addresses`; a redirect or a link to another port may not.
+No request goes to a private address, whoever names it: a page's link, a redirect, or a name server that lies. The
+check stands where the socket is made, after the name was resolved and for every hop, so that neither an odd notation
+(127.1, 0x7f000001, [::ffff:7f00:1]) nor a name that changes its address between check and use gets past it. The
+origins (host and port) that a list's own declaration names may be private where it says `private_addresses`; a
+redirect or a link to another port may not.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import ClassVar
@@ -21,14 +23,97 @@ from scrapy import Request
 from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler, _ClientResponse
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
-from scrapy.settings import Settings
+from scrapy.settings import BaseSettings, Settings
 from scrapy.utils.ssl import _make_ssl_context
 
 from scraper.errors import ForbiddenAddressError
-from scraper.public import public_socket
+from scraper.http import public_socket, unpacked
 from scraper.settings import origin
+
+_PATIENCE_SECONDS = 120
+
+
+@dataclass(slots=True)
+class Cost:
+    """What one answer has cost so far, redirects and retries included; `received` is in bytes."""
+
+    requests: int = 0
+    received: int = 0
+
+
+class Counting:
+    """Adds every request and its body, as it came over the wire, to the `cost` in the request's meta."""
+
+    def process_request(self, request: Request) -> None:
+        if cost := request.meta.get("cost"):
+            cost.requests += 1
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        if cost := request.meta.get("cost"):
+            cost.received += len(response.body)
+        return response
+
+
+class Backoff(RetryMiddleware):
+    """Scrapy's retries, but each waits twice as long as the one before, or as long as the publisher asks."""
+
+    def __init__(self, settings: BaseSettings) -> None:
+        super().__init__(settings)
+        self._first = settings.getfloat("BACKOFF_SECONDS")
+
+    async def process_response(  # type: ignore[override]
+        self, request: Request, response: Response
+    ) -> Request | Response:
+        asked = _seconds(response.headers.get("Retry-After"))
+        if _once(request) or asked > _PATIENCE_SECONDS:
+            return response
+        outcome: Request | Response = super().process_response(request, response)
+        if isinstance(outcome, Request):
+            await self._wait(outcome, asked)
+        return outcome
+
+    async def process_exception(  # type: ignore[override]
+        self, request: Request, exception: Exception
+    ) -> Request | Response | None:
+        if _once(request):
+            return None
+        outcome: Request | Response | None = super().process_exception(request, exception)
+        if isinstance(outcome, Request):
+            await self._wait(outcome, 0)
+        return outcome
+
+    async def _wait(self, again: Request, asked: float) -> None:
+        await asyncio.sleep(max(asked, self._first * 2 ** (again.meta["retry_times"] - 1)))
+
+
+def _once(request: Request) -> bool:
+    """A robots.txt that cannot be had is taken for absent, as the page itself will tell soon enough."""
+    return bool(request.meta.get("dont_obey_robotstxt"))
+
+
+def _seconds(retry_after: bytes | None) -> float:
+    return float(retry_after) if retry_after and retry_after.strip().isdigit() else 0.0
+
+
+class Unpacking:
+    """Undoes gzip, whole or not at all. Scrapy's own middleware hands on half a stream as if it were all."""
+
+    def __init__(self, page_bytes: int) -> None:
+        self._page_bytes = page_bytes
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Unpacking:
+        return cls(crawler.settings.getint("DOWNLOAD_MAXSIZE"))
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        told = b",".join(response.headers.getlist("Content-Encoding"))
+        limit = request.meta.get("download_maxsize", self._page_bytes)
+        body = unpacked(response.body, told, limit, request.url)
+        return response if body is response.body else response.replace(body=body)
+
 
 # Sent when nobody waits for answers any more: Scrapy itself would wait for every one of them.
 giving_up = object()
