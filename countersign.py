@@ -22,6 +22,7 @@ from commands import (
     read,
     reports,
     serve,
+    site,
     upkeep,
 )
 from scraper.errors import CountersignError
@@ -38,7 +39,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (look, backfill, read, lists_tools, reports, decide, serve, keep, upkeep, prove, doctor, mcp):
+for commands in (
+    look,
+    backfill,
+    read,
+    lists_tools,
+    reports,
+    decide,
+    serve,
+    keep,
+    upkeep,
+    prove,
+    doctor,
+    site,
+    mcp,
+):
     commands.add_to(app)
 
 

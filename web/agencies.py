@@ -263,7 +263,7 @@ def one_state(request: Request, state: str, name: ListName = None, after: After 
     code, place = state_code(state), mark(after)
     with context.house.engine.connect() as connection:
         in_lists = [
-            _in_list(connection, listed, code, place if listed == name else None)
+            _in_list(connection, listed, code, place if listed == name else None, context.rows(AGREEMENTS))
             for listed in context.house.lists
         ]
         changes = list(
@@ -280,9 +280,9 @@ def one_state(request: Request, state: str, name: ListName = None, after: After 
     return page(request, "state.html", state=code, in_lists=in_lists, changes=changes)
 
 
-def _in_list(connection: Connection, name: str, state: str, after: Any) -> InList:
+def _in_list(connection: Connection, name: str, state: str, after: Any, size: int) -> InList:
     course = agreements_over_time(connection, name, state)
-    found, more = agreements_page(connection, name, None, state=state, after=after, limit=AGREEMENTS)
+    found, more = agreements_page(connection, name, None, state=state, after=after, limit=size)
     drawn = (
         curve(course, f"{state_name(state)} on the list {name}")
         if any(count for _, count in course)

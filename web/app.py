@@ -38,10 +38,13 @@ ROUTERS = (
 )
 
 
-def create_app(house: House, token: str | None = None, hosts: Collection[str] = ()) -> FastAPI:
+def create_app(
+    house: House, token: str | None = None, hosts: Collection[str] = (), *, site: bool = False
+) -> FastAPI:
     """The web of one installation. Nobody may act when `token` is None.
 
-    `hosts` are the names, beside loopback, under which these pages may be asked for.
+    `hosts` are the names, beside loopback, under which these pages may be asked for. `site` pages become
+    files: nothing in them asks a server, and what a page would show in portions it shows whole.
     """
     crawls = Crawls(house)
 
@@ -59,7 +62,7 @@ def create_app(house: House, token: str | None = None, hosts: Collection[str] = 
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    app.state.context = context = Context(house, templates(house.lists), Keys(token), crawls)
+    app.state.context = context = Context(house, templates(house.lists, site=site), Keys(token), crawls, site)
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(refuse_unknown)])
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))

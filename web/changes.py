@@ -85,7 +85,7 @@ def change_log(request: Request, asked: Annotated[LogQuestion, Depends(log_quest
     context = context_of(request)
     visit = Visit.of(request)
     with context.house.engine.connect() as connection:
-        found = log_page(connection, context, asked)
+        found = log_page(connection, context, asked, context.rows(PAGE) if asked.wanted.since else PAGE)
         groups = list(_grouped(connection, context, asked.group, found.changes))
         fresh = _count_new(connection, visit.before) if visit.before else 0
     return page(

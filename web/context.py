@@ -34,7 +34,12 @@ class Context:
     templates: Environment
     keys: Keys
     crawls: Crawls
+    site: bool = False
     opened: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    def rows(self, usual: int) -> int:
+        """How many rows a page shows; files have no next page to ask for."""
+        return 100_000 if self.site else usual
 
     @property
     def pending_of(self) -> Mapping[str, str]:

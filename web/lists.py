@@ -84,7 +84,7 @@ def one_list(
                 state=code,
                 text=text,
                 after=mark(after),
-                limit=AGREEMENTS,
+                limit=context.rows(AGREEMENTS),
             )
             if stood
             else ([], None)
@@ -102,9 +102,10 @@ def its_publications(
     context = context_of(request)
     [item] = context.house.chosen([name])
     with context.house.engine.connect() as connection:
-        found = publications_page(connection, name, before, PUBLICATIONS + 1)
-    older = found[PUBLICATIONS - 1].place if len(found) > PUBLICATIONS else None
-    return page(request, "publications.html", item=item, found=found[:PUBLICATIONS], older=older)
+        size = context.rows(PUBLICATIONS)
+        found = publications_page(connection, name, before, size + 1)
+    older = found[size - 1].place if len(found) > size else None
+    return page(request, "publications.html", item=item, found=found[:size], older=older)
 
 
 @router.get("/publications/{key}")

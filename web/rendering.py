@@ -37,7 +37,7 @@ NAVIGATION = (
 )
 
 
-def templates(lists: Mapping[str, PublishedList]) -> Environment:
+def templates(lists: Mapping[str, PublishedList], *, site: bool = False) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
@@ -47,6 +47,7 @@ def templates(lists: Mapping[str, PublishedList]) -> Environment:
         lstrip_blocks=True,
     )
     add_to(environment, lists)
+    environment.globals["site"] = site
     return environment
 
 

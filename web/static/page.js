@@ -80,3 +80,27 @@ if (progress) {
   });
   source.addEventListener("end", () => { source.close(); location.reload(); });
 }
+
+// The search of a published folder: its small index came with the page.
+const words = document.getElementById("words");
+if (words && window.countersignIndex) {
+  const found = document.getElementById("found");
+  const look = () => {
+    const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const hits = wanted.length === 0 ? [] : window.countersignIndex.filter((entry) => {
+      const text = [entry[0], entry[1], ...entry.slice(3)].join(" ").toLowerCase();
+      return wanted.every((word) => text.includes(word));
+    });
+    found.replaceChildren(...hits.slice(0, 100).map(([name, state, address]) => {
+      const line = document.createElement("li");
+      const link = document.createElement("a");
+      link.href = address;
+      link.textContent = state ? `${name} (${state})` : name;
+      line.append(link);
+      return line;
+    }));
+  };
+  words.disabled = false;
+  words.addEventListener("input", look);
+  words.focus();
+}
