@@ -68,6 +68,8 @@ class TimeLine:
 def search(request: Request, q: Words = None) -> Response:
     """Whatever is called so. What names one thing alone leads there."""
     context, text = context_of(request), " ".join((q or "").split())
+    if context.site:
+        return page(request, "site_search.html")
     if not text:
         return page(
             request,

@@ -32,21 +32,23 @@ from pipelines.history.streams import snapshot
 from pipelines.house import House
 from scraper.errors import StorageError, UsageError
 from web.app import create_app
-from web.rendering import NAVIGATION
 
 INDEX = "site.json"
 NOWHERE = "http://site.invalid"  # stands for the public address until a page's place is known
 ALL = 1_000_000  # rows
 ACCEPTED = ("recorded", "unchanged")
 WEEKLY = ("json", "md")
-_FORM = re.compile(r"<form\b.*?</form>\s*", re.S)
+_FORM = re.compile(r'<form\b(?![^>]*action="/search").*?</form>\s*', re.S)
 _MENU = re.compile(r'\s*<li>(?:(?!<li>).)*?<a href="(/[^"]*)"(?:(?!<li>).)*?</li>', re.S)
 _FIGURE = re.compile(
     r'<figure\b[^>]*>(?:(?!</figure>).)*?<img src="(/[^"]*)"(?:(?!</figure>).)*?</figure>', re.S
 )
-_ADDRESS = re.compile(r' (href|src|data-index)="(/(?!/)[^"]*)"')
+_ADDRESS = re.compile(r' (href|src|action)="(/(?!/)[^"]*)"')
 _PAGES = re.compile(r'<nav class="pages".*?</nav>', re.S)
 _HEAD = re.compile(r"</head>", re.I)
+_PUBLIC = re.compile(
+    r'<(?:link rel="(?:canonical|alternate)"|meta (?:property="og:|name="twitter:))[^>]*>\s*'
+)
 _ABSOLUTE = re.compile(re.escape(NOWHERE) + r"(/[^\s\"'<>\\]*)?")
 _UNSAFE = re.compile(r"[^\w.-]+")
 
@@ -73,10 +75,11 @@ def build(house: House, folder: Path, *, check: bool = False) -> Built:
             raise UsageError(
                 "Nothing is recorded yet, so there is nothing to publish. Crawl or replay first."
             )
-        still = replace(house, now=lambda: written_at)
-        plan = _Plan.of(connection, still)
+        settings = house.settings.model_copy(update={"public_url": NOWHERE})
+        still = replace(house, settings=settings, now=lambda: written_at)
+        plan = _Plan.of(connection, still, public=house.settings.public_url is not None)
     try:
-        return asyncio.run(_Build(still, plan, folder, check=check).run())
+        return asyncio.run(_Build(still, plan, folder, house.settings.public_url or "", check=check).run())
     except OSError as error:
         raise StorageError(f"The site cannot be written to {folder}: {error.strerror}.") from error
 
@@ -91,10 +94,11 @@ class _Plan:
     search: list[list[str]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, connection: Connection, house: House) -> _Plan:
+    def of(cls, connection: Connection, house: House, *, public: bool) -> _Plan:
         plan = cls()
         for name in ("", "changes", "agencies", "states", "lists", "held", "method"):
             plan.files[f"/{name}"] = f"{name}/index.html" if name else "index.html"
+        plan.files["/search"] = "search.html"
         for name in ("style.css", "mark.svg", "page.js"):
             plan.files[f"/static/{name}"] = f"static/{name}"
         changes = list(read_changes(connection, ChangeFilter(), pending_of=_pending_of(house)))
@@ -102,7 +106,8 @@ class _Plan:
         plan._agencies(connection, house, changes)
         for name in house.lists:
             plan._list(connection, house, name, [one for one in changes if one.list == name])
-        if house.settings.public_url:
+        if public:
+            plan.files["/report.png"] = "card.png"
             for shape in ("atom", "json"):
                 plan.files[f"/feeds/changes.{shape}"] = f"feeds/changes.{shape}"
                 for name in house.lists:
@@ -188,12 +193,12 @@ class _Plan:
 class _Build:
     """One build: asks the application for each page, rewrites its links, writes what is new."""
 
-    def __init__(self, house: House, plan: _Plan, folder: Path, *, check: bool) -> None:
+    def __init__(self, house: House, plan: _Plan, folder: Path, public: str, *, check: bool) -> None:
         self._house = house
         self._plan = plan
         self._folder = folder
         self._check = check
-        self._public = (house.settings.public_url or "").rstrip("/")
+        self._public = public.rstrip("/")
         self._app = create_app(house, hosts=["site.invalid"], site=True)
         self._before: dict[str, str] = _index(folder)
         self._hashes: dict[str, str] = {}
@@ -217,7 +222,6 @@ class _Build:
         self._put(
             "search.js", b"window.countersignIndex = " + _json(sorted(self._plan.search)).strip() + b";\n"
         )
-        self._put("search.html", self._search_page())
         self._put("robots.txt", self._robots())
         if self._public:
             self._put("sitemap.xml", self._sitemap())
@@ -248,6 +252,8 @@ class _Build:
             return f' {found[1]}="{up}{target}{_fragment(found[2])}"'
 
         html = _ADDRESS.sub(relative, html)
+        if not self._public:
+            html = _PUBLIC.sub("", html)
         html = _ABSOLUTE.sub(lambda found: self._absolute(found[1] or "/"), html)
         return _HEAD.sub(lambda _: f"{self._head(name)}</head>", html, count=1)
 
@@ -267,21 +273,15 @@ class _Build:
         return f'<nav class="pages" aria-label="Weeks">{"".join(shown)}</nav>'
 
     def _head(self, name: str) -> str:
-        """The public address of this page, and on the first one what the data are, for search engines."""
-        if not self._public:
+        """On the first page what the data are, for search engines."""
+        if not self._public or name != "index.html":
             return ""
-        place = "" if name == "index.html" else name
-        head = f'<link rel="canonical" href="{escape(f"{self._public}/{place}")}">\n'
-        if name == "index.html":
-            head += f'<script type="application/ld+json">{_dataset(self._house, self._public)}</script>\n'
-        return head
+        return f'<script type="application/ld+json">{_dataset(self._house, self._public)}</script>\n'
 
     def _file(self, address: str) -> str | None:
         """The file of an address of ours, as written in a page (with &amp;), if it is part of the site."""
         parts = urlsplit(address.replace("&amp;", "&"))
         asked = dict(parse_qsl(parts.query))
-        if parts.path == "/search":
-            return "search.html"
         return self._plan.files.get(_asked(parts.path, **asked)) or self._plan.files.get(
             _by_week(parts.path, asked)
         )
@@ -289,12 +289,6 @@ class _Build:
     def _absolute(self, address: str) -> str:
         found = self._file(address)
         return f"{self._public}/{'' if found == 'index.html' else found or ''}"
-
-    def _search_page(self) -> bytes:
-        return self._page(self._app.state.context.templates.get_template("site_search.html").render(
-            navigation=NAVIGATION, path="/search", query={}, asked_query={}, here="/search",
-            person=None, may_act=False, held_count=0,
-        ), "search.html").encode()  # fmt: skip
 
     def _robots(self) -> bytes:
         where = f"Sitemap: {self._public}/sitemap.xml\n" if self._public else ""

@@ -101,6 +101,8 @@ if (words && window.countersignIndex) {
     }));
   };
   words.disabled = false;
+  words.value = new URLSearchParams(location.search).get("q") ?? "";
   words.addEventListener("input", look);
   words.focus();
+  look();
 }
