@@ -10,12 +10,11 @@ from contextlib import contextmanager
 import uvicorn
 
 from commands.output import say
-from commands.serve import is_loopback
 from pipelines.house import House
 from pipelines.logs import hush_libraries
 from scheduler import Clock, heeding_signals
 from web.app import create_app
-from web.keys import token_of_home
+from web.keys import is_loopback, token_of_home
 from web.server import configured, listening
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -64,9 +63,6 @@ def up(
     return asyncio.run(page_and_clock(open_house(), host, port, public_host or ()))
 
 
-LOOPBACK_NAMES = ("localhost",)
-
-
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at.", min=0, max=65535)] = 8287,
@@ -79,7 +75,7 @@ def serve(
 
     from pipelines.house import open_house
     from web.app import create_app
-    from web.keys import token_of_home
+    from web.keys import is_loopback, token_of_home
     from web.server import configured, listening
 
     house = open_house()
@@ -95,13 +91,6 @@ def serve(
     app = create_app(house, token, hosts=[shown, *(public_host or ())])
     uvicorn.Server(configured(app, house.settings.trusted_proxies)).run(sockets=[at])
     return 0
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host in LOOPBACK_NAMES
 
 
 INTERRUPTED = 130

@@ -108,3 +108,11 @@ def token_of_home(home: Path) -> str:
             token = secrets.token_urlsafe(24)
             file.write(f"{token}\n")
     return token
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
