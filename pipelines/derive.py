@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from pipelines.derived import Derived, interval_id
 from pipelines.diff import Diff, diff
-from pipelines.facts import comparison_facts
+from pipelines.facts import comparison_facts, older_than_last
 from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
 from pipelines.former_formats import as_published
 from pipelines.guard import judge
@@ -373,7 +373,7 @@ def _judge(
     content: str,
 ) -> Verdict:
     quiet = last is not None and not compared.sifted.fresh and not compared.missing
-    if quiet:
+    if quiet and older_than_last(connection, publication, last) is None:
         return Verdict()
     facts = comparison_facts(
         connection, declaration, publication, normaliser, compared.sifted, compared.difference, last, content

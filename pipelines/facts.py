@@ -18,11 +18,13 @@ from pipelines.history.publications import (
     original_of,
     stamp,
     turnovers_before,
+    unmoved_witnesses,
 )
 from pipelines.names.likeness import name_key
 from pipelines.normalise import Normaliser
-from pipelines.record.intake import SERVED_AGAIN
-from pipelines.values import Change, Publication
+from pipelines.publication_time import older
+from pipelines.record.intake import SERVED_AGAIN, TOGETHER
+from pipelines.values import Change, Older, Publication
 from scraper.lists import PublishedList
 
 # Findings of normalising by which a cell's text could not be read, and the field that it is of.
@@ -48,8 +50,9 @@ def comparison_facts(
         same_as = earlier_with_content(connection, publication.list, content, publication.place)
     # A list that was emptied is explained by the sister list of that day or the next, in whichever order they came.
     emptied = last is not None and sifted.rows == 0
-    seen = stamp(publication.published_at + SISTER_WITHIN) if emptied else publication.place
-    other = last_accepted(connection, declaration.other, seen) if declaration.other else None
+    before = stamp(publication.published_at + SISTER_WITHIN) if emptied else publication.place
+    seen_by = publication.captured_at + (SISTER_WITHIN if emptied else TOGETHER)
+    other = last_accepted(connection, declaration.other, before, seen_by) if declaration.other else None
     return Facts(
         changes=difference.changes,
         fields=normaliser.fields,
@@ -62,7 +65,7 @@ def comparison_facts(
         page_total=publication.page.get("agreements") if declaration.stated_on_page else None,
         page_dated=_page_dated(publication.page),
         published_at=publication.published_at,
-        last_published_at=last.publication.published_at if last else None,
+        older=older_than_last(connection, publication, last),
         same_as=same_as,
         same_file=again,
         served_for=timedelta(),
@@ -71,6 +74,16 @@ def comparison_facts(
         if declaration.of_agreements
         else turnovers_before(connection, publication.list, publication.place),
     )
+
+
+def older_than_last(connection: Connection, publication: Publication, last: Standing | None) -> Older | None:
+    """Of a file off the live page that was never seen before."""
+    if last is None or not publication.live or publication.basis == SERVED_AGAIN:
+        return None
+    if older(publication, last.publication, frozenset()) is None:
+        return None
+    unmoved = unmoved_witnesses(connection, publication.list, publication.place)
+    return older(publication, last.publication, unmoved)
 
 
 def _in_other(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+
+from pipelines.values import Older, Publication
 
 # A name's date is typed by hand, and a list stays up for weeks: a name that is older says nothing.
 _NAME_AGE = timedelta(days=60)
@@ -18,6 +21,43 @@ _STAMP = re.compile(r"(?<!\d)(20\d\d)(\d\d)(\d\d)T?(\d\d)(\d\d)(\d\d)(?!\d)")
 _YEAR_FIRST = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)")
 _YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})([-_.]?)(\d{1,2})\2(20\d\d|\d\d)(?!\d)")
 _MORNING = re.compile(r"\d[-_ ]?am", re.I)
+
+
+class Dated(NamedTuple):
+    """When a file was published, and by what evidence; when it says it was saved, and its server that it changed."""
+
+    published_at: datetime
+    basis: str
+    saved_at: datetime | None = None
+    last_modified: datetime | None = None
+
+
+def dated(
+    modified: datetime | None, last_modified: datetime | None, published_name: str, captured_at: datetime
+) -> Dated:
+    """What can be known of when a file was published. All times must be aware."""
+    at, basis = publication_time(modified, last_modified, published_name, captured_at)
+    return Dated(at, basis, _witness(modified, captured_at), _witness(last_modified, captured_at))
+
+
+def older(new: Publication, last: Publication, unmoved: frozenset[str]) -> Older | None:
+    """Whether `new` was changed last before `last`: like is compared with like, and never a date in a name.
+
+    The first witness that says something decides. `unmoved` are those that said the same of every list so far.
+    """
+    for witness, at, last_at in (
+        ("workbook", new.saved_at, last.saved_at),
+        ("last-modified", new.last_modified, last.last_modified),
+    ):
+        if at and last_at and at != last_at and witness not in unmoved:
+            return Older(witness, at, last_at) if at < last_at else None
+    return None
+
+
+def _witness(stamp: datetime | None, captured_at: datetime) -> datetime | None:
+    """A name may make a stamp look like a template's, but says nothing of which of two files is older."""
+    believed = stamp is not None and _believable(_whole(stamp), [], _whole(captured_at))
+    return _whole(stamp) if stamp is not None and believed else None
 
 
 def publication_time(

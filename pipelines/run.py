@@ -29,14 +29,16 @@ from pipelines.history.publications import (
 from pipelines.house import House, writing
 from pipelines.normalise import VERSION
 from pipelines.parse import DATED, last_edited
-from pipelines.publication_time import publication_time
-from pipelines.record.intake import Intake, position, take
+from pipelines.publication_time import Dated
+from pipelines.publication_time import dated as date_of
+from pipelines.record.intake import ALWAYS, Intake, position, take
 from pipelines.record.outbox import mark_unannounced
 from pipelines.record.publications import rewind, write
 from pipelines.turns import deriving, groups, hold_group, side_by_side, taking_in
 from pipelines.values import Finding
 from scraper.capture import Capture
-from scraper.errors import UnreadableError, UsageError
+from scraper.errors import ClockError, UnreadableError, UsageError
+from scraper.journal import CLOCKS_APART
 
 AT_ONCE = 100  # files of the past that are kept together: the disk is waited for once
 
@@ -161,6 +163,7 @@ def replay(
     house: House, captures: Iterable[tuple[Capture, Path]], progress: Progress = silent
 ) -> dict[tuple[str, str], str]:
     """Keep files of the past and take them in; returns what each (list, hash) was found to be."""
+    house.archive.journal.check_clock(house.now())
     seen: dict[tuple[str, str], str] = {}
     known = {
         (e["list"], e.get("sha256"), e["captured_at"])
@@ -169,6 +172,8 @@ def replay(
     }
     files = iter(captures)
     while some := [*islice(files, AT_ONCE)]:
+        for capture, path in some:
+            must_be_past(capture.captured_at, house.now(), f"{path} was captured")
         hashes = house.archive.put_all(path.read_bytes() for _, path in some)
         kept = [
             replace(capture, sha256=sha256, bytes=path.stat().st_size)
@@ -183,6 +188,15 @@ def replay(
             if (row.list, row.sha256) in seen:
                 seen[row.list, row.sha256] = row.state
     return seen
+
+
+def must_be_past(at: datetime, now: datetime, what: str) -> None:
+    """Raises ClockError for a time ahead: all that is seen afterwards would seem to be older."""
+    if at > now + CLOCKS_APART:
+        raise ClockError(
+            f"{what} at {at:%Y-%m-%d %H:%M} UTC, which is ahead: it is {now:%Y-%m-%d %H:%M} UTC. Correct the clock, "
+            "or the time that is given."
+        )
 
 
 def release(house: House, key: str, verdict: str, by: str, note: str) -> Row[Any]:
@@ -243,7 +257,7 @@ def take_in_again(
         derive_new(house, progress)
 
 
-def dated(house: House, capture: Capture) -> tuple[datetime, str]:
+def dated(house: House, capture: Capture) -> Dated:
     """When a captured file was published, and by what evidence. One that cannot be read is dated all the same."""
     modified = None
     declaration = house.lists.get(capture.list)
@@ -253,15 +267,16 @@ def dated(house: House, capture: Capture) -> tuple[datetime, str]:
                 modified = last_edited(path, as_published(path, declaration).format)
         except UnreadableError:
             modified = None
-    return publication_time(
+    return date_of(
         modified,
-        _http_time(capture.headers.get("last-modified")),
+        http_time(capture.headers.get("last-modified")),
         capture.published_name,
         capture.captured_at,
     )
 
 
-def _http_time(text: str | None) -> datetime | None:
+def http_time(text: str | None) -> datetime | None:
+    """The moment in an HTTP header; None when there is none, or it is not one."""
     from email.utils import parsedate_to_datetime
 
     try:
@@ -275,8 +290,9 @@ def _with_dependents(house: House, connection: Connection, intake: Intake) -> di
     """A list is judged beside its sister list, so what is new in one is reason to judge the other again."""
     dirty = {name: _from_emptied(connection, name, place) for name, place in intake.dirty.items()}
     for declaration in house.lists.values():
-        place = dirty.get(declaration.other or "")
-        later = place and first_new(connection, declaration.name, place)
+        other = declaration.other or ""
+        place = dirty.get(other)
+        later = place and first_new(connection, declaration.name, place, intake.since.get(other, ALWAYS))
         # A list that was emptied may have been believed for what the other list said only after it.
         later = _from_emptied(connection, declaration.name, later or place) if place else None
         if later:

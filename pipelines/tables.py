@@ -99,6 +99,10 @@ publications = Table(
     Column("decided_at", UtcTime),
     Column("note", Text),
     Column("parser", Integer),
+    # what the file and its server said of when it was last changed, and who saw it: crawl, replay, ...
+    Column("saved_at", UtcTime),
+    Column("last_modified", UtcTime),
+    Column("captured_by", Text),
     UniqueConstraint("key"),
     UniqueConstraint("list", "place"),
     Index("ix_publications_list_state_place", "list", "state", "place"),

@@ -115,7 +115,7 @@ def _understood(
     first: int,
 ) -> Trial:
     house = House(settings, archive, open_engine("sqlite://"), {declaration.name: declaration})
-    published_at, basis = dated(house, capture)
+    published_at, basis, *_ = dated(house, capture)
     table = read(path, declaration.format, declaration.options)
     normaliser = Normaliser(table.header, declaration.columns, published_at.date(), declaration)
     rows = [normaliser.agreement(row)[0] for row in islice(table.rows, first)]

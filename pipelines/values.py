@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
+from scraper.capture import LIVE
+
 Kind = Literal["added", "removed", "returned", "renamed", "amended"]
 KINDS: tuple[Kind, ...] = ("added", "removed", "returned", "renamed", "amended")
 # The rule of a change whose agency and support type stand in another row of the list too.
@@ -183,12 +185,22 @@ class Verdict:
         return bool(self.reasons)
 
 
+class Older(NamedTuple):
+    """A file was changed last (`at`, by its "workbook" or its server's "last-modified") before another one was."""
+
+    witness: str
+    at: datetime
+    last_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
     """One list as it was published once.
 
     `place` sorts the publications of a list and is unique in it: publication time, capture time, hash.
     `basis` says where `published_at` came from: "workbook", "last-modified", "name" or "capture".
+    `saved_at` and `last_modified` are what the file and its server said of its last change, where that can be;
+    `captured_by` says who saw it: a look at the live page, or a person's replay or backfill.
     """
 
     list: str
@@ -200,3 +212,10 @@ class Publication:
     basis: str
     place: str
     page: Mapping[str, Any] = field(default_factory=dict)
+    saved_at: datetime | None = None
+    last_modified: datetime | None = None
+    captured_by: str = "replay"
+
+    @property
+    def live(self) -> bool:
+        return self.captured_by == LIVE

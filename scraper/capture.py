@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, Literal
 
+LIVE = "crawl"  # what `by` says of a look at the live page
 Found = Literal["fetched", "not modified", "absent"]
 
 # Of a response's headers, those that say what was served and when.
 KEPT_HEADERS = (
+    "age",
     "content-disposition",
     "content-length",
     "content-type",
@@ -57,7 +59,7 @@ class Capture:
     headers: Mapping[str, str] = field(default_factory=dict)
     requested_at: datetime | None = None
     page: Mapping[str, Any] = field(default_factory=dict)
-    by: str = "crawl"
+    by: str = LIVE
     requests: int = 0
     received: int = 0
 

@@ -3,6 +3,7 @@
     CountersignError              1  a bug, when nothing narrower fits
     +-- UsageError                2  wrong command, option or setting
     |   +-- ListError             2  a list's declaration is wrong or unknown
+    |   +-- ClockError            2  this machine's clock is wrong
     +-- PublisherError            4  the publisher could not be reached or refused
     |   +-- UnreachableError      4  no connection, time-out, cut short
     |   +-- RefusedError          4  403, 404, 500, robots.txt, a block page
@@ -46,6 +47,10 @@ class UsageError(CountersignError):
 
 class ListError(UsageError):
     """The declaration of a list is wrong, or no such list is declared."""
+
+
+class ClockError(UsageError):
+    """This machine's clock is wrong. Set it right, and try again."""
 
 
 class PublisherError(CountersignError):

@@ -16,15 +16,16 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scraper.errors import ArchiveError
+from scraper.errors import ArchiveError, ClockError
 from scraper.storage import storing, sync_directory
 
 BEGINNING = "0" * 64
 _BLOCK = 65_536
+CLOCKS_APART = timedelta(minutes=5)  # as those of two machines with one archive may be
 
 
 class Position(NamedTuple):
@@ -110,6 +111,19 @@ class Journal:
                 prev = line_hash(line[:-1])
                 yield entry, Position(offset, n, prev)
 
+    def last_at(self) -> datetime | None:
+        """When the last entry was written; None when there is none, or it was cut short."""
+        if not self.path.exists():
+            return None
+        with storing(self.path), self.path.open("rb") as file:
+            line = _line_before(file.fileno(), file.seek(0, os.SEEK_END))
+        entry = _entry(line) if line else None
+        return datetime.fromisoformat(entry["at"]) if entry else None
+
+    def check_clock(self, now: datetime) -> None:
+        """Raises ClockError when it is earlier than the last entry says: what is dated now would come before it."""
+        _must_follow(now, self.last_at())
+
     def unfinished(self) -> bool:
         """Does the journal end in a line that was cut short?"""
         if not self.path.exists() or not self.path.stat().st_size:
@@ -125,9 +139,12 @@ class Journal:
         if at.tzinfo is None:
             msg = f"the time of a {kind} entry has no time zone"
             raise ValueError(msg)
+        before = parsed(last, self.path, "its last line") if last else None
+        if before:
+            _must_follow(at, datetime.fromisoformat(before["at"]))
         entry = {
             **fields,
-            "n": self._number(last) + 1,
+            "n": int(before["n"]) + 1 if before else 1,
             "at": at.astimezone(UTC).isoformat(),
             "kind": kind,
             "prev": line_hash(last) if last else BEGINNING,
@@ -183,6 +200,15 @@ class Journal:
             kept.flush()
             os.fsync(kept.fileno())
         os.ftruncate(file, end - len(cut))
+
+
+def _must_follow(now: datetime, last: datetime | None) -> None:
+    if last is not None and now < last - CLOCKS_APART:
+        raise ClockError(
+            f"This machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the journal's last entry was written at "
+            f"{last:%Y-%m-%d %H:%M} UTC. Set the clock right and try again. If it was wrong when that entry was "
+            "written, restore a backup that was made before."
+        )
 
 
 def _line_before(file: int, end: int) -> bytes:

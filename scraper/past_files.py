@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scraper.capture import Capture
+from scraper.capture import LIVE, Capture
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
 
 STAMPED = re.compile(r"^(\d{8}T\d{6}Z)-(.+)$")
+REPLAY = "replay"
 NEEDED = ("list", "captured_at", "published_name", "path")
 
 
@@ -86,7 +87,9 @@ def _from_manifest(path: Path, declaration: PublishedList) -> Iterator[tuple[Cap
             place = path.parent / row["path"]
             if not place.is_file():
                 raise UsageError(f"{where}: {row['path']} does not exist.")
-            by = row.get("captured_by") or "replay"
+            by = row.get("captured_by") or REPLAY
+            if by == LIVE:  # only our own look is that
+                by = REPLAY
             yield _capture(declaration, _time(row["captured_at"], where), row["published_name"], by), place
 
 
@@ -95,9 +98,9 @@ def _from_file(path: Path, declaration: PublishedList) -> tuple[Capture, Path]:
     stamped = STAMPED.match(path.name)
     if stamped:
         captured_at = datetime.strptime(stamped[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        return _capture(declaration, captured_at, stamped[2], "replay"), path
+        return _capture(declaration, captured_at, stamped[2], REPLAY), path
     captured_at = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
-    return _capture(declaration, captured_at, path.name, "replay"), path
+    return _capture(declaration, captured_at, path.name, REPLAY), path
 
 
 def _capture(declaration: PublishedList, captured_at: datetime, name: str, by: str) -> Capture:

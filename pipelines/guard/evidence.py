@@ -10,7 +10,7 @@ from functools import cached_property
 
 import us
 
-from pipelines.values import Agreement, Change, Figures, Kind, Turnover
+from pipelines.values import Agreement, Change, Figures, Kind, Older, Turnover
 from scraper.lists import PublishedList
 
 # Seven real lists were emptied, and each time nine of ten rows stood in the sister list under the very same key.
@@ -28,7 +28,8 @@ class Facts:
     `changes` that stand in it (of a list without rows: or in one of the two days after). `unreadable` counts, by
     field, the rows whose text could not be read.
     `repeated` counts the rows that say exactly what another row said. `page_total` is how many agreements
-    the publisher's page states for this list, as of `page_dated`. `same_as` is when the same content was
+    the publisher's page states for this list, as of `page_dated`. `older` tells a file off the live page that was
+    changed last before the last accepted list. `same_as` is when the same content was
     published before (not by the last accepted list), `same_file` whether in the very same bytes, and
     `served_for` how long it has been served since it came back.
     `history` holds (rows before, rows removed) of the accepted publications of the past; `turnovers` what each
@@ -46,7 +47,7 @@ class Facts:
     page_total: int | None = None
     page_dated: datetime | None = None
     published_at: datetime | None = None
-    last_published_at: datetime | None = None
+    older: Older | None = None
     same_as: datetime | None = None
     same_file: bool = False
     served_for: timedelta = timedelta()

@@ -219,11 +219,14 @@ def links_lost(case: Case) -> Finding | None:
 
 
 def older_than_the_last(case: Case) -> Finding | None:
-    now, last = case.facts.published_at, case.facts.last_published_at
-    if now is None or last is None or now >= last:
+    older = case.facts.older
+    if older is None:
         return None
+    said = "It says it was saved on" if older.witness == "workbook" else "Its server says it was changed on"
     return Finding(
-        "older", f"It was made {now:%Y-%m-%d %H:%M}, before the last list ({last:%Y-%m-%d %H:%M})."
+        "older",
+        f"{said} {older.at:%Y-%m-%d %H:%M} UTC, older than the list of {older.last_at:%Y-%m-%d %H:%M} "
+        "and never seen before.",
     )
 
 

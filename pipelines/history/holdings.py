@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipelines.fingerprints import Packed
 from pipelines.names.likeness import agency_names
 from pipelines.tables import accepted, intervals, judgements, publications
 from pipelines.values import Agreement, Figures, Known, Publication
+from scraper.capture import LIVE
 
 Name = tuple[str, str]  # state ("" when unknown) and name key
 CHUNK = 400
@@ -75,15 +76,23 @@ def standing(connection: Connection, list_name: str, before: str | None = None) 
     return Standing(as_publication(last), as_figures(last), loaded)
 
 
-def last_accepted(connection: Connection, list_name: str, before: str | None = None) -> Row[Any] | None:
-    """The row of the last publication that was recorded or unchanged."""
+def last_accepted(
+    connection: Connection, list_name: str, before: str | None = None, seen_by: datetime | None = None
+) -> Row[Any] | None:
+    """The row of the last publication that was recorded or unchanged; with `seen_by`, of those that a look at the
+    live page had brought by then, or a person had."""
     query = (
         select(publications)
         .where(publications.c.list == list_name, publications.c.state.in_(("recorded", "unchanged")))
         .order_by(publications.c.place.desc())
         .limit(1)
     )
-    return connection.execute(query if before is None else query.where(publications.c.place < before)).first()
+    if before is not None:
+        query = query.where(publications.c.place < before)
+    if seen_by is not None:
+        p = publications.c
+        query = query.where(or_(p.captured_by.is_(None), p.captured_by != LIVE, p.captured_at <= seen_by))
+    return connection.execute(query).first()
 
 
 def as_publication(row: Row[Any]) -> Publication:
@@ -97,6 +106,9 @@ def as_publication(row: Row[Any]) -> Publication:
         basis=row.basis,
         place=row.place,
         page=row.page or {},
+        saved_at=row.saved_at,
+        last_modified=row.last_modified,
+        captured_by=row.captured_by or "",
     )
 
 

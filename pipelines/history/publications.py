@@ -33,12 +33,11 @@ def new_publications(
     return connection.execute(query).all()
 
 
-def first_new(connection: Connection, list_name: str, place: str) -> str | None:
-    """The place of the list's first publication at or after `place`."""
+def first_new(connection: Connection, list_name: str, place: str, since: datetime) -> str | None:
+    """The place of the list's first publication at or after `place` that was seen `since`."""
+    p = publications.c
     return connection.execute(
-        select(func.min(publications.c.place)).where(
-            publications.c.list == list_name, publications.c.place >= place
-        )
+        select(func.min(p.place)).where(p.list == list_name, p.place >= place, p.captured_at >= since)
     ).scalar()
 
 
@@ -138,6 +137,20 @@ def original_of(connection: Connection, publication: Publication) -> datetime | 
             publications.c.list == publication.list, publications.c.sha256 == publication.sha256
         )
     ).scalar()
+
+
+def unmoved_witnesses(connection: Connection, list_name: str, before: str) -> frozenset[str]:
+    """Which of "workbook" and "last-modified" said the same of every different file that was accepted so far."""
+    p = publications.c
+    files, saved, changed = connection.execute(
+        select(
+            func.count(p.sha256.distinct()),
+            func.count(p.saved_at.distinct()),
+            func.count(p.last_modified.distinct()),
+        ).where(p.list == list_name, p.state.in_(ACCEPTED), p.place < before)
+    ).one()
+    moments = {"workbook": saved, "last-modified": changed}
+    return frozenset(name for name, count in moments.items() if files > 1 and count <= 1)
 
 
 def losses_before(connection: Connection, list_name: str, place: str) -> list[tuple[int, int]]:

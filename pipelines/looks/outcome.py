@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -15,14 +15,15 @@ from pipelines.history.publications import latest_of_bytes
 from pipelines.house import House
 from pipelines.record.intake import SERVED_AGAIN
 from pipelines.record.runs import Ended, served_columns
-from pipelines.run import catch_up
+from pipelines.run import catch_up, http_time
 from pipelines.silence import duration
 from scraper.capture import Capture
-from scraper.errors import UnreadableError
+from scraper.errors import ClockError, UnreadableError
 from scraper.lists import PublishedList
 
 DECLARATION = "the list's declaration"
 HELD = 3
+CLOCK_AHEAD = timedelta(days=1)
 
 
 @contextmanager
@@ -47,6 +48,7 @@ def outcome(
     fresh = capture.sha256 != served_before
     before = _found(house, capture)
     if fresh:
+        _must_agree_on_the_time(capture)
         with timed(stages, "keep"):
             house.archive.keep(capture, house.now())
         with timed(stages, "derive"):
@@ -66,6 +68,20 @@ def outcome(
 def _found(house: House, capture: Capture) -> Row[Any] | None:
     with house.engine.connect() as connection:
         return latest_of_bytes(connection, capture.list, capture.sha256 or "")
+
+
+def _must_agree_on_the_time(capture: Capture) -> None:
+    """A capture that is dated ahead would make every real list after it look older."""
+    theirs = http_time(capture.headers.get("date"))
+    age = capture.headers.get("age", "")
+    if theirs is None:
+        return
+    theirs += timedelta(seconds=int(age) if age.isascii() and age.isdigit() else 0)
+    if capture.captured_at - theirs > CLOCK_AHEAD:
+        raise ClockError(
+            f"This machine's clock says {capture.captured_at:%Y-%m-%d %H:%M} UTC, the publisher's server "
+            f"{theirs:%Y-%m-%d %H:%M} UTC. Nothing was kept. Set the clock right and try again."
+        )
 
 
 def _served_now(house: House, capture: Capture) -> Row[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -38,7 +39,7 @@ from pipelines.run import catch_up
 from pipelines.threads import whole
 from scraper.cadence import is_due
 from scraper.capture import Capture, Validators
-from scraper.errors import CountersignError, DatabaseError, words_of
+from scraper.errors import CountersignError, DatabaseError, StorageError, words_of
 from scraper.lists import PublishedList
 
 BUSY = "Another process is looking at this list now."
@@ -68,6 +69,9 @@ async def watch(
     left to it: its outcome is "busy". With `due_only`, lists that somebody else has looked at since they were
     due are left out.
     """
+    # A damaged archive is met again by each look, which records it.
+    with suppress(StorageError):
+        house.archive.journal.check_clock(house.now())
     holder = f"{process_name()}/{uuid4().hex[:8]}"
     visit = Visit(house, uuid4().hex, holder, trigger, by, due_only)
     try:

@@ -7,39 +7,48 @@ between the two, another machine) is taken in at the next start, and rebuilding 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from pipelines.derived import publication_key
 from pipelines.names.likeness import name_key
+from pipelines.publication_time import Dated
 from pipelines.record.documents import take_document
 from pipelines.tables import intervals, judgements, publications, reviews, taken
 from pipelines.values import Publication
-from scraper.capture import Capture
+from scraper.capture import LIVE, Capture
 from scraper.journal import Position
 
-SERVED_AGAIN = "served again"
+SERVED_AGAIN, SEEN = "served again", "capture"
+RECORDED_WITHIN = timedelta(days=1)
+# A list is judged beside its sister list as that was seen by then, and shortly after: one look comes before the other.
+TOGETHER = timedelta(hours=1)
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 Entry = Mapping[str, Any]
 # Asked and written for every capture, so they are put together once.
 _P = publications.c
-_NEWEST = select(func.max(_P.place)).where(_P.list == bindparam("of"), _P.basis != SERVED_AGAIN)
+_LAST = select(publications).where(_P.list == bindparam("of")).order_by(_P.place.desc()).limit(1)
+# What is served again has no place of its own among the lists, unless somebody believes that it is meant.
+_NEWEST = _LAST.where(or_(_P.basis != SERVED_AGAIN, _P.verdict == "accept"))
 _KNOWN = select(publications).where(_P.key == bindparam("of"))
 _ENTER = insert(publications)
-# When a file says it was published, and by what evidence; "unreadable" files are dated by their capture.
-Dated = Callable[[Capture], tuple[datetime, str]]
+Dating = Callable[[Capture], Dated]  # a file that cannot be read is dated all the same
 
 
 @dataclass(slots=True)
 class Intake:
-    """What was taken in: from which place on each list is to be derived again."""
+    """What was taken in: from which place on each list is to be derived again, and of what was seen since when its
+    sister list too."""
 
     dirty: dict[str, str] = field(default_factory=dict)
+    since: dict[str, datetime] = field(default_factory=dict)
 
-    def mark(self, list_name: str, place: str) -> None:
+    def mark(self, list_name: str, place: str, since: datetime = ALWAYS) -> None:
         self.dirty[list_name] = min(place, self.dirty.get(list_name, place))
+        self.since[list_name] = min(since, self.since.get(list_name, since))
 
 
 def position(connection: Connection) -> Position:
@@ -49,7 +58,7 @@ def position(connection: Connection) -> Position:
 
 
 def take(
-    connection: Connection, entries: Iterable[tuple[Entry, Position]], dated: Dated, *, announce: bool
+    connection: Connection, entries: Iterable[tuple[Entry, Position]], dated: Dating, *, announce: bool
 ) -> Intake:
     """Take entries in and say which lists are to be derived again. One transaction: the caller's."""
     intake = Intake()
@@ -63,45 +72,82 @@ def take(
     return intake
 
 
-def _ignore(_c: Connection, _e: Entry, _i: Intake, _d: Dated, _a: bool) -> None:
+def _ignore(_c: Connection, _e: Entry, _i: Intake, _d: Dating, _a: bool) -> None:
     """Entries of kinds that other rooms keep (seals, backfills) are no business of the tables here."""
 
 
-def _take_capture(connection: Connection, entry: Entry, intake: Intake, dated: Dated, announce: bool) -> None:
+def _take_capture(
+    connection: Connection, entry: Entry, intake: Intake, dated: Dating, announce: bool
+) -> None:
     capture = Capture.from_entry(entry)
     if capture.sha256 is None:
         return
-    published_at, basis = dated(capture)
-    recorded_at = datetime.fromisoformat(entry["at"])
-    publication = _publication(capture, published_at, basis, recorded_at)
-    live = capture.by == "crawl"
-    newest = connection.execute(_NEWEST, {"of": capture.list}).scalar() if live else None
-    again = newest is not None and publication.place < newest
+    publication = _publication(capture, dated(capture), datetime.fromisoformat(entry["at"]))
+    if publication.live:
+        _take_live(connection, publication, intake, announce)
+        return
     known = connection.execute(_KNOWN, {"of": publication_key(publication)}).first()
     if known is None:
-        _enter(connection, publication, intake, announced=not (live and announce) or again)
+        _enter(connection, publication, intake, announced=True)
     elif publication.captured_at < known.captured_at:
         _move(connection, known, publication, intake)
-    if again:
-        served = _publication(capture, capture.captured_at, SERVED_AGAIN, recorded_at)
-        if not _entered(connection, served):
-            _enter(connection, served, intake, announced=not announce)
-    elif live:
+
+
+def _take_live(connection: Connection, publication: Publication, intake: Intake, announce: bool) -> None:
+    """What a look at the live page brings comes after everything that the record holds of the list, whatever it says
+    of itself: only a person's replay or backfill may place a list in the past."""
+    of = {"of": publication.list}
+    newest, last = connection.execute(_NEWEST, of).first(), connection.execute(_LAST, of).first()
+    if newest is not None and newest.sha256 == publication.sha256:
         _clear_served_again(connection, publication, intake)
+        return
+    if newest is not None and publication.place < newest.place and _holds(connection, publication):
+        publication = replace(publication, basis=SERVED_AGAIN)
+    if last is not None and (publication.place <= last.place or publication.basis == SERVED_AGAIN):
+        publication = _when_seen(publication, last)
+    if not _entered(connection, publication):
+        _enter(connection, publication, intake, announced=not announce)
 
 
-def _publication(capture: Capture, published_at: datetime, basis: str, recorded_at: datetime) -> Publication:
-    sha256 = capture.sha256 or ""
-    return Publication(
-        list=capture.list,
-        sha256=sha256,
-        published_name=capture.published_name,
-        published_at=published_at,
-        captured_at=capture.captured_at,
-        recorded_at=recorded_at,
-        basis=basis,
-        place=f"{published_at:%Y-%m-%dT%H:%M:%SZ} {capture.captured_at:%Y%m%d%H%M%S} {sha256[:12]}",
-        page=capture.page,
+def _when_seen(publication: Publication, last: Row[Any]) -> Publication:
+    """Published at the moment it was seen, after the `last` one."""
+    basis = publication.basis if publication.basis == SERVED_AGAIN else SEEN
+    seen = replace(publication, published_at=publication.captured_at, basis=basis)
+    if _placed(seen).place <= last.place:
+        seen = replace(seen, published_at=last.published_at + timedelta(seconds=1))
+    return _placed(seen)
+
+
+def _publication(capture: Capture, found: Dated, recorded_at: datetime) -> Publication:
+    return _placed(
+        Publication(
+            list=capture.list,
+            sha256=capture.sha256 or "",
+            published_name=capture.published_name,
+            published_at=found.published_at,
+            captured_at=capture.captured_at,
+            recorded_at=recorded_at,
+            basis=found.basis,
+            place="",
+            page=capture.page,
+            saved_at=found.saved_at,
+            last_modified=found.last_modified,
+            captured_by=_seen_by(capture, recorded_at),
+        )
+    )
+
+
+def _seen_by(capture: Capture, recorded_at: datetime) -> str:
+    """Older journals may call a file of the past a look, when a person's manifest did: a look is recorded at once."""
+    if capture.by == LIVE and abs(recorded_at - capture.captured_at) > RECORDED_WITHIN:
+        return "replay"
+    return capture.by
+
+
+def _placed(publication: Publication) -> Publication:
+    at, seen = publication.published_at, publication.captured_at
+    return replace(
+        publication, place=f"{at:%Y-%m-%dT%H:%M:%SZ} {seen:%Y%m%d%H%M%S} {publication.sha256[:12]}"
     )
 
 
@@ -119,13 +165,21 @@ def _enter(connection: Connection, publication: Publication, intake: Intake, *, 
         "page": dict(publication.page) or None,
         "state": "new",
         "announced": announced,
+        "saved_at": publication.saved_at,
+        "last_modified": publication.last_modified,
+        "captured_by": publication.captured_by,
     }
     connection.execute(_ENTER, entered)
-    intake.mark(publication.list, publication.place)
+    since = publication.captured_at - TOGETHER if publication.live else ALWAYS
+    intake.mark(publication.list, publication.place, since)
 
 
 def _entered(connection: Connection, publication: Publication) -> bool:
-    query = select(publications.c.id).where(publications.c.key == publication_key(publication))
+    return connection.execute(_KNOWN, {"of": publication_key(publication)}).first() is not None
+
+
+def _holds(connection: Connection, publication: Publication) -> bool:
+    query = select(_P.id).where(_P.list == publication.list, _P.sha256 == publication.sha256)
     return connection.execute(query).first() is not None
 
 
@@ -139,6 +193,7 @@ def _move(connection: Connection, known: Row[Any], publication: Publication, int
             captured_at=publication.captured_at,
             published_name=publication.published_name,
             page=dict(publication.page) or known.page,
+            captured_by=publication.captured_by,
         )
     )
     intake.mark(publication.list, min(known.place, publication.place))
@@ -158,7 +213,7 @@ def _clear_served_again(connection: Connection, publication: Publication, intake
 
 
 def _take_verdict(
-    connection: Connection, entry: Entry, intake: Intake, _dated: Dated, _announce: bool
+    connection: Connection, entry: Entry, intake: Intake, _dated: Dating, _announce: bool
 ) -> None:
     row = connection.execute(
         select(publications.c.list, publications.c.place).where(publications.c.key == entry["publication"])
@@ -179,7 +234,7 @@ def _take_verdict(
 
 
 def _take_review(
-    connection: Connection, entry: Entry, _intake: Intake, _dated: Dated, _announce: bool
+    connection: Connection, entry: Entry, _intake: Intake, _dated: Dating, _announce: bool
 ) -> None:
     connection.execute(delete(reviews).where(reviews.c.change_id == entry["change"]))
     if entry["status"] != "undone":
@@ -195,7 +250,7 @@ def _take_review(
 
 
 def _take_judgement(
-    connection: Connection, entry: Entry, intake: Intake, _dated: Dated, _announce: bool
+    connection: Connection, entry: Entry, intake: Intake, _dated: Dating, _announce: bool
 ) -> None:
     """Two names are one agency, or two: every list is derived again from where either first stood."""
     names = [
@@ -220,12 +275,12 @@ def _take_judgement(
 
 
 def _take_document(
-    connection: Connection, entry: Entry, _intake: Intake, _dated: Dated, _announce: bool
+    connection: Connection, entry: Entry, _intake: Intake, _dated: Dating, _announce: bool
 ) -> None:
     take_document(connection, entry)
 
 
-_TAKERS: dict[str, Callable[[Connection, Entry, Intake, Dated, bool], None]] = {
+_TAKERS: dict[str, Callable[[Connection, Entry, Intake, Dating, bool], None]] = {
     "capture": _take_capture,
     "document": _take_document,
     "accept": _take_verdict,

@@ -8,7 +8,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from pipelines.derived import Derived
 from pipelines.fingerprints import Packed
@@ -59,6 +59,20 @@ def rewind(connection: Connection, list_name: str, place: str) -> None:
         .values(state="new")
     )
     connection.execute(delete(accepted).where(accepted.c.list == list_name))
+    _hold_again(connection, list_name, place)
+
+
+def _hold_again(connection: Connection, list_name: str, place: str) -> None:
+    """What was held, and cleared only by what is undone now, waits for a person again."""
+    earlier = (_P.list == list_name, _P.place < place)
+    last = connection.execute(
+        select(func.max(_P.place)).where(*earlier, _P.state.in_(("recorded", "unchanged")))
+    ).scalar()
+    connection.execute(
+        update(publications)
+        .where(*earlier, _P.place > (last or ""), _P.state == "cleared", _P.verdict.is_(None))
+        .values(state="held")
+    )
 
 
 def write(connection: Connection, derived: Derived) -> None:

@@ -73,7 +73,6 @@ def published(
         fields=fields,
         in_other=frozenset(change.agreement_id for change, one in said if one and in_other(one)),
         published_at=NOW,
-        last_published_at=NOW - timedelta(days=1),
     )
     return judge(
         figures(rows, fields),

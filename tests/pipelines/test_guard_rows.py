@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.diff import diff
 from pipelines.guard import Facts, judge
-from pipelines.values import Known, Match, Verdict
+from pipelines.values import Known, Match, Older, Verdict
 from scraper.lists import PARTICIPATING, PENDING, Plausible
 from tests.pipelines.judging import (
     APPLICATIONS,
@@ -96,8 +96,9 @@ def test_many_applications_that_were_signed_are_no_exchange() -> None:
 
 
 def test_an_older_list_served_as_new() -> None:
-    assert reasons(published(same(OLD), last_published_at=NOW + timedelta(minutes=1))) == ["older"]
-    assert not published(same(OLD), last_published_at=NOW).held
+    older = Older("workbook", NOW, NOW + timedelta(minutes=1))
+    assert reasons(published(same(OLD), older=older)) == ["older"]
+    assert not published(same(OLD), older=None).held
 
 
 def test_an_old_file_put_back() -> None:

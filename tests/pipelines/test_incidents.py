@@ -115,7 +115,7 @@ def test_a_list_that_is_held_opens_an_incident_until_one_is_believed(
     later = week.published_at + timedelta(hours=1)
     # The pending list behind the link of the other one.
     show.show("participating", week.pending, week.participating_name, later)
-    desk.at = later + HOUR
+    desk.at += HOUR
     assert desk.look() == "held"
     assert desk.open_kinds() == ["held"]
     show.show("participating", week.participating, "again.xlsx", later + HOUR)

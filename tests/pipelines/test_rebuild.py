@@ -143,7 +143,7 @@ def _keep(history: History, file: File) -> None:
     sha256 = archive.put(file.body)
     archive.keep(
         Capture(
-            list=file.list, url="", captured_at=file.at, outcome="fetched", sha256=sha256,
+            list=file.list, url="", captured_at=NOW, outcome="fetched", sha256=sha256,
             published_name=file.name, bytes=len(file.body), by="crawl",
         ),
         NOW,

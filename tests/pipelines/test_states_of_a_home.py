@@ -318,7 +318,7 @@ STATES: list[tuple[Callable[[Scene], None], str]] = [
     (older_tables, "OutdatedError"),
     (newer_tables, "DatabaseError"),
     (tables_of_others, "DatabaseError"),
-    (no_database, "'unchanged'"),
+    (no_database, "'recorded'"),
     (no_home, "'recorded'"),
     (rubbish, "DatabaseError"),
     (a_time_that_is_none, "ValueError"),
