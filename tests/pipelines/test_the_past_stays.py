@@ -131,12 +131,13 @@ def histories(count: int) -> Any:
     return lambda test: checked(made(test))
 
 
-@histories(25)
+@histories(15)
 def test_a_look_changes_nothing_before_the_newest_accepted_list(empty: Path, events: list[Event]) -> None:
     play(empty, events)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @histories(2000)
 def test_two_thousand_times(empty: Path, events: list[Event]) -> None:
     play(empty, events)
