@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -125,7 +125,7 @@ def record(house: House) -> dict[str, dict[Any, Mapping[str, Any]]]:
         }
 
 
-def histories(count: int) -> Any:
+def histories(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     made = given(events=st.lists(EVENTS, min_size=2, max_size=7))
     checked = settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck))
     return lambda test: checked(made(test))
@@ -143,13 +143,17 @@ def test_two_thousand_times(empty: Path, events: list[Event]) -> None:
     play(empty, events)
 
 
+def _same(at: datetime) -> datetime:
+    return at
+
+
 def play(empty: Path, events: list[Event]) -> None:
     """The same history again, and after each look: is the record what it was, but for what came at its end?"""
     with home_like(empty) as place:
         at, house = START, opened(place)
         for event in events:
             at += timedelta(hours=event.hours)
-            house = replace(house, now=lambda at=at: at)
+            house = replace(house, now=partial(_same, at))
             before, known = record(house), {row.key: row for row in rows(house)}
             happen(house, event, at, place)
             if event.kind == "look":
