@@ -65,6 +65,7 @@ def comparison_facts(
         page_total=publication.page.get("agreements") if declaration.stated_on_page else None,
         page_dated=_page_dated(publication.page),
         published_at=publication.published_at,
+        last_published_at=last.publication.published_at if last else None,
         older=older_than_last(connection, publication, last),
         same_as=same_as,
         same_file=again,

@@ -47,6 +47,7 @@ class Facts:
     page_total: int | None = None
     page_dated: datetime | None = None
     published_at: datetime | None = None
+    last_published_at: datetime | None = None
     older: Older | None = None
     same_as: datetime | None = None
     same_file: bool = False
