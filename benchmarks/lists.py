@@ -7,6 +7,7 @@ went. What Countersign says must be the same, entry by entry.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -73,6 +74,9 @@ def _line(name: str, folder: Path) -> Line:
     kinds = Counter(change["kind"] for change in found.changes)
     if name in COLUMNS:
         wrong, note = compared(name, folder, versions, found)
+    elif name == "sbti":
+        note = renames(folder, versions, found)
+        note += " Without evidence: " + renames(folder, versions, replayed(name, folder, evidence=False))
     held = "; ".join(f"{one['published_at'][:10]} {one['reasons'][0]['text']}" for one in found.held)
     measured = (
         f"{len(versions)} versions; {', '.join(f'{number} {kind}' for kind, number in sorted(kinds.items()))}; "
@@ -83,9 +87,13 @@ def _line(name: str, folder: Path) -> Line:
     return Line(f"list {name}", "no false removal or addition", measured, not wrong, note)
 
 
-def replayed(name: str, folder: Path) -> Replayed:
+def replayed(name: str, folder: Path, *, evidence: bool = True) -> Replayed:
     """By the command line, as somebody would."""
-    home = folder / "home"
+    home = folder / f"home-{evidence}"
+    home.mkdir()
+    declared = DECLARED.read_text(encoding="utf-8")
+    declared = declared if evidence else re.sub(r"^evidence = .*$", "", declared, flags=re.MULTILINE)
+    (home / "lists.toml").write_text(declared, encoding="utf-8")
     began = time.perf_counter()
     outcomes, memory = _run(home, "replay", str(folder / "manifest.csv"), "--list", name, "--json")
     seconds = time.perf_counter() - began
@@ -99,7 +107,7 @@ def replayed(name: str, folder: Path) -> Replayed:
 
 def _run(home: Path, *words: str) -> tuple[str, float]:
     """What it printed, and the most memory it took, in megabytes."""
-    environment = {**os.environ, "COUNTERSIGN_HOME": str(home), "COUNTERSIGN_LISTS": str(DECLARED)}
+    environment = {**os.environ, "COUNTERSIGN_HOME": str(home), "COUNTERSIGN_LISTS": str(home / "lists.toml")}
     script = (
         "import resource, subprocess, sys\n"
         "done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE)\n"
@@ -116,8 +124,6 @@ def _run(home: Path, *words: str) -> tuple[str, float]:
 
 def compared(name: str, folder: Path, versions: Sequence[dict[str, str]], found: Replayed) -> tuple[int, str]:
     """How many entries came or went otherwise than their keys tell, and what."""
-    from hashlib import sha256
-
     said: dict[tuple[str, bool], set[Key]] = {}
     moved: dict[str, list[tuple[Key, Key]]] = {}
     for change in found.changes:
@@ -136,7 +142,7 @@ def compared(name: str, folder: Path, versions: Sequence[dict[str, str]], found:
     wrong, total, corrected = [0, 0], [0, 0], 0
     for version in versions:
         path = folder / version["path"]
-        digest = sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if found.outcomes.get(digest) not in ACCEPTED:
             continue
         here = set(keys(name, path))
@@ -151,11 +157,75 @@ def compared(name: str, folder: Path, versions: Sequence[dict[str, str]], found:
     return sum(wrong), note
 
 
+def renames(folder: Path, versions: Sequence[dict[str, str]], found: Replayed) -> str:
+    """How many of the renames that the list's own ids prove were found, and how many found ones they deny."""
+    said: dict[str, set[tuple[str, str]]] = {}
+    for change in found.changes:
+        if change["kind"] == "renamed" and "agency" in (change["before"] or {}):
+            pair = (_squeezed(change["before"]["agency"]), _squeezed(change["agency"]))
+            said.setdefault(change["sha256"], set()).add(pair)
+    last: dict[str, dict[str, str]] = {}
+    true, found_true, right, wrong = 0, 0, 0, 0
+    for version in versions:
+        path = folder / version["path"]
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found.outcomes.get(digest) not in ACCEPTED:
+            continue
+        here = _names_by_id(path)
+        if last:
+            column = "sbtiid" if last["sbtiid"] and here["sbtiid"] else "lei"
+            proven = _proven(last[column], here[column], *(_all_names(side) for side in (last, here)))
+            mine = said.get(digest, set())
+            true, found_true = true + len(proven), found_true + len(proven & mine)
+            olds, news = ({name: one for one, name in side[column].items()} for side in (last, here))
+            judged = [olds[one] == news[other] for one, other in mine if one in olds and other in news]
+            right, wrong = right + judged.count(True), wrong + judged.count(False)
+        last = here
+    return (
+        f"{true} renames proven, {found_true / max(1, true):.0%} of them found; {right + wrong} found can be judged, "
+        f"{right / max(1, right + wrong):.1%} right."
+    )
+
+
+def _proven(
+    last: dict[str, str], here: dict[str, str], before: set[str], now: set[str]
+) -> set[tuple[str, str]]:
+    """One identifier under two names, of which the old one is gone and the new one was not there."""
+    pairs = {(name, here.get(identifier, "")) for identifier, name in last.items()}
+    return {(old, new) for old, new in pairs if old and new and old not in now and new not in before}
+
+
+def _all_names(side: dict[str, dict[str, str]]) -> set[str]:
+    return {name for names in side.values() for name in names.values()}
+
+
+def _names_by_id(path: Path) -> dict[str, dict[str, str]]:
+    """By each kind of identifier, the company's name; "" where two companies have one identifier."""
+    from openpyxl import load_workbook
+
+    rows = load_workbook(path, read_only=True).worksheets[0].iter_rows(values_only=True)
+    header = [_squeezed(cell).replace("_", "") for cell in next(rows)]
+    found: dict[str, dict[str, str]] = {"sbtiid": {}, "lei": {}, "": {}}
+    for number, row in enumerate(rows):
+        cells = dict(zip(header, row, strict=False))
+        name = _squeezed(cells["companyname"])
+        found[""][str(number)] = name
+        for column in ("sbtiid", "lei"):
+            identifier = str(cells.get(column) or "").strip()
+            if any(mark.isdigit() for mark in identifier):
+                found[column][identifier] = "" if identifier in found[column] else name
+    return found
+
+
+def _squeezed(value: object) -> str:
+    return "".join(str(value or "").split()).casefold()
+
+
 def fold(name: str, value: object) -> str:
-    folded = " ".join(str(value or "").split())
+    folded = "".join(mark for mark in " ".join(str(value or "").split()) if mark.isprintable())
     if found := re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", folded):
         return f"{found[3]}-{found[1]}-{found[2]}"
-    return folded if name == "pypi" else folded.casefold()
+    return folded if name == "pypi" else folded.casefold().replace(" ", "")
 
 
 def keys(name: str, path: Path) -> Iterator[Key]:

@@ -98,7 +98,8 @@ def derive(
     opened, packed = _carry_on(declaration.name, publication, compared)
     content = content_fingerprint(packed)
     judged = _judge(connection, declaration, publication, normaliser, compared, figures, last, content)
-    findings = (*normaliser.findings, *sifted.findings, *judged.findings)
+    repeated = _keys_repeated(compared.difference, declaration)
+    findings = (*normaliser.findings, *sifted.findings, *repeated, *judged.findings)
     if judged.held and verdict not in ("accept", "baseline"):
         return _held(publication, previous, compared, figures, findings, judged.reasons)
     changes = compared.difference.changes if last else ()
@@ -123,6 +124,16 @@ def derive(
         parser=VERSION,
         known_since=max(publication.recorded_at, last.publication.recorded_at) if last else None,
     )
+
+
+def _keys_repeated(difference: Diff, declaration: PublishedList) -> Iterator[Finding]:
+    """Two entries under one identifier: taken as printed, and told."""
+    if declaration.of_agreements:
+        return
+    for change in difference.changes:
+        if change.kind == "added" and change.rule == REPEATED and change.after:
+            value = ", ".join(str(change.after.said(name) or "") for name in declaration.key)
+            yield Finding("key-repeated", f"“{value}” stands on more than one entry.", change.after.row)
 
 
 def _layout_changed(changes: Sequence[Change]) -> Iterator[Finding]:

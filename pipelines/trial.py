@@ -128,7 +128,7 @@ def _understood(
         if last and last.publication.place >= publication.place:
             publication = replace(publication, place=f"{last.publication.place}~")
         derived = derive(connection, declaration, publication, path, last, None)
-    advice = list(_advice(declaration, normaliser, derived))
+    advice = [*_advice(declaration, normaliser, derived), *_advice_on_key(declaration, derived)]
     return Trial(capture, table.header, rows, derived.findings, advice, derived, last is not None)
 
 
@@ -155,6 +155,16 @@ def _engine(settings: Settings) -> Engine | None:
         return None
     engine = open_engine(settings.database_url)
     return engine if revision(engine) == HEAD else None
+
+
+def _advice_on_key(declaration: PublishedList, derived: Derived) -> Iterator[str]:
+    twice = [finding for finding in derived.findings if finding.name == "key-repeated"]
+    if twice:
+        key = " and ".join(declaration.key)
+        yield (
+            f"{len(twice)} rows repeat the {key} of another row, like row {twice[0].row}: {twice[0].text} "
+            "If they are entries of their own, add a field to the key."
+        )
 
 
 def _advice(declaration: PublishedList, normaliser: Normaliser, derived: Derived) -> Iterator[str]:

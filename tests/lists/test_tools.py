@@ -110,7 +110,7 @@ def test_try_compares_with_what_this_installation_knows(
         ("/mutual-aid", {}, ()),
         ("/api/awards?program=cameras", {"grantee.name": "agency", "grantee.state": "state"}, ("id",)),
         ("/drones", {}, ()),
-        ("/t/2025.pdf", {"Permit": "permit", "Company": "agency"}, ("agency",)),
+        ("/t/2025.pdf", {"Permit": "permit", "Company": "agency"}, ("permit",)),
     ],
 )
 def test_new_drafts_an_entry_that_is_right(
