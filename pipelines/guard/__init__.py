@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from pipelines.guard import doubts, suspicions
 from pipelines.guard.evidence import Case, Facts
-from pipelines.values import Figures, Finding, Verdict
+from pipelines.values import Figures, Finding, Turnover, Verdict
 from scraper.lists import PublishedList
 
 __all__ = ["Facts", "judge"]
@@ -59,16 +60,22 @@ def judge(figures: Figures, previous: Figures | None, declaration: PublishedList
 
 # Of these no entry is lost: on a list that has a key of its own, what stays so is meant.
 _EDITS = frozenset({"group-moved", "column-moved", "dates-moved", "column-emptied"})
+# A list that became shorter, for good: nobody leaves it cut so long.
+_SHORTER = "too-many-lost"
+_SHORTER_FOR = timedelta(days=30)
+_AS_SHORT = 1.2
 
 
 def _lasts(reason: Finding, case: Case) -> bool:
     """Was the list held for the same reason so long ago that an accident would have been mended?"""
-    facts, at = case.facts, case.facts.published_at
-    return (
-        reason.name in _EDITS
-        and at is not None
-        and any(
-            reason.name in one.held_for and at - one.at >= case.declaration.believed_after
-            for one in facts.turnovers
-        )
-    )
+    return any(reason.name in one.held_for and _so_long(reason, case, one) for one in case.facts.turnovers)
+
+
+def _so_long(reason: Finding, case: Case, then: Turnover) -> bool:
+    if case.facts.published_at is None:
+        return False
+    since = case.facts.published_at - then.at
+    if reason.name == _SHORTER:
+        shorter = len(case.lost) - len(case.of_kind("added")) - len(case.of_kind("returned"))
+        return since >= _SHORTER_FOR and shorter <= _AS_SHORT * (then.went - then.came)
+    return reason.name in _EDITS and since >= case.declaration.believed_after

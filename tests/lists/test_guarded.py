@@ -80,3 +80,12 @@ def test_what_stays_edited_is_believed_at_last(top: Watched) -> None:
     assert top.outcome(*written) == "held"
     assert top.outcome(*written[1:], days=1) == "held"
     assert top.outcome(*written[2:], days=4) == "recorded"
+
+
+def test_a_list_that_stays_shorter_is_believed_after_a_month_and_not_before(top: Watched) -> None:
+    top.publish(*rows(range(200)))
+    assert [top.outcome(*rows(range(n, 120)), days=days) for n, days in ((0, 1), (1, 5), (2, 40))] == [
+        "held",
+        "held",
+        "recorded",
+    ]
