@@ -101,7 +101,7 @@ class Clock:
     def reread(self) -> None:
         """Take the lists as they are declared now; when they are declared wrongly, keep the ones we have."""
         try:
-            sound, wrong = sound_lists(self.house.settings.lists)
+            sound, wrong = sound_lists(self.house.settings.lists, self.house.settings.builtin)
         except CountersignError as error:
             get_log().error("the lists could not be read again, so the old ones stay", reason=str(error))
             return

@@ -82,7 +82,7 @@ def _time_zones(settings: Settings) -> Checked:
 
     from scraper.list_file import declared_lists
 
-    for item in declared_lists(settings.lists):
+    for item in declared_lists(settings.lists, settings.builtin):
         for zone in (item.time_zone, item.cadence.time_zone):
             try:
                 ZoneInfo(zone)
@@ -94,7 +94,7 @@ def _time_zones(settings: Settings) -> Checked:
 def _lists(settings: Settings) -> Checked:
     from scraper.list_file import declared_lists
 
-    names = ", ".join(item.name for item in declared_lists(settings.lists))
+    names = ", ".join(item.name for item in declared_lists(settings.lists, settings.builtin))
     return Checked("lists", f"Watched: {names}.")
 
 

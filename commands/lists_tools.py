@@ -12,9 +12,11 @@ from commands.output import chosen_format, print_json, print_table, say
 if TYPE_CHECKING:
     from pipelines.trial import Trial
     from scraper.lists import PublishedList
+    from scraper.settings import Settings
 
 TableOrJson = Annotated[str | None, typer.Option("--format", help="table or json.")]
 HELD = 3
+OURS = "built in"
 
 lists = typer.Typer(
     help="What is watched; check, try or draft a list of your own.", invoke_without_command=True
@@ -34,12 +36,28 @@ def watched(context: typer.Context, format_name: TableOrJson = None) -> int:
     from scraper.settings import get_settings
 
     shape = chosen_format(format_name, ("json", "table"))
-    records = [_record(item) for item in declared_lists(get_settings().lists)]
+    settings = get_settings()
+    found = declared_lists(settings.lists, settings.builtin)
+    records = [{**_record(item), "declared": _declared(item, settings)} for item in found]
     if shape == "json":
         print_json(records)
     else:
-        print_table(("name", "title", "format", "address", "cadence"), records)
+        print_table(("name", "title", "format", "address", "cadence", "declared"), records)
+    if not found:
+        say(
+            "No list is watched. `countersign lists new ADDRESS` drafts one; COUNTERSIGN_LISTS names its file."
+        )
+    elif not any(record["declared"] == OURS for record in records):
+        say(
+            "The built-in lists are not watched: builtin = false, or lists of the same name take their place."
+        )
     return 0
+
+
+def _declared(item: PublishedList, settings: Settings) -> str:
+    from scraper import lists as known
+
+    return OURS if item in known.BUILT_IN else str(settings.lists)
 
 
 def _record(item: PublishedList) -> dict[str, Any]:
@@ -99,7 +117,7 @@ def try_(
 
     shape = chosen_format(format_name, ("json", "table"))
     settings = get_settings()
-    declared = {item.name: item for item in declared_lists(file or settings.lists)}
+    declared = {item.name: item for item in declared_lists(file or settings.lists, settings.builtin)}
     if name not in declared:
         raise ListError(f"No list is called {name}. Declared are: {', '.join(sorted(declared))}.")
     trial = try_list(settings, declared[name], rows)

@@ -49,7 +49,7 @@ class House:
 def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] | None = None) -> House:
     """Open an installation; an empty home gets its database. `lists` stands in for the declared ones."""
     settings = settings or get_settings()
-    declared, wrong = sound_lists(settings.lists) if lists is None else (lists, {})
+    declared, wrong = sound_lists(settings.lists, settings.builtin) if lists is None else (lists, {})
     with storing(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True)
     engine = ready(settings.database_url)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,22 +17,31 @@ from scraper.lists import BUILT_IN, PublishedList
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _TOP = "lists"
+_BUILTIN = "builtin"
 
 
-def declared_lists(path: Path | None) -> Sequence[PublishedList]:
-    """The built-in lists, and those of the file; a list of the same name takes the built-in one's place."""
+def declared_lists(path: Path | None, builtin: bool = True) -> Sequence[PublishedList]:
+    """The built-in lists, and those of the file; a list of the same name takes the built-in one's place.
+
+    The built-in ones are left out where the setting or the file says `builtin = false`.
+    """
     if path is None:
-        return BUILT_IN
-    own = read_lists(path)
-    names = {item.name for item in own}
-    return (*(item for item in BUILT_IN if item.name not in names), *own)
+        return _built_in(builtin, ())
+    examined = examine(path)
+    if examined.fatal:
+        raise ListError("\n".join(f"{path}, {problem}" for problem in examined.fatal))
+    return (*_built_in(builtin and examined.builtin, [item.name for item in examined.lists]), *examined.lists)
 
 
-def sound_lists(path: Path | None) -> tuple[Sequence[PublishedList], dict[str, str]]:
+def _built_in(wanted: bool, replaced: Collection[str]) -> Sequence[PublishedList]:
+    return tuple(item for item in BUILT_IN if item.name not in replaced) if wanted else ()
+
+
+def sound_lists(path: Path | None, builtin: bool = True) -> tuple[Sequence[PublishedList], dict[str, str]]:
     """As `declared_lists`, but a list that is declared wrongly stops no other: it is left out, and what is wrong
     with it is told by its name. Raises ListError for what is wrong with the file itself."""
     if path is None:
-        return BUILT_IN, {}
+        return _built_in(builtin, ()), {}
     examined, wrong = examine(path), dict[str, str]()
     for problem in examined.fatal:
         text = f"{path}, {problem}"
@@ -41,7 +50,7 @@ def sound_lists(path: Path | None) -> tuple[Sequence[PublishedList], dict[str, s
         wrong[problem.list] = f"{wrong[problem.list]}\n{text}" if problem.list in wrong else text
     own = [item for item in examined.lists if item.name not in wrong]
     names = {*wrong, *(item.name for item in own)}
-    return (*(item for item in BUILT_IN if item.name not in names), *own), wrong
+    return (*_built_in(builtin and examined.builtin, names), *own), wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +72,11 @@ class Examined:
 
     lists: tuple[PublishedList, ...]
     problems: tuple[Problem, ...]
+    builtin: bool = True
 
     @property
     def fatal(self) -> tuple[Problem, ...]:
         return tuple(problem for problem in self.problems if problem.fatal)
-
-
-def read_lists(path: Path) -> Sequence[PublishedList]:
-    """The lists of a file. Raises ListError, naming every line that is wrong, when any is."""
-    examined = examine(path)
-    if examined.fatal:
-        raise ListError("\n".join(f"{path}, {problem}" for problem in examined.fatal))
-    return examined.lists
 
 
 def examine(path: Path) -> Examined:
@@ -108,7 +110,8 @@ def examine(path: Path) -> Examined:
         for where, text_, fatal in judged(entry, known):
             problems.append(Problem(lines.of((_TOP, name, *where)), f"{name}: {text_}", fatal, name))
     ordered = tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.text)))
-    return Examined(tuple(entry.published(name) for name, entry in entries.items()), ordered)
+    lists = tuple(entry.published(name) for name, entry in entries.items())
+    return Examined(lists, ordered, tree.get(_BUILTIN) is not False)
 
 
 def _syntax(wrong: tomllib.TOMLDecodeError) -> Problem:
@@ -120,7 +123,11 @@ def _syntax(wrong: tomllib.TOMLDecodeError) -> Problem:
 
 
 def _around(tree: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
-    for key in tree.keys() - {_TOP}:
+    if not isinstance(tree.get(_BUILTIN, True), bool):
+        yield Problem(
+            lines.of((_BUILTIN,)), "“builtin” is true or false: whether the built-in lists are watched"
+        )
+    for key in tree.keys() - {_TOP, _BUILTIN}:
         yield Problem(lines.of((key,)), f"there is no “{key}” here; every list is a table [lists.NAME]")
     tables = tree.get(_TOP)
     if not isinstance(tables, dict) or not tables:

@@ -46,6 +46,7 @@ class Settings(BaseModel):
     archive_url: str | None = None
     contact: str | None = None
     lists: Path | None = None
+    builtin: bool = True
     notify: tuple[str, ...] = ()
     token: SecretStr | None = None
     notify_lists: tuple[str, ...] = ()

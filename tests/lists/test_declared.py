@@ -8,7 +8,7 @@ import pytest
 
 from scraper.cadence import parse
 from scraper.errors import ListError
-from scraper.list_file import Lines, declared_lists, examine, read_lists
+from scraper.list_file import Lines, declared_lists, examine, sound_lists
 from scraper.lists import Cadence, LinkRule
 
 RIGHT = """\
@@ -52,7 +52,7 @@ def problems(file: Path, text: str) -> list[str]:
 
 def test_a_list_has_everything_it_says(file: Path) -> None:
     assert problems(file, RIGHT) == []
-    [towns] = read_lists(file)
+    [towns] = declared_lists(file, builtin=False)
     assert towns.columns == {"town name": "agency", "state": "state", "since": "signed"}
     assert towns.link == LinkRule("list of towns", r"(?!)", "draft")
     assert towns.cadence == Cadence(("0 9 * * mon-fri", "@weekly", "every 6 hours"), "America/Denver")
@@ -120,19 +120,27 @@ def test_a_wrong_file_is_refused_with_every_fault(file: Path) -> None:
 def test_what_is_no_declaration_is_told(file: Path, made: bytes) -> None:
     file.write_bytes(made)
     with pytest.raises(ListError):
-        read_lists(file)
+        declared_lists(file)
 
 
 def test_what_is_not_there_is_told(file: Path) -> None:
     with pytest.raises(ListError, match="cannot be read: No such file"):
-        read_lists(file)
+        declared_lists(file)
 
 
 def test_every_cadence_that_is_let_in_can_be_kept(file: Path) -> None:
     """The check of the declaration and the clock's own reader agree."""
     assert problems(file, RIGHT) == []
-    for expression in read_lists(file)[0].cadence.crons:
+    for expression in declared_lists(file, builtin=False)[0].cadence.crons:
         parse(expression)
+
+
+@pytest.mark.parametrize("said", ["builtin = false\n", ""])
+def test_the_built_in_lists_can_be_switched_off(file: Path, said: str) -> None:
+    file.write_text(said + RIGHT, encoding="utf-8")
+    assert [item.name for item in declared_lists(file, builtin=bool(said))] == ["towns"]
+    assert [item.name for item in sound_lists(file, builtin=bool(said))[0]] == ["towns"]
+    assert declared_lists(None, builtin=False) == ()
 
 
 def test_lines_are_found_in_tables_arrays_and_inline_tables() -> None:
