@@ -146,11 +146,12 @@ def truncated_gzip() -> Rudeness:
     return Rudeness(answer)
 
 
-def gzip_bomb(megabytes: int = 200) -> Rudeness:
+def gzip_bomb(megabytes: int) -> Rudeness:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    block = bytes(1_000_000)
+    packed = b"".join(packer.compress(block) for _ in range(megabytes)) + packer.flush()
+
     def answer(talk: Talk, _file: File | None, _end: Event) -> None:
-        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-        block = bytes(1_000_000)
-        packed = b"".join(packer.compress(block) for _ in range(megabytes)) + packer.flush()
         _send(talk, _head(200, {**_GZIP, "Content-Length": str(len(packed))}) + packed)
 
     return Rudeness(answer)

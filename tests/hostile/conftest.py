@@ -1,9 +1,8 @@
-"""A look with little patience, at a publisher who does what nobody should."""
+"""A run against a publisher who does what nobody should."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from time import monotonic
 
 import pytest
 
@@ -14,26 +13,29 @@ from scraper.errors import (
 from tests.publisher import WORKBOOK, Looker
 
 LIMIT = 100_000
-SECONDS = 6
 SEEN = ("fetched", "not modified")
 PATH = "/doclib/about/offices/ero/287g/participatingAgencies05122025am.xlsx"
 
 
 @pytest.fixture(params=["new", "known"])
 def impatient(looker: Looker, request: pytest.FixtureRequest) -> Looker:
-    """With little patience. Lists that are known are asked with conditions."""
-    looker.set(timeout_seconds=1)
+    """Lists that are known are asked with conditions. Who waits for what never comes says how long by `in_vain`."""
+    looker.set(timeout_seconds=30)
     looker.lists = [replace(published, max_bytes=LIMIT) for published in looker.lists]
     if request.param == "known":
         looker.captures()
     return looker
 
 
+def in_vain(looker: Looker, sentence: str) -> None:
+    """Only an answer that is to come too late is waited for so shortly: a busy machine makes no other one late."""
+    if "in full" in sentence:
+        looker.set(timeout_seconds=1)
+
+
 def gone_wrong(looker: Looker) -> CountersignError:
-    """The error of a look at which "participating" failed, in time and with nothing kept of it."""
-    began = monotonic()
+    """The error of a run in which "participating" failed, with nothing kept of it."""
     error = looker.error()
-    assert monotonic() - began < SECONDS
     assert isinstance(error, PublisherError), repr(error)
     assert error.exit_code == 4
     assert " at 0x" not in str(error)
