@@ -18,6 +18,7 @@ from commands import (
     lists_tools,
     look,
     mcp,
+    places,
     prove,
     read,
     reports,
@@ -53,6 +54,7 @@ for commands in (
     doctor,
     site,
     mcp,
+    places,
 ):
     commands.add_to(app)
 

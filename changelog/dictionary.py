@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipelines.values import LEVELS
+
 Type = Literal["string", "integer", "number", "boolean", "date", "datetime", "array", "object"]
 
 
@@ -79,6 +81,24 @@ _RECORDED = Column("recorded_at", "datetime", "When this installation learned of
 _FILE = Column("published_name", "string", "Name under which the file was published.", True)
 _SHA = Column("sha256", "string", "SHA-256 of the file's bytes.", True)
 
+_WHERE = (
+    Column("level", "string", "Of which level the body is: " + ", ".join(LEVELS) + "."),
+    Column("fips", "array", "FIPS codes of its counties; several for bodies of several."),
+    Column("place", "integer", "GeoNames id of its town."),
+    Column("ori", "string", "The FBI's number of the agency."),
+    Column(
+        "population",
+        "integer",
+        "People that the agency serves beside others, by the FBI. Never to be added up.",
+    ),
+    Column("officers", "integer", "Officers of the agency, by the FBI."),
+    Column(
+        "place_evidence",
+        "array",
+        "Of each of these facts: register, row, rule and score; or why it is unknown.",
+    ),
+)
+
 AGREEMENTS = Sheet(
     "agreements",
     "Agreements with validity intervals",
@@ -100,6 +120,7 @@ AGREEMENTS = Sheet(
         Column("addendum", "string", "Address of the addendum, or `pending` when one is promised."),
         Column("extra", "object", "Columns of the list that are not named here, by header."),
         Column("printed", "object", "The publisher's own text of the fields where it differs from the normal form."),
+        *_WHERE,
     ),
     ("list", "agreement_id", "from_publication"),
     (("from_publication", "publications", "key"), ("until_publication", "publications", "key")),
@@ -128,6 +149,7 @@ CHANGES = Sheet(
         Column("newly_signed", "boolean", "Of an added agreement: signed shortly before publication."),
         Column("new_agency", "boolean", "Of an added agreement: no other agreement of the agency was active."),
         Column("pending_since", "date", "Of an added agreement: on the list of applications since."),
+        *_WHERE,
         Column("title", "string", "The change in one line.", True),
         Column("review_status", "string", "A person's verdict: confirmed, disputed or ignored."),
         Column("review_by", "string", "Who gave it."),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from changelog.dictionary import AGENCIES, AGREEMENTS, CHANGES, PUBLICATIONS, Sheet
+from changelog.query import counties_of, levels_of
 from changelog.wording import FIELDS, change_json, end_of, iso
 from pipelines.documents.statements import differences, misattributed
 from pipelines.history.agencies import Held, Life, agency_life, find_agencies, places_of
@@ -20,6 +21,13 @@ from pipelines.history.documents import (
     known_documents,
     links_now,
     without_document,
+)
+from pipelines.history.places import (
+    NOWHERE,
+    StoredPlace,
+    all_places,
+    places_of_agreements,
+    places_of_list,
 )
 from pipelines.history.publications import publication_at
 from pipelines.history.streams import all_intervals, all_publications, intervals_by_agency, keys_of_places
@@ -70,6 +78,7 @@ def _publications(connection: Connection) -> Iterator[Record]:
 
 def _agreements(connection: Connection) -> Iterator[Record]:
     keys = keys_of_places(connection)
+    where = all_places(connection)
     for row in all_intervals(connection):
         first, since = keys[row.list, row.from_place]
         last, until = keys[row.list, row.until_place] if row.until_place else (None, None)
@@ -92,6 +101,7 @@ def _agreements(connection: Connection) -> Iterator[Record]:
             "addendum": row.addendum,
             "extra": dict(row.extra) if row.extra else None,
             "printed": dict(row.printed) if row.printed else None,
+            **where.get(row.agreement_id, NOWHERE).as_json(),
         }
 
 
@@ -227,7 +237,15 @@ def missing_documents(connection: Connection, lists: Sequence[str]) -> Iterator[
         }
 
 
-def listed(house: House, list_name: str, as_of: str | None, known_at: str | None) -> dict[str, Any]:
+def listed(
+    house: House,
+    list_name: str,
+    as_of: str | None,
+    known_at: str | None,
+    *,
+    counties: Iterable[str] = (),
+    levels: Iterable[str] = (),
+) -> dict[str, Any]:
     """The list as published on a date, and as we knew it on another. Raises UsageError when nothing stood."""
     [declaration] = house.chosen([list_name])
     with house.engine.connect() as connection:
@@ -242,13 +260,24 @@ def listed(house: House, list_name: str, as_of: str | None, known_at: str | None
                 f"Nothing of the list {list_name} is recorded{f' as of {as_of}' if as_of else ''}."
             )
         stored = agreements_at(connection, list_name, row.place)
+        where = places_of_list(connection, list_name) if declaration.has_places else None
+    wanted, leveled = counties_of(counties, house.registers), levels_of(levels)
+    if wanted or leveled:
+        stored = [one for one in stored if _is_in(where, one.agreement_id, wanted, leveled)]
     return {
         "list": list_name,
         "as_of": as_of,
         "known_at": known_at,
         **publication_figures(row),
-        "agreements": [agreement_json(agreement) for agreement in stored],
+        "agreements": [agreement_json(agreement, where) for agreement in stored],
     }
+
+
+def _is_in(
+    where: Mapping[str, StoredPlace] | None, agreement_id: str, counties: Sequence[str], levels: Sequence[str]
+) -> bool:
+    found = (where or {}).get(agreement_id, NOWHERE)
+    return (not counties or not {*counties}.isdisjoint(found.fips)) and (not levels or found.level in levels)
 
 
 def publication_figures(row: Any) -> dict[str, Any]:
@@ -267,8 +296,9 @@ def publication_figures(row: Any) -> dict[str, Any]:
     }
 
 
-def agreement_json(stored: StoredAgreement) -> dict[str, Any]:
-    return {"agreement_id": stored.agreement_id, "agency_id": stored.agency_id, **stored.agreement.as_json()}
+def agreement_json(stored: StoredAgreement, where: Mapping[str, StoredPlace] | None = None) -> dict[str, Any]:
+    told = {"agreement_id": stored.agreement_id, "agency_id": stored.agency_id, **stored.agreement.as_json()}
+    return told if where is None else told | where.get(stored.agreement_id, NOWHERE).as_json()
 
 
 def held_json(row: Row[Any]) -> dict[str, Any]:
@@ -307,6 +337,7 @@ def lives_of(house: House, text: str) -> list[dict[str, Any]]:
 def life_json(connection: Connection, house: House, identifier: str, life: Life) -> dict[str, Any]:
     """An agency as `agency --format json` and the API give it; `identifier` is the id that was asked for."""
     newest = max(life.held, key=lambda item: (item.until is None, item.stored.since)).stored.agreement
+    where = places_of_agreements(connection, {item.stored.agreement_id for item in life.held})
     files = places_of(connection, {(item.list, item.stored.since) for item in life.held})
     pending_of = {name: item.pending_list for name, item in house.lists.items() if item.pending_list}
     changes = [
@@ -329,6 +360,7 @@ def life_json(connection: Connection, house: House, identifier: str, life: Life)
             {
                 "list": name,
                 "agreement_id": agreement_id,
+                **(where[agreement_id].as_json() if agreement_id in where else {}),
                 "periods": [_period(item, files.get((item.list, item.stored.since))) for item in group],
             }
             for (name, agreement_id), group in groupby(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from changelog.wording import STATES, end_of, moment
 from pipelines.history.changes import ChangeFilter
-from pipelines.values import KINDS
+from pipelines.places.index import county_named
+from pipelines.registers import Registers, registers
+from pipelines.values import KINDS, LEVELS
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
+
+_FIPS = re.compile(r"[0-9]{5}")
 
 
 def several(texts: Iterable[str]) -> list[str]:
@@ -32,6 +37,30 @@ def kinds_of(texts: Iterable[str]) -> list[str]:
     if unknown:
         raise UsageError(f"There is no kind {unknown[0][:40]!r}. Kinds are: {', '.join(KINDS)}.")
     return kinds
+
+
+def levels_of(texts: Iterable[str]) -> list[str]:
+    levels = several(texts)
+    if unknown := [level for level in levels if level not in LEVELS]:
+        raise UsageError(f"There is no level {unknown[0][:40]!r}. Levels are: {', '.join(LEVELS)}.")
+    return levels
+
+
+def counties_of(texts: Iterable[str], known: Registers | None = None) -> list[str]:
+    """FIPS codes, of codes or of names with their state: 12005, FL:Bay, "FL:Bay County"."""
+    found = []
+    for text in several(texts):
+        if _FIPS.fullmatch(text):
+            found.append(text)
+            continue
+        state, colon, name = text.partition(":")
+        counties = county_named(known or registers(), state_code(state), name) if colon else []
+        if len(counties) != 1:
+            raise UsageError(
+                f"{text[:40]!r} is no county. Write its FIPS code, or its state and name: FL:Bay."
+            )
+        found.append(counties[0].fips)
+    return found
 
 
 def day_of(text: str) -> date:
@@ -58,6 +87,9 @@ def change_filter(
     agency_id: str | None = None,
     sha256: str | None = None,
     reviewed: bool | None = None,
+    counties: Iterable[str] = (),
+    levels: Iterable[str] = (),
+    registers: Registers | None = None,
     recorded_since: str | None = None,
 ) -> ChangeFilter:
     """Which changes. `names` are of `lists`; days are in the time zone of the one list that is named, else UTC.
@@ -83,4 +115,6 @@ def change_filter(
         sha256=sha256 or None,
         recorded_since=moment(recorded_since, zone) if recorded_since else None,
         reviewed=reviewed,
+        counties=counties_of(counties, registers),
+        levels=levels_of(levels),
     )

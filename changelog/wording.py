@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import us
 
 from pipelines.history.changes import StoredChange
+from pipelines.history.places import NOWHERE
 from pipelines.values import NEW_IS_RIGHT, REPEATED
 from scraper.errors import UsageError
 from scraper.lists import AGREEMENT_KEY, PublishedList
@@ -231,6 +232,8 @@ def change_json(change: StoredChange, declaration: PublishedList | None = None) 
         "title": title(change, declaration),
         "review": {**review, "at": iso(review["at"])} if review else None,
     }
+    if declaration is not None and declaration.has_places:
+        told |= (change.where or NOWHERE).as_json()
     if change.kind == "added":
         told["newly_signed"] = change.newly_signed
         told["new_agency"] = change.new_agency

@@ -21,7 +21,9 @@ def add_to(app: typer.Typer) -> None:
 def migrate() -> int:
     """Bring the database to this version. A new home gets its database."""
     from pipelines.database import migrate as migrate_database
+    from pipelines.house import open_house
     from pipelines.revision import HEAD
+    from pipelines.run import place_all
     from scraper.settings import get_settings
     from scraper.storage import storing
 
@@ -29,6 +31,7 @@ def migrate() -> int:
     with storing(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True)
     migrate_database(settings.database_url)
+    place_all(open_house())
     say(f"The database is at {HEAD}.")
     return 0
 

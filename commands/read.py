@@ -22,13 +22,20 @@ from commands.output import (
     print_table,
     say,
 )
+from pipelines.values import LEVELS
 from scraper.errors import UsageError
 
 COLUMNS = (
     "id", "list", "kind", "published_at", "captured_at", "recorded_at", "published_name", "sha256",
     "previous_sha256", "row", "state", "agency", "agency_id", "agreement_id", "support_type", "signed",
-    "before", "after", "rule", "score", "evidence", "newly_signed", "new_agency", "pending_since", "title", "review",
+    "before", "after", "rule", "score", "evidence", "newly_signed", "new_agency", "pending_since",
+    "level", "fips", "place", "ori", "population", "officers", "place_evidence", "title", "review",
 )  # fmt: skip
+County = Annotated[
+    str | None,
+    typer.Option("--county", help="FIPS codes, or names with the state (FL:Bay); several with commas."),
+]
+Level = Annotated[str | None, typer.Option("--level", help=f"{', '.join(LEVELS)}; several with commas.")]
 Format = Annotated[str | None, typer.Option("--format", help="table, json, jsonl, csv or md.")]
 
 
@@ -41,6 +48,8 @@ def changes(
     ] = None,
     state: Annotated[str | None, typer.Option(help="Two letters or the name; several with commas.")] = None,
     agency: Annotated[str | None, typer.Option(help="Words of the agency's name.")] = None,
+    county: County = None,
+    level: Level = None,
     unreviewed: Annotated[bool, typer.Option("--unreviewed", help="Only what nobody has reviewed.")] = False,
     include_baseline: Annotated[
         bool, typer.Option("--include-baseline", help="Also the agreements of each list's first publication.")
@@ -62,6 +71,7 @@ def changes(
     names = [item.name for item in house.chosen([list_name])] if list_name else []
     wanted = change_filter(
         house.lists, names, since=since, until=until, kinds=[kind or ""], states=[state or ""], words=agency,
+        counties=[county or ""], levels=[level or ""], registers=house.registers,
         reviewed=False if unreviewed else None,
     )  # fmt: skip
     pending_of = {name: item.pending_list for name, item in house.lists.items() if item.pending_list}
@@ -120,6 +130,8 @@ def show(
         str | None, typer.Option("--as-of", help="As published on this date (its whole day) or time.")
     ] = None,
     known_at: Annotated[str | None, typer.Option("--known-at", help="As we knew it on this date.")] = None,
+    county: County = None,
+    level: Level = None,
     format_name: Annotated[
         str | None, typer.Option("--format", help="table, csv, json, xlsx or parquet.")
     ] = None,
@@ -133,7 +145,7 @@ def show(
     shape = chosen_format(format_name or (output.suffix.lstrip(".") if output else None), offered)
     house = open_house()
     [declaration] = house.chosen([list_name])
-    found = listed(house, list_name, as_of, known_at)
+    found = listed(house, list_name, as_of, known_at, counties=[county or ""], levels=[level or ""])
     if shape in ("xlsx", "parquet"):
         from changelog.exports import write_table
 
@@ -167,7 +179,7 @@ def _print_agreements(shape: str, found: dict[str, Any], nouns: str) -> None:
             f"{found['total_agreements']} {nouns} of {found['total_agencies']} agencies, "
             f"published {found['published_at']} as {found['published_name']}"
         )
-        print_table(("state", "agency", "county", "support_type", "signed"), records, note)
+        print_table(("state", "agency", "county", "level", "fips", "support_type", "signed"), records, note)
 
 
 def agency(

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
 from pipelines.database import ready
 from pipelines.moments import utc_now
 from pipelines.record.intake import position
+from pipelines.registers import Registers, registers
 from scraper.archive import Archive
 from scraper.errors import ListError
 from scraper.journal import Position
@@ -32,6 +34,15 @@ class House:
     lists: dict[str, PublishedList]
     now: Callable[[], datetime] = utc_now
     wrong_lists: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def registers(self) -> Registers:
+        """What is known of places: as shipped, or newer files that this home was given."""
+        return registers(self.own_registers)
+
+    @property
+    def own_registers(self) -> Path:
+        return self.archive.folder.parent / "registers"
 
     def chosen(self, names: Sequence[str]) -> list[PublishedList]:
         """The lists of these names, all when none is named. Raises ListError for a name nobody declared."""

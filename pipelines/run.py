@@ -19,6 +19,7 @@ from pipelines.facts import SISTER_WITHIN
 from pipelines.former_formats import as_published
 from pipelines.history.changes import read_change
 from pipelines.history.holdings import Standing, as_publication, standing
+from pipelines.history.places import begun_since, latest, list_of
 from pipelines.history.publications import (
     count_from,
     emptied_before,
@@ -29,10 +30,13 @@ from pipelines.history.publications import (
 from pipelines.house import House, writing
 from pipelines.normalise import VERSION
 from pipelines.parse import DATED, last_edited
+from pipelines.places.index import state_index
+from pipelines.places.words import agency_of
 from pipelines.publication_time import Dated
 from pipelines.publication_time import dated as date_of
 from pipelines.record.intake import ALWAYS, Intake, position, take
 from pipelines.record.outbox import mark_unannounced
+from pipelines.record.places import place_again
 from pipelines.record.publications import rewind, write
 from pipelines.turns import deriving, groups, hold_group, side_by_side, taking_in
 from pipelines.values import Finding
@@ -100,6 +104,9 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
                 last[row.list] = standing(connection, row.list, row.place)
             derived = _derived(house, connection, row, last[row.list])
             write(connection, derived)
+            if house.lists[row.list].has_places and derived.opened:
+                opened = [one[-4] for one in derived.opened]
+                place_again(connection, row.list, house.registers, opened)
             if not row.announced:
                 announce(house, connection, derived)
             again = _to_judge_again(house, connection, derived)
@@ -118,7 +125,7 @@ def _to_judge_again(house: House, connection: Connection, derived: Derived) -> l
     sisters = [one.name for one in house.lists.values() if one.other == derived.publication.list]
     for name in sisters if derived.packed is not None else ():
         if since := emptied_before(connection, name, place, SISTER_WITHIN, not_believed=True):
-            rewind(connection, name, since)
+            _rewind(house, connection, name, since)
             found += [row for row in new_publications(connection, list_name=name) if row.place < place]
     return found
 
@@ -142,7 +149,21 @@ def _take_tail(house: House, connection: Connection, *, announce: bool, entries:
     dirty = _with_dependents(house, connection, intake)
     _keep_derivers_away(house, connection, intake, dirty)
     for list_name, place in dirty.items():
-        rewind(connection, list_name, place)
+        _rewind(house, connection, list_name, place)
+    for agreement_id in intake.placed:
+        if (of := list_of(connection, agreement_id)) and _has_places(house, of):
+            place_again(connection, of, house.registers, [agreement_id])
+
+
+def _rewind(house: House, connection: Connection, list_name: str, place: str) -> None:
+    """Undo what was derived from a place on; where agreements are is what the list said of them before."""
+    begun = begun_since(connection, list_name, place) if _has_places(house, list_name) else []
+    rewind(connection, list_name, place)
+    place_again(connection, list_name, house.registers, begun)
+
+
+def _has_places(house: House, list_name: str) -> bool:
+    return list_name in house.lists and house.lists[list_name].has_places
 
 
 def _keep_derivers_away(
@@ -239,6 +260,39 @@ def judge_names(
         verdict, house.now(), state=one[0], agency=one[1], other_state=other[0], other_agency=other[1], by=by, note=note
     )  # fmt: skip
     catch_up(house)
+
+
+def place(
+    house: House, agreement_id: str, fips: Sequence[str] | None, ori: str | None, by: str, note: str
+) -> None:
+    """A person's word on where an agreement is; with neither counties nor a number, the word is taken back."""
+    with house.engine.connect() as connection:
+        of = list_of(connection, agreement_id)
+        said = latest(connection, of, [agreement_id]).get(agreement_id) if of else None
+    if said is None or of is None or not _has_places(house, of):
+        raise UsageError(f"No agreement of a list with places is called {agreement_id[:40]}.")
+    known = state_index(house.registers, said.state or "").by_fips
+    if wrong := [code for code in fips or () if code not in known]:
+        raise UsageError(
+            f"{wrong[0][:20]!r} is no county of {said.state or 'an unknown state'} in the register."
+        )
+    if ori and agency_of(house.registers, ori) is None:
+        raise UsageError(f"No agency of the register has the number {ori[:20]!r}.")
+    word: dict[str, Any] = {
+        name: value for name, value in (("fips", fips), ("ori", ori)) if value is not None
+    }
+    if not word:
+        word = {"undone": True}
+    house.archive.append("place", house.now(), agreement=agreement_id, by=by, note=note, **word)
+    catch_up(house)
+
+
+def place_all(house: House) -> None:
+    """Say again of every agreement where it is: of an older database, or by other registers."""
+    for name in house.lists:
+        if _has_places(house, name):
+            with writing(house) as connection:
+                place_again(connection, name, house.registers)
 
 
 def take_in_again(

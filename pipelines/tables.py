@@ -361,3 +361,32 @@ taken = Table(
     Column("offset", BigInteger, nullable=False),
     Column("head", String(64), nullable=False),
 )
+
+# Where each agreement is, as what the list last said of it means (pipelines.places). `fips` holds the counties,
+# one blank between two of them.
+places = Table(
+    "places",
+    metadata,
+    Column("agreement_id", String(16), primary_key=True),
+    Column("list", Key, nullable=False),
+    Column("level", String(16)),
+    Column("fips", Text, nullable=False),
+    Column("place", Integer),
+    Column("ori", String(9)),
+    Column("population", Integer),
+    Column("officers", Integer),
+    Column("evidence", Json, nullable=False),
+    Index("ix_places_list", "list"),
+)
+
+# What people said of where an agreement is; it goes before what the rules find.
+place_words = Table(
+    "place_words",
+    metadata,
+    Column("agreement_id", String(16), primary_key=True),
+    Column("fips", Text),
+    Column("ori", String(9)),
+    Column("by", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("note", Text, nullable=False),
+)

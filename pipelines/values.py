@@ -11,6 +11,10 @@ from scraper.capture import LIVE
 
 Kind = Literal["added", "removed", "returned", "renamed", "amended"]
 KINDS: tuple[Kind, ...] = ("added", "removed", "returned", "renamed", "amended")
+# Of which level a body is (pipelines.places).
+LEVELS = (
+    "state", "county", "municipal", "tribal", "campus", "regional", "constable", "judicial", "other",
+)  # fmt: skip
 # The rule of a change whose agency and support type stand in another row of the list too.
 REPEATED = "repeated row"
 # Begins the evidence of a renamed agreement whose new name is known to be the right one.

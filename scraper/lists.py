@@ -141,6 +141,11 @@ class PublishedList:
         return self.names == "likeness" and set(self.key) <= set(AGREEMENT_KEY)
 
     @property
+    def has_places(self) -> bool:
+        """Is it said where its entries are? Then a field says in which county of a U.S. state."""
+        return any(field.kind == "place" for field in self.fields.values())
+
+    @property
     def in_parts(self) -> bool:
         """Do several answers make one publication of it?"""
         return bool(self.files or self.next_page)
@@ -171,7 +176,7 @@ ICE_COLUMNS = {
     "addendum": "addendum",
 }
 
-ICE_FIELDS = {"signed": Field("date", years=None)}
+ICE_FIELDS = {"signed": Field("date", years=None), "county": Field("place")}
 
 # Days are UTC days: the workbooks carry UTC times, and of 188 file names with a date 162 agree with the
 # UTC day of the workbook's own time and 159 with the Eastern day.

@@ -23,9 +23,11 @@ from web.context import context_of, keep
 from web.lists import decide
 from web.query import (
     After,
+    Counties,
     Day,
     Identifier,
     Kinds,
+    Levels,
     ListName,
     Lists,
     Report,
@@ -131,6 +133,8 @@ def changes(
     support_type: Annotated[list[str] | None, Query(description="JEM, TFM or WSO.")] = None,
     agency: Words = None,
     agency_id: Annotated[str | None, Query(max_length=32)] = None,
+    county: Counties = None,
+    level: Levels = None,
     reviewed: bool | None = None,
     recorded_since: Day = None,
     order: Literal["oldest", "newest"] = "oldest",
@@ -142,7 +146,8 @@ def changes(
     wanted = change_filter(
         context.house.lists, names_of(context, name), since=since, until=until, kinds=kind or (),
         states=state or (), models=support_type or (), words=agency, agency_id=agency_id, reviewed=reviewed,
-        recorded_since=recorded_since,
+        recorded_since=recorded_since, counties=county or (), levels=level or (),
+        registers=context.house.registers,
     )  # fmt: skip
     with context.house.engine.connect() as connection:
         found = list(
@@ -223,10 +228,15 @@ def agreements(
     name: Annotated[str, Query(alias="list", max_length=64)],
     as_of: Day = None,
     known_at: Day = None,
+    county: Counties = None,
+    level: Levels = None,
 ) -> JSONResponse:
     """A list as published on a date, and as we knew it on another."""
     context = context_of(request)
-    return answer(request, listed(context.house, name, as_of or None, known_at or None))
+    found = listed(
+        context.house, name, as_of or None, known_at or None, counties=county or (), levels=level or ()
+    )
+    return answer(request, found)
 
 
 @router.get("/runs", response_model=shapes.Runs)

@@ -76,6 +76,19 @@ class Change(Shape):
     rule: str
     score: float
     evidence: many[str]
+    level: str | None = Field(
+        default=None, description="Where the list has places: of which level the body is."
+    )
+    fips: many[str] | None = Field(default=None, description="FIPS codes of its counties.")
+    place: int | None = Field(default=None, description="GeoNames id of its town.")
+    ori: str | None = Field(default=None, description="The FBI's number of the agency.")
+    population: int | None = Field(
+        default=None, description="People whom it serves beside others, by the FBI."
+    )
+    officers: int | None = None
+    place_evidence: many[dict[str, Any]] = Field(
+        default_factory=many, description="Register, row, rule and score of each fact, or why it is unknown."
+    )
     title: str
     review: Review | None
 

@@ -19,7 +19,7 @@ from pipelines.history.agencies import places_of
 from pipelines.history.changes import ChangeFilter, StoredChange, read_change, read_changes
 from pipelines.history.paged import first_recorded_since
 from pipelines.run import review
-from pipelines.values import KINDS
+from pipelines.values import KINDS, LEVELS
 from scraper.errors import UsageError
 from web.context import Context, Visit, context_of
 from web.query import LogQuestion, coded, log_question, since_recorded
@@ -96,6 +96,7 @@ def change_log(request: Request, asked: Annotated[LogQuestion, Depends(log_quest
         newer=found.newer,
         asked=asked,
         kinds=KINDS,
+        levels=LEVELS,
         all_models=MODELS,
         fresh=fresh,
         fresh_limit=NEW_SHOWN,

@@ -21,7 +21,7 @@ from changelog.query import change_filter, day_of, several
 from changelog.reports import report_period
 from pipelines.history.changes import ChangeFilter, Cursor
 from pipelines.history.paged import Mark
-from pipelines.values import KINDS
+from pipelines.values import KINDS, LEVELS
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
 from web.context import Context, context_of
@@ -32,6 +32,8 @@ Identifier = Annotated[str, Path(max_length=64)]
 Day = Annotated[str | None, Query(max_length=40, description="A date (2025-04-08) or a time (ISO 8601).")]
 Kinds = Annotated[list[str] | None, Query(description=f"Some of {', '.join(KINDS)}.")]
 States = Annotated[list[str] | None, Query(description="Two letters, or the name.")]
+Counties = Annotated[list[str] | None, Query(description="FIPS codes of counties, or FL:Bay.")]
+Levels = Annotated[list[str] | None, Query(description=f"Some of {', '.join(LEVELS)}.")]
 Words = Annotated[str | None, Query(max_length=200, description="Words of the agency's name.")]
 After = Annotated[str | None, Query(max_length=400, description="The `next` of the page before.")]
 
@@ -78,12 +80,14 @@ def log_filter(
     model: Annotated[list[str] | None, Query()] = None,
     q: Words = None,
     agency: Annotated[str | None, Query(max_length=64)] = None,
+    county: Counties = None,
+    level: Levels = None,
 ) -> ChangeFilter:
     """What the log, its feeds and its files have in common."""
     context = context_of(request)
     return change_filter(
         context.house.lists, names_of(context, list_name), kinds=kind or (), states=state or (), models=model or (),
-        words=q, agency_id=agency,
+        words=q, agency_id=agency, counties=county or (), levels=level or (), registers=context.house.registers,
     )  # fmt: skip
 
 

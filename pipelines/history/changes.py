@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from pipelines.history.holdings import as_agreement
+from pipelines.history.places import StoredPlace, agreements_in, places_of_agreements, places_of_list
 from pipelines.history.publications import first_accepted, stamp
 from pipelines.names.likeness import name_key
 from pipelines.tables import changes, intervals, publications, reviews
@@ -68,6 +69,7 @@ class StoredChange:
     review: Mapping[str, Any] | None = None
     baseline: bool = False
     said: Mapping[str, Any] = field(default_factory=dict)
+    where: StoredPlace | None = None
 
     @property
     def cursor(self) -> Cursor:
@@ -92,6 +94,8 @@ class ChangeFilter:
     sha256: str | None = None
     recorded_since: datetime | None = None
     reviewed: bool | None = None
+    counties: Sequence[str] = ()
+    levels: Sequence[str] = ()
 
     def where(self) -> list[ColumnElement[bool]]:
         c = changes.c
@@ -115,6 +119,8 @@ class ChangeFilter:
         tests += self._moments()
         if self.agency_ids is not None:
             tests.append(c.agency_id.in_(self.agency_ids))
+        if self.counties or self.levels:
+            tests.append(c.agreement_id.in_(agreements_in(self.counties, self.levels)))
         if self.agency:
             tests.append(_every_word(c.agency, self.agency))
         if self.reviewed is not None:
@@ -174,7 +180,7 @@ def read_changes(
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
         page = [_stored(row) for row in connection.execute(_query(wanted, after, size, newest_first))]
-        yield from with_pending_since(connection, page, pending_of or {})
+        yield from _with_all(connection, page, pending_of or {})
         if len(page) < size:
             return
         after = page[-1].cursor
@@ -211,7 +217,7 @@ def read_change(
 ) -> StoredChange | None:
     """A change with its review. `pending_of` maps a list to the one where its agreements are applied for."""
     row = connection.execute(_WITH_REVIEW_AND_FIELDS.where(changes.c.id == identifier)).first()
-    return next(iter(with_pending_since(connection, [_stored(row)], pending_of or {})), None) if row else None
+    return next(iter(_with_all(connection, [_stored(row)], pending_of or {})), None) if row else None
 
 
 def count_changes(connection: Connection, wanted: ChangeFilter) -> dict[str, int]:
@@ -233,6 +239,16 @@ def _stored(row: Row[Any]) -> StoredChange:
         row.newly_signed, row.new_agency, None, review,
         said=dict(row.extra) if row.extra else row.before if row.kind == "removed" else {},
     )  # fmt: skip
+
+
+def _with_all(
+    connection: Connection, page: Sequence[StoredChange], pending_of: Mapping[str, str]
+) -> Iterator[StoredChange]:
+    where = places_of_agreements(connection, {change.agreement_id for change in page})
+    placed = [
+        replace(one, where=where[one.agreement_id]) if one.agreement_id in where else one for one in page
+    ]
+    return with_pending_since(connection, placed, pending_of)
 
 
 def with_pending_since(
@@ -269,6 +285,7 @@ def read_baseline(connection: Connection, list_name: str) -> Iterator[StoredChan
         .where(intervals.c.list == list_name, intervals.c.from_place == first.place)
         .order_by(intervals.c.row, intervals.c.id)
     )
+    where = places_of_list(connection, list_name)
     for seq, row in enumerate(rows):
         agreement = as_agreement(row)
         yield StoredChange(
@@ -276,5 +293,5 @@ def read_baseline(connection: Connection, list_name: str) -> Iterator[StoredChan
             first.published_at, first.captured_at, first.recorded_at, first.published_name,
             first.sha256, None, row.row, row.state, row.agency,
             row.agency_id, row.agreement_id, row.support_type, agreement.signed, None, agreement.as_json(),
-            "baseline", 1.0, baseline=True, said=dict(agreement.extra),
+            "baseline", 1.0, baseline=True, said=dict(agreement.extra), where=where.get(row.agreement_id),
         )  # fmt: skip

@@ -9,9 +9,6 @@ from typing import Any
 from pipelines.places.index import Force
 from pipelines.registers import Agency, County, Registers, Town
 
-LEVELS = (
-    "state", "county", "municipal", "tribal", "campus", "regional", "constable", "judicial", "other",
-)  # fmt: skip
 FACTS = ("level", "fips", "place", "ori", "population", "officers")
 
 

@@ -129,6 +129,12 @@ class StateIndex:
         return found[0] if len(found) == 1 else None
 
 
+def county_named(registers: Registers, state: str, name: str) -> list[County]:
+    """The counties of a state that are called so: "Bay", "Bay County", "Richmond city"."""
+    base, form = split_county(name.strip())
+    return state_index(registers, state).county(squeeze(base), form or "county")
+
+
 def split_county(name: str) -> tuple[str, str]:
     folded = name.casefold()
     found = _ENDINGS.search(folded)

@@ -16,6 +16,8 @@ from pipelines.tables import (
     documents,
     intervals,
     judgements,
+    place_words,
+    places,
     publications,
     reviews,
     taken,
@@ -33,6 +35,8 @@ BY_KEY: Mapping[Table, tuple[str, frozenset[str]]] = {
         frozenset({"last_modified", "etag", "checked_at", "trouble", "pages", "said", "read_by"}),
     ),
     document_events: ("id", frozenset()),
+    places: ("agreement_id", frozenset()),
+    place_words: ("agreement_id", frozenset()),
     taken: ("id", frozenset()),
 }
 _SHOWN = 80

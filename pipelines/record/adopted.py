@@ -14,13 +14,16 @@ from pipelines.tables import (
     intervals,
     judgements,
     outbox,
+    place_words,
+    places,
     publications,
     reviews,
     taken,
 )
 
 DERIVED: tuple[Table, ...] = (
-    publications, intervals, accepted, changes, reviews, judgements, documents, document_events, taken,
+    publications, intervals, accepted, changes, reviews, judgements, documents, document_events, places,
+    place_words, taken,
 )  # fmt: skip
 # Their keys are counted upward by the server, in the order in which rows come.
 _NUMBERED = (publications, judgements)

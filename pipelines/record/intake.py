@@ -17,6 +17,7 @@ from pipelines.derived import publication_key
 from pipelines.names.likeness import name_key
 from pipelines.publication_time import Dated
 from pipelines.record.documents import take_document
+from pipelines.record.places import take_word
 from pipelines.tables import intervals, judgements, publications, reviews, taken
 from pipelines.values import Publication
 from scraper.capture import LIVE, Capture
@@ -41,10 +42,11 @@ Dating = Callable[[Capture], Dated]  # a file that cannot be read is dated all t
 @dataclass(slots=True)
 class Intake:
     """What was taken in: from which place on each list is to be derived again, and of what was seen since when its
-    sister list too."""
+    sister list too; of which agreements people said where they are."""
 
     dirty: dict[str, str] = field(default_factory=dict)
     since: dict[str, datetime] = field(default_factory=dict)
+    placed: set[str] = field(default_factory=set)
 
     def mark(self, list_name: str, place: str, since: datetime = ALWAYS) -> None:
         self.dirty[list_name] = min(place, self.dirty.get(list_name, place))
@@ -280,6 +282,13 @@ def _take_document(
     take_document(connection, entry)
 
 
+def _take_place(
+    connection: Connection, entry: Entry, intake: Intake, _dating: Dating, _announce: bool
+) -> None:
+    take_word(connection, entry)
+    intake.placed.add(entry["agreement"])
+
+
 _TAKERS: dict[str, Callable[[Connection, Entry, Intake, Dating, bool], None]] = {
     "capture": _take_capture,
     "document": _take_document,
@@ -287,6 +296,7 @@ _TAKERS: dict[str, Callable[[Connection, Entry, Intake, Dating, bool], None]] = 
     "baseline": _take_verdict,
     "reject": _take_verdict,
     "review": _take_review,
+    "place": _take_place,
     "same": _take_judgement,
     "distinct": _take_judgement,
     "unjudged": _take_judgement,

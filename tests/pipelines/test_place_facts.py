@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.places.draft import FACTS, LEVELS, PlaceFacts
+from pipelines.places.draft import FACTS, PlaceFacts
 from pipelines.places.facts import place_facts
 from pipelines.registers import registers
+from pipelines.values import LEVELS
 
 KNOWN = registers()
 
