@@ -1,6 +1,6 @@
 """Of which version the tables are, and how an SQLite file is opened."""
 
-HEAD = "0008"
+HEAD = "0009"
 BUSY_SECONDS = 60  # to wait for another process that writes
 # WAL lets readers go on while one writes; NORMAL is safe with WAL and spares a sync per transaction.
 PRAGMAS = (
