@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import altair as alt
 
 from benchmarks.table import Point
-from changelog.charts.drawing import BLUE, GREEN, GREY, ORANGE, WIDTH, data, draw, legend
+from changelog.charts.drawing import GOLD, GREY, RUST, TEAL, WIDTH, data, draw, legend
 
-COLOURS = (BLUE, ORANGE, GREEN, GREY)
+COLOURS = (TEAL, RUST, GOLD, GREY)
 LINES = ([1, 0], [6, 3])  # beyond four works the colours come again, with broken lines
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 
 def flat(value: object) -> str:
@@ -17,6 +20,19 @@ def flat(value: object) -> str:
     if isinstance(value, (dict, list, tuple, Mapping)):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
+
+
+def csv_lines(columns: Sequence[str], records: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """With a header; what a spreadsheet would run as a formula is made text."""
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    for cells in chain(
+        [columns], ([harmless(flat(record.get(name))) for name in columns] for record in records)
+    ):
+        writer.writerow(cells)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
 def runs_as_formula(text: str) -> bool:

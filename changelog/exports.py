@@ -25,6 +25,20 @@ PORTION = 5000
 SHEET_ROWS = 1_048_576  # of an XLSX sheet, with its header
 CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 - a workbook's time has no zone; fixed, so that the bytes are
 Record = Mapping[str, Any]
+CHANGE_COLUMNS = (
+    "id", "list", "kind", "published_at", "captured_at", "recorded_at", "published_name", "sha256",
+    "previous_sha256", "row", "state", "agency", "agency_id", "agreement_id", "support_type", "signed",
+    "before", "after", "rule", "score", "evidence", "newly_signed", "new_agency", "pending_since",
+    "level", "fips", "place", "ori", "population", "officers", "place_evidence", "title", "review",
+)  # fmt: skip
+AGREEMENT_COLUMNS = (
+    "agreement_id", "agency_id", "state", "agency", "type", "county", "support_type", "signed", "moa", "addendum",
+)  # fmt: skip
+
+
+def columns_of(records: Sequence[Record]) -> list[str]:
+    """The agreement's own columns, then whatever else the list carries, in the order first met."""
+    return list(dict.fromkeys([*AGREEMENT_COLUMNS, *(name for record in records for name in record)]))
 
 
 def portions(records: Iterable[Record]) -> Iterator[list[Record]]:

@@ -13,8 +13,9 @@ import us
 from pipelines.history.changes import StoredChange
 from pipelines.history.places import NOWHERE
 from pipelines.values import NEW_IS_RIGHT, REPEATED
+from scraper.cadence import Cron, parse
 from scraper.errors import UsageError
-from scraper.lists import AGREEMENT_KEY, PublishedList
+from scraper.lists import AGREEMENT_KEY, Cadence, PublishedList
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _YEARS = range(1900, 3000)
@@ -74,6 +75,46 @@ FIELDS = {
 STATES: dict[str, str] = {
     state.abbr: state.name for state in (*us.states.STATES_AND_TERRITORIES, us.states.DC)
 }
+
+
+_WEEKDAYS = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
+
+
+def cadence_text(cadence: Cadence) -> str:
+    """When a list is looked at: "every hour from 9 am to 8 pm on weekdays, New York time"."""
+    told = " and ".join(_rule_text(parse(rule)) for rule in cadence.crons)
+    return f"{told}, {cadence.time_zone.rpartition('/')[2].replace('_', ' ')} time"
+
+
+def _rule_text(rule: Cron | timedelta) -> str:
+    if isinstance(rule, timedelta):
+        minutes = int(rule.total_seconds()) // 60
+        return f"every {minutes // 60} hours" if not minutes % 60 else f"every {minutes} minutes"
+    hours = sorted(rule.hours)
+    whole = len(hours) > 2 and hours == [*range(hours[0], hours[-1] + 1)]
+    if whole:
+        often = "every hour" if len(rule.minutes) == 1 else f"{len(rule.minutes)} times an hour"
+        when = often if len(hours) == 24 else f"{often} from {_hour(hours[0])} to {_hour(hours[-1])}"
+    else:
+        times = [_hour(hour, minute) for hour in hours for minute in sorted(rule.minutes)]
+        when = f"at {' and '.join([', '.join(times[:-1]), times[-1]]) if len(times) > 1 else times[0]}"
+    days = " or ".join(filter(None, (_dates_text(rule), _weekdays_text(rule))))
+    return f"{when} {days or 'every day'}"
+
+
+def _dates_text(rule: Cron) -> str:
+    days = "" if len(rule.days) == 31 else f"on day {', '.join(map(str, sorted(rule.days)))} of the month"
+    months = "" if len(rule.months) == 12 else f"in month {', '.join(map(str, sorted(rule.months)))}"
+    return " ".join(filter(None, (days, months)))
+
+
+def _weekdays_text(rule: Cron) -> str:
+    named = {frozenset(range(7)): "", frozenset(range(1, 6)): "on weekdays", frozenset({0, 6}): "at weekends"}
+    return named.get(rule.weekdays, f"on {', '.join(_WEEKDAYS[day] for day in sorted(rule.weekdays))}")
+
+
+def _hour(hour: int, minute: int = 0) -> str:
+    return f"{hour % 12 or 12}{f':{minute:02}' if minute else ''} {'am' if hour < 12 else 'pm'}"
 
 
 def state_name(abbreviation: str | None) -> str:

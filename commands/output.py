@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from changelog.cells import flat, harmless, markdown
+from changelog.cells import csv_lines, flat, markdown
 from scraper.errors import UsageError
 
 Record = Mapping[str, Any]
@@ -45,11 +44,7 @@ def print_json_array(records: Iterable[Record]) -> None:
 
 
 def print_csv(columns: Sequence[str], records: Iterable[Record]) -> None:
-    """With a header; what a spreadsheet would run as a formula is made text."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    for record in records:
-        writer.writerow([harmless(flat(record.get(column))) for column in columns])
+    sys.stdout.writelines(csv_lines(columns, records))
 
 
 def print_markdown(columns: Sequence[str], records: Iterable[Record]) -> None:

@@ -25,12 +25,6 @@ from commands.output import (
 from pipelines.values import LEVELS
 from scraper.errors import UsageError
 
-COLUMNS = (
-    "id", "list", "kind", "published_at", "captured_at", "recorded_at", "published_name", "sha256",
-    "previous_sha256", "row", "state", "agency", "agency_id", "agreement_id", "support_type", "signed",
-    "before", "after", "rule", "score", "evidence", "newly_signed", "new_agency", "pending_since",
-    "level", "fips", "place", "ori", "population", "officers", "place_evidence", "title", "review",
-)  # fmt: skip
 County = Annotated[
     str | None,
     typer.Option("--county", help="FIPS codes, or names with the state (FL:Bay); several with commas."),
@@ -91,11 +85,11 @@ def changes(
 
 def _deliver(shape: str, records: Iterator[dict[str, Any]], output: Path | None) -> None:
     if shape in ("xlsx", "parquet"):
-        from changelog.exports import write_table
+        from changelog.exports import CHANGE_COLUMNS, write_table
 
         if output is None:
             raise UsageError(f"A {shape} file cannot be printed. Name it with --output.")
-        write_table(output, shape, COLUMNS, records)
+        write_table(output, shape, CHANGE_COLUMNS, records)
     elif output is not None:
         with output.open("w", encoding="utf-8", newline="") as file, redirect_stdout(file):
             _print_changes(shape, records)
@@ -112,16 +106,13 @@ def _print_changes(shape: str, records: Iterator[dict[str, Any]]) -> None:
         case "jsonl":
             print_json_lines(records)
         case "csv":
-            print_csv(COLUMNS, records)
+            from changelog.exports import CHANGE_COLUMNS
+
+            print_csv(CHANGE_COLUMNS, records)
         case "md":
             print_markdown(("published_at", "list", "kind", "title"), records)
         case _:
             print_table(("published_at", "list", "kind", "title", "id"), records)
-
-
-AGREEMENT_COLUMNS = (
-    "agreement_id", "agency_id", "state", "agency", "type", "county", "support_type", "signed", "moa", "addendum",
-)  # fmt: skip
 
 
 def show(
@@ -147,7 +138,7 @@ def show(
     [declaration] = house.chosen([list_name])
     found = listed(house, list_name, as_of, known_at, counties=[county or ""], levels=[level or ""])
     if shape in ("xlsx", "parquet"):
-        from changelog.exports import write_table
+        from changelog.exports import columns_of, write_table
 
         if output is None:
             raise UsageError(f"A {shape} file cannot be printed. Name it with --output.")
@@ -163,16 +154,13 @@ def show(
     return 0
 
 
-def columns_of(records: list[dict[str, Any]]) -> list[str]:
-    """The agreement's own columns, then whatever else the list carries, in the order first met."""
-    return list(dict.fromkeys([*AGREEMENT_COLUMNS, *(name for record in records for name in record)]))
-
-
 def _print_agreements(shape: str, found: dict[str, Any], nouns: str) -> None:
     records = found["agreements"]
     if shape == "json":
         print_json(found)
     elif shape == "csv":
+        from changelog.exports import columns_of
+
         print_csv(columns_of(records), records)
     else:
         note = (

@@ -86,7 +86,7 @@ def claim(
         return 0
     typer.echo(f"{_filled(told['standing'], indent='')}\n")
     for figure in told["figures"]:
-        typer.echo(f"{figure['phrase']}\n{_filled(figure['answer'])}\n")
+        typer.echo(f"{figure['phrase']}\n  {figure['verdict']}\n{_filled(figure['answer'])}\n")
     typer.echo(_filled(told["summary"].removeprefix(told["standing"]).strip(), indent=""))
     return 0
 

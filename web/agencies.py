@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 from string import ascii_uppercase
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
-from changelog.charts.places import TILES
+from changelog.charts.places import TILES, shade_of, step_names, steps_up_to
 from changelog.query import state_code
 from changelog.wording import state_name
 from pipelines.history.agencies import (
@@ -29,7 +29,7 @@ from pipelines.history.agencies import (
     places_of,
 )
 from pipelines.history.changes import ChangeFilter, read_change, read_changes
-from pipelines.history.figures import agreements_over_time, totals_before
+from pipelines.history.figures import Totals, agreements_over_time, totals_before
 from pipelines.history.paged import agreements_page, find_publications
 from scraper.errors import UsageError
 from web.context import context_of
@@ -43,7 +43,10 @@ EVERY = 2_000  # agencies of one letter
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One agreement on the time line: its bars as (from, width) in hundredths of the whole."""
+    """One agreement on the time line: its bars as (from, width) in hundredths of the whole.
+
+    Where `until` is None, the list still has it as far as anybody saw: in its last publication, at `seen`.
+    """
 
     list: str
     agreement_id: str
@@ -51,6 +54,8 @@ class Line:
     bars: Sequence[tuple[float, float]]
     first: str
     until: str | None
+    seen: str
+    applied: bool
     periods: Sequence[Held]
 
 
@@ -143,6 +148,7 @@ def agency(request: Request, agency_id: str) -> HTMLResponse:
                 newest_first=True,
             )
         ]  # fmt: skip
+        seen = {item.list: totals_before(connection, item.list) for item in life.held}
         files = places_of(connection, {(item.list, item.stored.since) for item in life.held})
     changes.sort(key=lambda change: change.cursor, reverse=True)
     newest = max(life.held, key=lambda item: (item.until is None, item.stored.since)).stored.agreement
@@ -152,32 +158,48 @@ def agency(request: Request, agency_id: str) -> HTMLResponse:
         agency_id=agency_id,
         newest=newest,
         life=life,
-        time_line=time_line(life, context.house.now()),
+        time_line=time_line(
+            life, {name: totals.place for name, totals in seen.items() if totals}, context.pending_of.values()
+        ),
+        newest_seen=max((totals.published_at for totals in seen.values() if totals), default=None),
         changes=changes,
         files=files,
         documents=_documents(life),
     )
 
 
-def time_line(life: Life, now: datetime) -> TimeLine:
+def time_line(life: Life, seen: Mapping[str, str], applications: Collection[str]) -> TimeLine:
+    """`seen` is the place of the newest publication of each list: what is listed there is known until then."""
     first = min(date.fromisoformat(item.stored.since[:10]) for item in life.held)
-    ends = [date.fromisoformat(item.until[:10]) if item.until else now.date() for item in life.held]
-    last = max(*ends, first) if ends else first
+    ends = [
+        date.fromisoformat((item.until or seen.get(item.list) or item.stored.since)[:10])
+        for item in life.held
+    ]
+    last = max(*ends, first)
     span = max((last - first).days, 1)
 
-    def at(place: str | None) -> float:
-        return (
-            100.0 if place is None else round(100 * (date.fromisoformat(place[:10]) - first).days / span, 2)
-        )
+    def at(place: str) -> float:
+        return round(100 * (date.fromisoformat(place[:10]) - first).days / span, 2)
 
     lines = []
     for (name, identifier), group in groupby(life.held, lambda item: (item.list, item.stored.agreement_id)):
         periods = list(group)
-        bars = [(at(begin), max(at(end) - at(begin), 0.3)) for begin, end in _unbroken(periods)]
+        until = seen.get(name) or periods[-1].stored.since
+        bars = [(at(begin), max(at(end or until) - at(begin), 0.3)) for begin, end in _unbroken(periods)]
         lines.append(
-            Line(name, identifier, periods[-1], bars, periods[0].stored.since, periods[-1].until, periods)
+            Line(
+                name,
+                identifier,
+                periods[-1],
+                bars,
+                periods[0].stored.since,
+                periods[-1].until,
+                until,
+                name in applications,
+                periods,
+            )
         )
-    lines.sort(key=lambda line: (line.until is not None, line.first, line.agreement_id))
+    lines.sort(key=lambda line: (line.applied, line.until is not None, line.first, line.agreement_id))
     years = [(year, at(f"{year}-01-01")) for year in range(first.year + 1, last.year + 1)]
     return TimeLine(first, last, lines, years)
 
@@ -204,10 +226,8 @@ def _documents(life: Life) -> list[tuple[str, str, Any]]:
     return list(found.values())
 
 
-AGREEMENTS = 300
-STATE_CHANGES = 30
-
-SHADES = 5
+AGREEMENTS, FEW_AGREEMENTS = 300, 20
+STATE_CHANGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +240,18 @@ class Tile:
     shade: int
 
 
-def tiles(by_state: dict[str, int]) -> list[Tile]:
-    """The map: shade 0 is none, 5 the states with most. Each shade reaches twice as far as the one before."""
-    most = max(by_state.values(), default=0)
-    steps = [most / 2**power for power in range(SHADES - 1, 0, -1)]
+def tiles(by_state: Mapping[str, int], steps: Sequence[int]) -> list[Tile]:
+    """The map. Shade 0 is none; each step of `steps` begins another."""
     return [
-        Tile(state, state_name(state), x + 1, y + 1, count, 1 + sum(count > s for s in steps) if count else 0)
+        Tile(state, state_name(state), x + 1, y + 1, count, 1 + shade_of(count, steps) if count else 0)
         for state, (x, y) in TILES.items()
         for count in [by_state.get(state, 0)]
     ]
+
+
+def map_steps(totals: Iterable[Totals]) -> list[int]:
+    """The steps that several maps share, so that the same shade says the same on each."""
+    return steps_up_to(max([1, *(count for one in totals for count in one.by_state.values())]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,25 +272,36 @@ def all_states(request: Request) -> HTMLResponse:
     with context.house.engine.connect() as connection:
         newest = {name: totals_before(connection, name) for name in context.house.lists}
     shown = {name: totals for name, totals in newest.items() if totals}
+    steps = map_steps(shown.values())
     names = sorted({state for totals in shown.values() for state in totals.by_state if state}, key=state_name)
     return page(
         request,
         "states.html",
         states=names,
         newest=shown,
-        maps={name: tiles(dict(totals.by_state)) for name, totals in shown.items()},
+        maps={name: tiles(totals.by_state, steps) for name, totals in shown.items()},
+        legend=step_names(steps),
     )
 
 
 @router.get("/states/{state}")
-def one_state(request: Request, state: str, name: ListName = None, after: After = None) -> HTMLResponse:
+def one_state(
+    request: Request, state: str, name: ListName = None, after: After = None, show: Literal["", "all"] = ""
+) -> HTMLResponse:
     context = context_of(request)
     code, place = state_code(state), mark(after)
     with context.house.engine.connect() as connection:
         in_lists = [
-            _in_list(connection, listed, code, place if listed == name else None, context.rows(AGREEMENTS))
+            _in_list(
+                connection,
+                listed,
+                code,
+                place if listed == name else None,
+                context.rows(AGREEMENTS if show else FEW_AGREEMENTS),
+            )  # fmt: skip
             for listed in context.house.lists
         ]
+        seen = [totals_before(connection, listed) for listed in context.house.lists]
         changes = list(
             read_changes(
                 connection,
@@ -279,7 +313,10 @@ def one_state(request: Request, state: str, name: ListName = None, after: After 
         )
     if not changes and not any(item.count or item.curve for item in in_lists):
         raise HTTPException(404, f"No list names a state {state[:40]}.")
-    return page(request, "state.html", state=code, in_lists=in_lists, changes=changes)
+    newest = max((totals.published_at for totals in seen if totals), default=None)
+    return page(
+        request, "state.html", state=code, in_lists=in_lists, changes=changes, show=show, newest=newest
+    )
 
 
 def _in_list(connection: Connection, name: str, state: str, after: Any, size: int) -> InList:

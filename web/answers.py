@@ -234,5 +234,7 @@ def _is_known(headers: Headers, asked: Headers) -> bool:
 
 def _is_whole(start: Message) -> bool:
     headers = Headers(raw=list(start["headers"]))
+    if "content-length" not in headers:  # it is sent while it is made
+        return False
     tagged = "etag" in headers and "last-modified" not in headers
     return start["status"] == 200 and (tagged or headers.get("content-type", "").startswith(WHOLE))

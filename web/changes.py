@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
-from changelog.wording import MODELS
+from changelog.wording import MODELS, long_day
 from pipelines.history.agencies import places_of
 from pipelines.history.changes import ChangeFilter, StoredChange, read_change, read_changes
 from pipelines.history.paged import first_recorded_since
@@ -126,7 +126,8 @@ def _grouped(
     if by == "week":
         for (year, week), members in groupby(changes, lambda change: _week(context, change)):
             held = list(members)
-            yield Group(f"{year}-W{week:02}", None, held[0].published_at, held)
+            monday = date.fromisocalendar(year, week, 1)
+            yield Group(long_day(monday), None, held[0].published_at, held)
         return
     files = places_of(connection, {(change.list, change.place) for change in changes})
     for (name, place), members in groupby(changes, lambda change: (change.list, change.place)):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
 from changelog.query import state_code
 from changelog.status import clock_text, queue_text
 from changelog.wording import end_of
 from pipelines.history.changes import ChangeFilter, count_changes
-from pipelines.history.compared import differing
-from pipelines.history.figures import first_totals, totals_before
+from pipelines.history.compared import Pair, differing
+from pipelines.history.figures import Totals, first_totals, totals_before
 from pipelines.history.paged import agreements_page, publications_page
 from pipelines.history.publications import held_publications, publication_at, publication_by_key
 from pipelines.history.queue import queue_state
@@ -23,13 +26,14 @@ from pipelines.house import House
 from pipelines.rehearsal import would_be
 from pipelines.run import release
 from scraper.errors import UsageError
+from scraper.lists import PublishedList
 from web.context import context_of, keep
 from web.query import After, Day, ListName, Words, coded, mark
 from web.rendering import page
 from web.sign_in import Acting, RefusedActionError
 
 router = APIRouter(include_in_schema=False)
-AGREEMENTS = 300
+FEW_AGREEMENTS, AGREEMENTS = 50, 300
 PUBLICATIONS = 100
 
 
@@ -64,6 +68,7 @@ def one_list(
     state: str = "",
     q: Words = None,
     after: After = None,
+    show: Literal["", "all"] = "",
 ) -> HTMLResponse:
     context = context_of(request)
     [item] = context.house.chosen([name])
@@ -84,14 +89,14 @@ def one_list(
                 state=code,
                 text=text,
                 after=mark(after),
-                limit=context.rows(AGREEMENTS),
+                limit=context.rows(AGREEMENTS if show else FEW_AGREEMENTS),
             )
             if stood
             else ([], None)
         )
     return page(
         request, "list.html", item=item, stood=stood, first=first, agreements=found, more=coded(more),
-        as_of=as_of, known_at=known_at, state=code, text=text,
+        as_of=as_of, known_at=known_at, state=code, text=text, show=show, most=AGREEMENTS,
     )  # fmt: skip
 
 
@@ -122,30 +127,58 @@ def one_publication(request: Request, key: str) -> HTMLResponse:
 DIFFERENCES = 2_000
 
 
-@router.get("/compare")
-def compare(
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Which list, from which day to which; the newest list without the second."""
+
+    declaration: PublishedList
+    one: str | None
+    other: str | None
+
+
+def comparison_asked(
     request: Request,
-    name: ListName = None,
-    one: Annotated[Day, Query(alias="from")] = None,
-    other: Annotated[Day, Query(alias="to")] = None,
-) -> HTMLResponse:
-    context = context_of(request)
-    item = context.house.chosen([name] if name else [])[0]
+    list_name: ListName = None,
+    one: Annotated[str | None, Query(alias="from", max_length=40)] = None,
+    other: Annotated[str | None, Query(alias="to", max_length=40)] = None,
+) -> Comparison:
+    """The dates in their order."""
+    item = context_of(request).house.chosen([list_name] if list_name else [])[0]
+    one, other = one or None, other or None
     if one and other and end_of(one, item.time_zone) > end_of(other, item.time_zone):
         one, other = other, one
-    with context.house.engine.connect() as connection:
-        first = first_totals(connection, item.name)
-        earlier = totals_before(connection, item.name, end_of(one, item.time_zone)) if one else None
-        later = totals_before(connection, item.name, end_of(other, item.time_zone) if other else None)
-        pairs = (
-            differing(connection, item.name, earlier.place, later.place)
-            if earlier and later and earlier.place < later.place
-            else []
-        )
+    return Comparison(item, one, other)
+
+
+Compared = Annotated[Comparison, Depends(comparison_asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What stood then; None where nothing did, or was asked."""
+
+    earlier: Totals | None
+    later: Totals | None
+    pairs: Sequence[Pair]
+
+
+def compared(connection: Connection, asked: Comparison) -> Differences:
+    name, zone = asked.declaration.name, asked.declaration.time_zone
+    earlier = totals_before(connection, name, end_of(asked.one, zone)) if asked.one else None
+    later = totals_before(connection, name, end_of(asked.other, zone) if asked.other else None)
+    both = earlier and later and earlier.place < later.place
+    pairs = differing(connection, name, earlier.place, later.place) if both and earlier and later else []
+    return Differences(earlier, later, pairs)
+
+
+@router.get("/compare")
+def compare(request: Request, asked: Compared) -> HTMLResponse:
+    with context_of(request).house.engine.connect() as connection:
+        first, found = first_totals(connection, asked.declaration.name), compared(connection, asked)
     return page(
-        request, "compare.html", item=item, first=first, earlier=earlier, later=later, one=one, other=other,
-        pairs=pairs[:DIFFERENCES], left_out=max(len(pairs) - DIFFERENCES, 0),
-        counts=Counter(pair.kind for pair in pairs),
+        request, "compare.html", item=asked.declaration, first=first, earlier=found.earlier, later=found.later,
+        one=asked.one, other=asked.other, pairs=found.pairs[:DIFFERENCES],
+        left_out=max(len(found.pairs) - DIFFERENCES, 0), counts=Counter(pair.kind for pair in found.pairs),
     )  # fmt: skip
 
 

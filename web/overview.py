@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
+from changelog.charts.places import step_names
 from changelog.status import clock_text, queue_text
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import Batch, Totals, agreements_over_time, batch, totals_before
@@ -18,7 +19,7 @@ from pipelines.history.publications import held_publications
 from pipelines.history.queue import queue_state
 from pipelines.history.status import ListStatus, clock_status, list_statuses
 from scraper.lists import PublishedList
-from web.agencies import Tile, tiles
+from web.agencies import map_steps, tiles
 from web.context import context_of, keep
 from web.rendering import Curve, curve, page
 
@@ -30,7 +31,6 @@ NEWEST = 8
 class Week:
     """The ISO week of the newest list, Monday to Sunday in the list's own time zone."""
 
-    name: str
     since: datetime
     until: datetime
     batch: Batch
@@ -46,7 +46,6 @@ class Watched:
     week: Week
     curve: Curve | None
     mix: Sequence[tuple[str, int, float]]
-    map: Sequence[Tile]
     status: ListStatus
 
 
@@ -71,8 +70,11 @@ def overview(request: Request) -> HTMLResponse:
         held = held_publications(connection)
         queue = queue_state(connection)
     keep(request, "live")
+    steps = map_steps(found.newest for found in lists)
     return page(
-        request, "overview.html", live=True, watched=lists, newest=newest, held=held,
+        request, "overview.html", live=True, watched=lists,
+        maps={found.declaration.name: tiles(found.newest.by_state, steps) for found in lists},
+        legend=step_names(steps), newest=newest, held=held,
         statuses=statuses.values(),
         clock_text=clock_text(clock),
         queue_text=queue_text(queue) if queue else "",
@@ -94,7 +96,6 @@ def _watched(connection: Connection, item: PublishedList, status: ListStatus) ->
         week,
         curve(course, f"{item.wording.nouns.capitalize()} on the list", newest.place),
         [(model, count, round(100 * count / total, 1)) for model, count in mix],
-        tiles(dict(newest.by_state)),
         status,
     )
 
@@ -105,9 +106,8 @@ def _week(connection: Connection, item: PublishedList, moment: datetime) -> Week
     monday = today - timedelta(days=today.weekday())
     since = datetime.combine(monday, time(), zone).astimezone(UTC)
     until = datetime.combine(monday + timedelta(days=7), time(), zone).astimezone(UTC)
-    year, number, _ = monday.isocalendar()
     wanted = ChangeFilter(lists=(item.name,), since=since, until=until)
-    return Week(f"{year}-W{number:02}", since, until, batch(connection, wanted))
+    return Week(since, until, batch(connection, wanted))
 
 
 @router.get("/method")

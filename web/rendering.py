@@ -11,13 +11,25 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from changelog.wording import FIELDS, MODELS, iso, model_name, sentence, state_name, title
+from changelog.query import several, state_code
+from changelog.wording import (
+    FIELDS,
+    MODELS,
+    cadence_text,
+    iso,
+    long_day,
+    model_name,
+    sentence,
+    state_name,
+    title,
+)
 from pipelines.history.publications import held_count
 from scraper.lists import PublishedList
 from web.context import context_of, keep, person_of
@@ -64,7 +76,8 @@ def page(
         navigation=NAVIGATION,
         path=request.url.path,
         canonical=f"{base}{_here(request)}",
-        card=f"{base}/report.png",
+        card=base + address("/report.png", values.get("card_query", {})),
+        now=context.house.now(),
         query=request.query_params,
         asked_query=_asked(request),
         here=_here(request),
@@ -119,10 +132,12 @@ def local(target: str | None, otherwise: str = "/") -> str:
 _UNSEEN = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
+_SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z“])")
 _TOKENS = re.compile(r"\w+|\s+|[^\w\s]")
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 SIGNS = {"added": "+", "removed": "−", "returned": "↺", "renamed": "≈", "amended": "±"}
 LONGEST_COMPARED = 2_000
+OLD_DAYS = 45
+SETTINGS = {"list": "LISTS", "state": "STATES", "kind": "KINDS"}
 
 
 def plain(value: object) -> object:
@@ -139,21 +154,25 @@ def _moment(value: datetime | str) -> datetime:
 
 
 def day(value: datetime | date | str | None) -> Markup:
-    """12 May 2025. A place or an ISO time is understood as well."""
+    """As 12 May 2025. A place or an ISO time is understood as well."""
     if not value:
         return Markup("")
     shown = date.fromisoformat(value[:10]) if isinstance(value, str) else value
-    text = f"{shown.day} {_MONTHS[shown.month - 1]} {shown.year}"
-    return Markup('<time datetime="{}">{}</time>').format(f"{shown:%Y-%m-%d}", text)
+    return Markup('<time datetime="{}">{}</time>').format(f"{shown:%Y-%m-%d}", long_day(shown))
+
+
+def plain_day(moment: datetime, time_zone: str) -> str:
+    """The day that a moment is of, somewhere."""
+    return long_day(moment.astimezone(ZoneInfo(time_zone)).date())
 
 
 def clock(value: datetime | str | None) -> Markup:
-    """12 May 2025, 17:40 UTC."""
+    """As 12 May 2025, 17:40 UTC; beside it a browser says when that is where its reader is."""
     if not value:
         return Markup("")
     shown = _moment(value)
-    text = f"{shown.day} {_MONTHS[shown.month - 1]} {shown.year}, {shown:%H:%M} UTC"
-    return Markup('<time datetime="{}">{}</time>').format(iso(shown), text)
+    text = f"{long_day(shown)}, {shown:%H:%M} UTC"
+    return Markup('<time datetime="{}" data-clock>{}</time>').format(iso(shown), text)
 
 
 def number(value: float | None) -> str:
@@ -241,6 +260,42 @@ def address(path: str, query: Mapping[str, Any], **changed: Any) -> str:
     return f"{path}?{pairs}" if pairs else path
 
 
+def old(newest: datetime, now: datetime) -> str:
+    """ "15 months without a list" when nothing was published for longer than a month and a half, else nothing."""
+    days = (now - newest).days
+    if days < OLD_DAYS:
+        return ""
+    months = round(days / 30.44)
+    return f"{months} months without a list" if months < 36 else f"{months // 12} years without a list"
+
+
+def settings_line(shared: Mapping[str, Any]) -> str:
+    """The settings that send what this filter shows; nothing for a filter that no setting has."""
+    asked = {
+        name: several([values] if isinstance(values, str) else values)
+        for name, values in shared.items()
+        if values
+    }
+    if not asked.keys() <= SETTINGS.keys():
+        return ""
+    if "state" in asked:
+        asked["state"] = [state_code(state) for state in asked["state"]]
+    lines = [f'COUNTERSIGN_NOTIFY_{SETTINGS[name]}="{" ".join(values)}"' for name, values in asked.items()]
+    return "\n".join(['COUNTERSIGN_NOTIFY="mailto://user:password@mail.example.org"', *lines])
+
+
+def sentences(text: str) -> list[str]:
+    return _SENTENCE.split(text)
+
+
+def without(query: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if name not in names}
+
+
+def only(query: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if name in names}
+
+
 def add_to(environment: Environment, lists: Mapping[str, PublishedList]) -> None:
     environment.filters.update(
         day=day,
@@ -251,16 +306,28 @@ def add_to(environment: Environment, lists: Mapping[str, PublishedList]) -> None
         linked_whole=linked_whole,
         none_mark=none_mark,
         capitalize_first=capitalize_first,
+        cadence_text=cadence_text,
         shown=shown,
         state_name=state_name,
         model_name=model_name,
         field_name=lambda name: FIELDS.get(name, name),
+        plain_day=plain_day,
+        sentences=sentences,
         sign=lambda kind: SIGNS.get(kind, "·"),
         title_of=lambda change: title(change, lists.get(change.list)),
         sentence_of=lambda change: sentence(change, lists.get(change.list)),
     )
     environment.globals.update(
-        address=address, words=words, plural=plural, lists=lists, models=MODELS, is_web_address=is_web_address
+        old=old,
+        only=only,
+        without=without,
+        settings_line=settings_line,
+        address=address,
+        words=words,
+        plural=plural,
+        lists=lists,
+        models=MODELS,
+        is_web_address=is_web_address,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import date
-from typing import Annotated, Any
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
@@ -24,19 +25,27 @@ from changelog.reports import (
     report,
 )
 from changelog.wording import headline, period
-from pipelines.history.figures import Totals, totals_between
-from scraper.lists import PublishedList
+from pipelines.history.figures import Totals, first_totals, totals_between
 from web.context import Context, context_of
 from web.query import Day, Report, ReportQuestion
 from web.rendering import page, stamp
 
 router = APIRouter(include_in_schema=False)
-CHARTS: dict[str, Callable[[Sequence[Totals], PublishedList], str]] = {
-    "growth": lambda series, item: charts.growth(series, item.wording.nouns),
-    "models": lambda series, item: charts.model_mix(series, item.wording.nouns),
-    "states": lambda series, item: charts.by_state(series[-1].by_state, item.wording.nouns),
-    "map": lambda series, item: charts.state_map(series[-1].by_state, item.wording.nouns),
-}
+Span = Literal["year", "all"]
+Draw = Callable[[Sequence[Totals], ReportQuestion, int], str]
+CHARTS: dict[str, Draw] = {
+    "growth": lambda series, asked, width: charts.growth(series, asked.declaration.wording.nouns, width),
+    "weekly": lambda series, asked, width: charts.weekly_additions(
+        series, asked.until, asked.declaration.wording.nouns, 26 if width == charts.WIDTH else 12, width,
+        asked.declaration.time_zone,
+    ),
+    "models": lambda series, asked, width: charts.model_mix(series, asked.declaration.wording.nouns, width),
+    "map": lambda series, asked, width: charts.state_map(
+        series[-1].by_state, asked.declaration.wording.nouns, width
+    ),
+}  # fmt: skip
+YEAR = timedelta(days=365)
+FIRST_SHOWN, STATES_SHOWN = 20, 10
 MEDIA = {
     "md": "text/markdown; charset=utf-8",
     "json": "application/json",
@@ -52,16 +61,50 @@ def told(context: Context, asked: ReportQuestion) -> dict[str, Any]:
         )
 
 
-def _series(context: Context, asked: ReportQuestion) -> list[Totals]:
+def _series(context: Context, asked: ReportQuestion, span: Span = "all") -> list[Totals]:
+    """Every accepted list until the end of the period: since the first one, or from a year before it on."""
     end = beginning(asked.until, asked.declaration.time_zone)
     with context.house.engine.connect() as connection:
-        return totals_between(connection, asked.declaration.name, until=end)
+        return totals_between(connection, asked.declaration.name, end - YEAR if span == "year" else None, end)
+
+
+@dataclass(frozen=True, slots=True)
+class InState:
+    """A state at the end of the period; `share` is of a hundred of the one with most."""
+
+    state: str
+    total: int
+    added: int
+    share: float
+
+
+def _by_state(found: dict[str, Any]) -> list[InState]:
+    added = found["added_by_state"]
+    most = max(found["by_state"].values(), default=1)
+    states = [
+        InState(state, total, added.get(state, 0), round(100 * total / most, 1))
+        for state, total in found["by_state"].items()
+    ]
+    return sorted(states, key=lambda one: (-one.added, -one.total, one.state))
 
 
 @router.get("/report")
-def report_page(request: Request, asked: Report) -> HTMLResponse:
+def report_page(
+    request: Request, asked: Report, span: Span = "year", show: Literal["", "all"] = ""
+) -> HTMLResponse:
     context = context_of(request)
     found = told(context, asked)
+    where = {
+        "list": asked.declaration.name,
+        "since": asked.since.isoformat(),
+        "until": asked.until.isoformat(),
+        "baseline": asked.baseline.isoformat() if asked.baseline else None,
+    }
+    with context.house.engine.connect() as connection:
+        first = first_totals(connection, asked.declaration.name)
+    states = _by_state(found)
+    length = asked.until - asked.since
+    today = context.house.now().date()
     return page(
         request,
         "report.html",
@@ -70,27 +113,37 @@ def report_page(request: Request, asked: Report) -> HTMLResponse:
         said=headline(found, asked.declaration),
         became=conversion_sentences(found["conversions"]),
         period=period(found),
-        where={
-            "list": asked.declaration.name,
-            "since": asked.since.isoformat(),
-            "until": asked.until.isoformat(),
-            "baseline": asked.baseline.isoformat() if asked.baseline else None,
-        },
-        charts=("growth", "models", "states"),
+        where=where,
+        span=span,
+        first=first,
+        before=(asked.since - length, asked.since),
+        after=(asked.until, asked.until + length) if asked.until <= today else None,
+        changes=found["changes"] if show == "all" else found["changes"][:FIRST_SHOWN],
+        in_states=states if show == "all" else states[:STATES_SHOWN],
+        all_states=len(states),
+        show=show,
+        charts=("growth", "weekly", "models"),
+        card_query=where,
     )
 
 
 @router.get("/report/charts/{name}.svg")
-def chart(request: Request, name: str, asked: Report) -> Response:
+def chart(
+    request: Request,
+    name: str,
+    asked: Report,
+    span: Span = "year",
+    size: Literal["wide", "narrow"] = "wide",
+) -> Response:
     if name not in CHARTS:
         raise HTTPException(404, f"There is no chart {name[:40]}.")
-    context = context_of(request)
-    series = _series(context, asked)
+    series = _series(context_of(request), asked, span) or _series(context_of(request), asked)
     if not series:
         raise HTTPException(404, "Nothing of this list was recorded by then.")
     # Drawn as a picture, so its own styles may apply; nothing else may be fetched by it.
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
-    answer = Response(CHARTS[name](series, asked.declaration), media_type="image/svg+xml", headers=policy)
+    drawn = CHARTS[name](series, asked, charts.WIDTH if size == "wide" else charts.NARROW)
+    answer = Response(charts.alone(drawn), media_type="image/svg+xml", headers=policy)
     stamp(request, answer)
     return answer
 

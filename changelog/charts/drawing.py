@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     import altair as alt
 
 # Marks keep a contrast of three to one on white and on black; text and rules take the colour around them.
-BLUE, ORANGE, GREEN, GREY = "#2f7fd1", "#c8641b", "#1f8a70", "#7d7d7d"
+TEAL, RUST, GOLD, GREY = "#2f7d78", "#c8641b", "#a8862a", "#7d7d7d"
 # Widths are measured as text is laid out, so the first fonts are ones of the same widths.
 FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 WIDTH = 640
+NARROW = 340  # of a phone, where a picture of WIDTH would shrink to what nobody can read
+# Of a picture that stands alone: text and rules in the ink of the pages.
+INK = "svg{color:#1d1c1a}@media (prefers-color-scheme:dark){svg{color:#ebe8e1}}"
 _AXIS = {
     "labelColor": "currentColor",
     "labelFontSize": 12,
@@ -75,7 +78,7 @@ def draw(chart: alt.LayerChart | alt.Chart | alt.FacetChart, name: str, title: s
     """Draw, then say in the picture itself what it shows."""
     import vl_convert
 
-    drawn = chart.configure(background="transparent", font=FONT, padding=4)
+    drawn = chart.configure(background="transparent", font=FONT, padding=8)
     drawn = drawn.configure_view(stroke=None).configure_axis(**_AXIS).configure_axisX(grid=False)
     drawn = drawn.configure_text(fontSize=12).configure_legend(labelColor="currentColor", labelFontSize=12)
     svg = vl_convert.vegalite_to_svg(drawn.to_dict())
@@ -91,3 +94,8 @@ def named(svg: str, name: str, title: str, description: str) -> str:
         f'<desc id="chart-{name}-text">{escape(description)}</desc>'
     )
     return re.sub(r"(<svg\b[^>]*?)>", lambda found: found[1] + opening + words, svg, count=1)
+
+
+def alone(svg: str) -> str:
+    """As a file of its own, readable on light and on dark ground."""
+    return re.sub(r"(<svg\b[^>]*>)", lambda found: f"{found[1]}<style>{INK}</style>", svg, count=1)

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from changelog.charts.drawing import (
-    BLUE,
-    GREEN,
+    GOLD,
     GREY,
-    ORANGE,
+    RUST,
+    TEAL,
     WIDTH,
     data,
     day,
@@ -23,7 +23,7 @@ from changelog.charts.drawing import (
 from changelog.wording import MODELS, model_name
 from pipelines.history.figures import Totals
 
-MODEL_COLOURS = {"TFM": BLUE, "WSO": ORANGE, "JEM": GREEN}
+MODEL_COLOURS = {"TFM": TEAL, "WSO": RUST, "JEM": GOLD}
 
 
 def growth(series: Sequence[Totals], nouns: str = "agreements", width: int = WIDTH) -> str:
@@ -35,7 +35,7 @@ def growth(series: Sequence[Totals], nouns: str = "agreements", width: int = WID
         for t in _turns(series)
         for what, count in ((nouns, t.agreements), ("agencies", t.agencies))
     ]
-    colours = alt.Scale(domain=[nouns, "agencies"], range=[BLUE, ORANGE])
+    colours = alt.Scale(domain=[nouns, "agencies"], range=[TEAL, RUST])
     base = alt.Chart(data(rows)).encode(
         x=days(),
         y=alt.Y("count:Q", title=None, axis=alt.Axis(tickCount=5, format=",d")),
@@ -86,7 +86,11 @@ def model_mix(series: Sequence[Totals], nouns: str = "agreements", width: int = 
         .encode(
             x=days(),
             y=alt.Y("count:Q", title=None, stack="zero", axis=alt.Axis(tickCount=5, format=",d")),
-            color=alt.Color("model:N", scale=colours, legend=legend(names) if names else None),
+            color=alt.Color(
+                "model:N",
+                scale=colours,
+                legend=legend(names, columns=1 if width < WIDTH else 0) if names else None,
+            ),
             order=alt.Order("rank:Q"),
         )
         .properties(width=width, height=240)
@@ -126,7 +130,7 @@ def weekly_additions(
     weeks_axis = alt.Axis(
         labelExpr="utcFormat(toDate(datum.value), '%-d %b')", labelOverlap=True, labelAngle=0, ticks=False
     )
-    colours = alt.Scale(domain=["added", "removed"], range=[BLUE, ORANGE])
+    colours = alt.Scale(domain=["added", "removed"], range=[TEAL, RUST])
     base = alt.Chart(data(rows)).encode(
         x=alt.X("week:O", title=None, axis=weeks_axis),
         y=alt.Y(

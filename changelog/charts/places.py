@@ -1,14 +1,15 @@
-"""Charts by place: one bar per state, and a map of the states made of squares."""
+"""Charts by place: a map of the states made of squares."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from changelog.charts.drawing import BLUE, WIDTH, data, draw, listed
+from changelog.charts.drawing import WIDTH, data, draw, listed
 from changelog.wording import state_name
 
-SHADES = ("#d4e5f7", "#a8c9ec", "#6ea5df", "#2f7fd1", "#14508f")
+# The shades of the tiles on the pages, from few to many.
+SHADES = ("#d3e6e3", "#a4cbc6", "#2f7d78", "#1a635f", "#0b4846")
 
 # The squares row by row, so that neighbours stay near each other; a dot is an empty square.
 _ROWS = (
@@ -25,40 +26,18 @@ _ROWS = (
 TILES = {name: (x, y) for y, row in enumerate(_ROWS) for x, name in enumerate(row.split()) if name != ".."}
 
 
-def by_state(counts: Mapping[str, int], nouns: str = "agreements", width: int = WIDTH) -> str:
-    """One bar per state, longest first."""
-    import altair as alt
-
-    rows = [
-        {"state": state_name(state or None), "count": count}
-        for state, count in sorted(counts.items(), key=lambda item: (-item[1], state_name(item[0] or None)))
-        if count
-    ]
-    base = alt.Chart(data(rows)).encode(
-        y=alt.Y("state:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=200)),
-        x=alt.X("count:Q", title=None, axis=None),
-    )
-    bars = base.mark_bar(color=BLUE, height={"band": 0.72})
-    figures = base.mark_text(align="left", dx=4, color="currentColor").encode(
-        text=alt.Text("count:Q", format=",d")
-    )
-    chart = (bars + figures).properties(width=width - 160, height=alt.Step(22))
-    said = listed([f"{row['state']} {row['count']:,}" for row in rows])
-    return draw(chart, "by-state", f"{nouns.capitalize()} by state", f"{said or 'None'}.")
-
-
 def state_map(counts: Mapping[str, int], nouns: str = "agreements", width: int = WIDTH) -> str:
     """A map of squares, one per state and territory, darker where there are more."""
     import altair as alt
 
-    steps = _steps(max([*counts.values(), 1]))
+    steps = steps_up_to(max([*counts.values(), 1]))
     rows = [
         {
             "x": x,
             "y": y,
             "state": state,
             "count": counts.get(state, 0),
-            "shade": _shade(counts.get(state, 0), steps),
+            "shade": shade_of(counts.get(state, 0), steps),
         }
         for state, (x, y) in TILES.items()
     ]
@@ -69,12 +48,12 @@ def state_map(counts: Mapping[str, int], nouns: str = "agreements", width: int =
     )
     empty = base.transform_filter("datum.count == 0")
     full = base.transform_filter("datum.count > 0")
-    dark = "datum.shade >= 3"
-    ink: Any = {"condition": {"test": dark, "value": "#ffffff"}, "value": "#10253d"}
+    dark = "datum.shade >= 2"
+    ink: Any = {"condition": {"test": dark, "value": "#ffffff"}, "value": "#0c2221"}
     shades = alt.Scale(domain=list(range(len(SHADES))), range=list(SHADES))
     legend = alt.Legend(
         title=None, orient="bottom", direction="horizontal", symbolType="square", symbolStrokeWidth=0,
-        labelExpr=f"{_step_names(steps)}[datum.value]", values=list(range(len(steps))),
+        labelExpr=f"{step_names(steps)}[datum.value]", values=list(range(len(steps))),
     )  # fmt: skip
     chart = alt.layer(
         empty.mark_rect(cornerRadius=3, fill="none", stroke="currentColor", strokeOpacity=0.25),
@@ -91,7 +70,7 @@ def state_map(counts: Mapping[str, int], nouns: str = "agreements", width: int =
     return draw(chart, "map", f"{nouns.capitalize()} on a map of the states", f"{said or 'None'}.{rest}")
 
 
-def _steps(most: int) -> list[int]:
+def steps_up_to(most: int) -> list[int]:
     """Where each shade begins: one, then a few round figures up to the most."""
     wanted = (
         [1, 3, 10, 30, 100]
@@ -103,11 +82,11 @@ def _steps(most: int) -> list[int]:
     return [step for step in wanted if step <= most]
 
 
-def _shade(count: int, steps: Sequence[int]) -> int:
+def shade_of(count: int, steps: Sequence[int]) -> int:
     return max(0, sum(1 for step in steps if count >= step) - 1)
 
 
-def _step_names(steps: Sequence[int]) -> list[str]:
+def step_names(steps: Sequence[int]) -> list[str]:
     ends: list[int | None] = [*(step - 1 for step in steps[1:]), None]
     return [
         f"{first:,} and more" if last is None else f"{first:,}" if first == last else f"{first:,} to {last:,}"

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from changelog.claims.answers import answer_base, answer_batch, answer_count, answer_percent
 from changelog.claims.grammar import Claim, Figure, read_claim
 from changelog.claims.scene import Answer, Scene, read_scene, standing
+from changelog.wording import long_day
 from scraper.lists import PublishedList
 
 
@@ -37,7 +38,7 @@ def check_claim(
         "as_of": scene.as_of.isoformat(),
         "list": scene.declaration.name,
         "standing": standing(scene),
-        "figures": [_figure_json(figure, answer) for figure, answer in answered],
+        "figures": [_figure_json(scene, figure, answer) for figure, answer in answered],
         "unread": list(claim.unread),
         "summary": _summary(scene, claim, [answer for _, answer in answered]),
     }
@@ -55,7 +56,32 @@ def _answer(scene: Scene, figure: Figure) -> Answer:
             return answer_count(scene, figure)
 
 
-def _figure_json(figure: Figure, answer: Answer) -> dict[str, Any]:
+def _verdict(scene: Scene, answer: Answer) -> str:
+    """In a few words, what is to be said first."""
+    applied = scene.pending_declaration.wording.nouns if scene.pending_declaration else None
+    then = [one for one in answer.holds if one.get("as_of")]
+    plain = [one for one in then if not applied or applied not in one["counted"]]
+    if plain:
+        return f"True as: {'; '.join(_counted(one) for one in plain[:2])}."
+    one_more = [one for one in answer.nearest if one.get("difference") == -1]
+    if one_more:
+        return f"One more than the list: {one_more[0]['said']} {one_more[0]['counted']}, as when its header is counted."
+    if then:
+        return f"Only if pending {applied} are counted along."
+    if answer.holds:
+        return f"Not on {long_day(scene.as_of)}; true at another time."
+    return "Not by any count."
+
+
+def _counted(one: Mapping[str, Any]) -> str:
+    return (
+        f"{one['counted']}, {one['window'].split(' (')[0].removeprefix('in ')}"
+        if "window" in one
+        else one["counted"]
+    )
+
+
+def _figure_json(scene: Scene, figure: Figure, answer: Answer) -> dict[str, Any]:
     value = int(figure.value) if figure.value == int(figure.value) else figure.value
     return {
         "phrase": figure.phrase,
@@ -63,6 +89,7 @@ def _figure_json(figure: Figure, answer: Answer) -> dict[str, Any]:
         "value": value,
         "bound": figure.bound,
         "unit": figure.unit,
+        "verdict": _verdict(scene, answer),
         "holds": list(answer.holds),
         "nearest": list(answer.nearest),
         "answer": answer.text,

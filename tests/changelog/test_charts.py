@@ -23,7 +23,6 @@ Draw = Callable[[Sequence[Totals]], str]
 DRAWN: dict[str, Draw] = {
     "growth": charts.growth,
     "models": charts.model_mix,
-    "state": lambda series: charts.by_state(series[-1].by_state if series else {}),
     "map": lambda series: charts.state_map(series[-1].by_state if series else {}),
     "weekly": lambda series: charts.weekly_additions(series, date(2025, 10, 27)),
 }

@@ -87,7 +87,7 @@ def test_filters_go_along_from_page_to_page(reader: TestClient) -> None:
     assert "kind=added" in older
     assert "list=participating" in older
     assert "group=week" in older
-    assert texts(document, "//section[@class='group']/h2")[0].startswith("Week 2025-W")
+    assert texts(document, "//section[@class='group']/h2")[0].startswith("Week of ")
     assert texts(page(reader, older), "//span[@class='kind kind-added']")
 
 
@@ -135,7 +135,7 @@ def test_an_agency_is_found_by_any_spelling_and_shows_its_life(reader: TestClien
 
 def test_a_list_as_of_a_date_is_the_one_that_stood(reader: TestClient) -> None:
     document = page(reader, "/lists/participating?as_of=2025-09-12")
-    assert "published 10 Sep 2025" in texts(document, "//p[@class='lead']")[0]
+    assert "published 10 September 2025" in texts(document, "//p[@class='lead']")[0]
     assert document.xpath("//table//tbody/tr")
     assert (
         "Nothing of this list"

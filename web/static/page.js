@@ -106,3 +106,43 @@ if (words && window.countersignIndex) {
   words.focus();
   look();
 }
+
+// Tables sort by the column whose heading is pressed: by number where its cells are numbers, by date, else by text.
+for (const table of document.querySelectorAll("table[data-sort]")) {
+  const value = (row, at) => {
+    const cell = row.cells[at];
+    const text = cell?.querySelector("time")?.dateTime ?? cell?.textContent.trim() ?? "";
+    const number = text.replace(/[,\u2212]/g, (sign) => (sign === "," ? "" : "-"));
+    return number !== "" && !isNaN(number) ? Number(number) : text;
+  };
+  table.querySelectorAll("thead th").forEach((heading) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => {
+      const falls = heading.getAttribute("aria-sort") === "ascending" || (!heading.ariaSort && heading.classList.contains("num"));
+      table.querySelectorAll("thead th").forEach((other) => other.removeAttribute("aria-sort"));
+      heading.setAttribute("aria-sort", falls ? "descending" : "ascending");
+      const body = table.tBodies[0];
+      const rows = [...body.rows].sort((a, b) => {
+        const [one, other] = [value(a, heading.cellIndex), value(b, heading.cellIndex)];
+        const order = typeof one === "number" && typeof other === "number" ? one - other : String(one).localeCompare(String(other));
+        return falls ? -order : order;
+      });
+      body.append(...rows);
+    });
+  });
+}
+
+// Beside a time in UTC stands the same moment where the reader is.
+const offset = new Date().getTimezoneOffset();
+if (offset !== 0) {
+  const local = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+  for (const time of document.querySelectorAll("time[data-clock]")) {
+    const beside = document.createElement("span");
+    beside.className = "here-time";
+    beside.textContent = ` (${local.format(new Date(time.dateTime))})`;
+    time.append(beside);
+  }
+}
