@@ -298,7 +298,7 @@ def one_state(
                 code,
                 place if listed == name else None,
                 context.rows(AGREEMENTS if show else FEW_AGREEMENTS),
-            )  # fmt: skip
+            )
             for listed in context.house.lists
         ]
         seen = [totals_before(connection, listed) for listed in context.house.lists]
