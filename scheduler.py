@@ -15,25 +15,30 @@ import sys
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.base import BaseTrigger
-
-from changelog.notices import deliver, round_of, worst
-from pipelines.documents.fetch import CADENCE, fetch_due_documents
-from pipelines.history.looks import DOCUMENTS
-from pipelines.history.status import CLOCK, TICK
+from pipelines.history.looks import CLOCK, DOCUMENTS, TICK
 from pipelines.house import House, open_house, writing
 from pipelines.logs import get_log, hush_libraries
-from pipelines.looks.jobs import hand_over
-from pipelines.looks.watch import still_due
-from pipelines.looks.watchkeeping import Turns, due_lists, keep_watch
+from pipelines.maintenance import (
+    DOCUMENTS_CADENCE,
+    Portions,
+    anything_owed,
+    due_for_documents,
+    due_lists,
+    maintain,
+    still_due,
+)
 from pipelines.processes import process_name
 from pipelines.record.runs import stop_ticking, tick
 from scraper.cadence import MISFIRE, next_due
-from scraper.errors import CountersignError, DatabaseError, ListError
+from scraper.errors import CountersignError, DatabaseError, ListError, worst
 from scraper.list_file import sound_lists
 from scraper.lists import Cadence, PublishedList
+
+if TYPE_CHECKING:
+    from pipelines.fetch_runs import RunResult
 
 BY = "the clock"
 JUMP = timedelta(
@@ -41,41 +46,72 @@ JUMP = timedelta(
 )  # wall clock against monotonic clock; mere correction never gets that far in a tick
 PATIENCE = 6.0  # seconds that a look may take to its end when we are asked to stop
 LAST_PATIENCE = 2.0  # and to note that it was abandoned
-Look = Callable[[House, Sequence[PublishedList], str], Awaitable[object]]
+Fetch = Callable[[House, Sequence[PublishedList], str], Awaitable[object]]
 
 
-class CadenceTrigger(BaseTrigger):  # type: ignore[misc]
-    """APScheduler's own cron trigger counts weekdays from Monday and is due twice in a doubled hour."""
-
-    def __init__(self, cadence: Cadence) -> None:
-        self.cadence = cadence
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        due = next_due(self.cadence, previous_fire_time or now)
-        late = random.uniform(0, self.cadence.jitter_seconds)  # noqa: S311 - politeness, not secrecy
-        return due + timedelta(seconds=late) if due else None
-
-
-async def look_at(house: House, lists: Sequence[PublishedList], trigger: str) -> object:
-    """What the clock does when lists are due: a round of looks, or of documents when that is the trigger."""
+async def fetch_due(house: House, lists: Sequence[PublishedList], trigger: str) -> object:
+    """What the clock does when lists are due, or their documents when that is the trigger."""
+    # Most minutes nothing is due; what only runs need is loaded by the first of them.
     if trigger == DOCUMENTS:
+        from pipelines.documents.fetch import fetch_due_documents
+
         return await fetch_due_documents(house, lists, BY)
-    return await hand_over(house, lists, trigger, BY, round_of)
+    return await run_and_report(house, lists, trigger)
+
+
+async def run_and_report(house: House, lists: Sequence[PublishedList], trigger: str) -> Sequence[RunResult]:
+    from changelog.notices import report_runs
+
+    if house.engine.dialect.name == "postgresql":
+        from pipelines.workers import fetch_or_queue as fetch
+    else:
+        from pipelines.fetch_runs import fetch_lists as fetch
+    results = await fetch(house, lists, trigger, BY)
+    await report_runs(house, results)
+    return results
+
+
+async def deliver_owed(house: House) -> None:
+    if await asyncio.to_thread(anything_owed, house):
+        from changelog.notices import deliver
+
+        await deliver(house)
+
+
+@cache
+def _trigger_of_cadence() -> type:
+    from apscheduler.triggers.base import BaseTrigger
+
+    class CadenceTrigger(BaseTrigger):  # type: ignore[misc]
+        """APScheduler's own cron trigger counts weekdays from Monday and is due twice in a doubled hour."""
+
+        def __init__(self, cadence: Cadence) -> None:
+            self.cadence = cadence
+
+        def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+            due = next_due(self.cadence, previous_fire_time or now)
+            late = random.uniform(0, self.cadence.jitter_seconds)  # noqa: S311 - politeness, not secrecy
+            return due + timedelta(seconds=late) if due else None
+
+    return CadenceTrigger
 
 
 class Clock:
-    """Looks when it should, from `run` until `stop`. `look` does one; `every` is the time between ticks."""
+    """Looks when it should, from `run` until `stop`. `fetch` makes a run; `every` is the time between ticks."""
 
-    def __init__(self, house: House, look: Look = look_at, every: timedelta = TICK) -> None:
+    def __init__(self, house: House, fetch: Fetch = fetch_due, every: timedelta = TICK) -> None:
         self.house = house
-        self._look = look
+        self._fetch = fetch
         self._every = every
         self._process = process_name()
         self._stopping = asyncio.Event()
-        self._looking: dict[asyncio.Task[object], frozenset[str]] = {}
+        self._running: dict[asyncio.Task[object], frozenset[str]] = {}
         self._owed = set[str]()  # lists whose look came to nothing because the database was away
-        self._turns = Turns()
+        self._portions = Portions()
         self._last_tick: tuple[datetime, float] | None = None
+        # Loaded here: a clock that is started by cron has no use for it.
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
         self._jobs = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={
@@ -122,18 +158,19 @@ class Clock:
     def _declare(self) -> None:
         """One job for each list, and one for its documents, counted from now on: also after the time was set."""
         self._jobs.remove_all_jobs()
+        trigger = _trigger_of_cadence()
         for name, declaration in self.house.lists.items():
             self._jobs.add_job(
-                self._due, CadenceTrigger(declaration.cadence), args=[name], id=f"list {name}", name=name
+                self._due, trigger(declaration.cadence), args=[name], id=f"list {name}", name=name
             )
             if declaration.documents:
                 self._jobs.add_job(
-                    self._due, CadenceTrigger(CADENCE), args=[name, DOCUMENTS], id=f"documents of {name}"
+                    self._due, trigger(DOCUMENTS_CADENCE), args=[name, DOCUMENTS], id=f"documents of {name}"
                 )
 
     async def _due(self, name: str, trigger: str = "clock") -> None:
         if name in self.house.lists and name not in self._busy():
-            await asyncio.shield(self._look_at([self.house.lists[name]], trigger))
+            await asyncio.shield(self._start([self.house.lists[name]], trigger))
 
     async def _keep_ticking(self) -> None:
         """No job of APScheduler's, which would wait for its hour when the time is set back."""
@@ -152,11 +189,11 @@ class Clock:
         self._mind_jumps()
         owed = self._owed & self.house.lists.keys()
         missed = await asyncio.to_thread(self._keep_time, grace, owed)
-        await deliver(self.house)
+        await deliver_owed(self.house)
         self._owed -= owed
         if missed and not self._stopping.is_set():
             # Not waited for: a look that takes long must not pass for a clock that died.
-            self._look_at(missed, "make-up")
+            self._start(missed, "make-up")
 
     def _keep_time(self, grace: timedelta, owed: Collection[str]) -> list[PublishedList]:
         """Returns the lists whose look was missed, and those of `owed` that nobody else has looked at since."""
@@ -164,7 +201,7 @@ class Clock:
         with writing(self.house) as connection:
             tick(connection, CLOCK, self._process, self.house.now())
             missed = still_due(connection, [self.house.lists[name] for name in owed], self.house.now())
-        keep_watch(self.house, self._turns.next([*self.house.lists.values()]))
+        maintain(self.house, self._portions.next([*self.house.lists.values()]))
         missed += [item for item in due_lists(self.house, grace, self._every) if item not in missed]
         return [item for item in missed if item.name not in busy]
 
@@ -179,18 +216,18 @@ class Clock:
         self._last_tick = (now, steady)
 
     def _busy(self) -> set[str]:
-        return set().union(*self._looking.values())
+        return set().union(*self._running.values())
 
-    def _look_at(self, lists: Sequence[PublishedList], trigger: str) -> asyncio.Task[object]:
+    def _start(self, lists: Sequence[PublishedList], trigger: str) -> asyncio.Task[object]:
         """One look, in a task of its own: APScheduler cancels its jobs at once when it ends."""
-        task = asyncio.ensure_future(self._look_safely(lists, trigger))
-        self._looking[task] = frozenset(item.name for item in lists)
-        task.add_done_callback(lambda done: self._looking.pop(done, None))
+        task = asyncio.ensure_future(self._fetch_safely(lists, trigger))
+        self._running[task] = frozenset(item.name for item in lists)
+        task.add_done_callback(lambda done: self._running.pop(done, None))
         return task
 
-    async def _look_safely(self, lists: Sequence[PublishedList], trigger: str) -> object:
+    async def _fetch_safely(self, lists: Sequence[PublishedList], trigger: str) -> object:
         try:
-            return await self._look(self.house, lists, trigger)
+            return await self._fetch(self.house, lists, trigger)
         except Exception as error:
             # Whatever happens to one look, the clock goes on.
             names = [item.name for item in lists]
@@ -204,14 +241,14 @@ class Clock:
         self._jobs.pause()
         ticking.cancel()
         await asyncio.wait([ticking], timeout=1)
-        if self._looking:
-            await asyncio.wait([*self._looking], timeout=PATIENCE)
-        for task in [*self._looking]:
+        if self._running:
+            await asyncio.wait([*self._running], timeout=PATIENCE)
+        for task in [*self._running]:
             task.cancel()
-        if self._looking:
-            await asyncio.wait([*self._looking], timeout=LAST_PATIENCE)
+        if self._running:
+            await asyncio.wait([*self._running], timeout=LAST_PATIENCE)
         self._jobs.shutdown(wait=False)
-        abandoned = bool(self._looking)
+        abandoned = bool(self._running)
         await asyncio.to_thread(self._stop_ticking)
         get_log().info("the clock has stopped", abandoned=abandoned)
         if abandoned:
@@ -265,11 +302,13 @@ async def once(house: House) -> int:
     """Do what is due and leave. The exit code is `crawl`'s."""
     hush_libraries()
     due = due_lists(house, timedelta(), TICK)
-    await asyncio.to_thread(keep_watch, house)
-    looks = await hand_over(house, due, "clock", BY, round_of) if due else []
-    await deliver(house)
-    await fetch_due_documents(house, list(house.lists.values()), BY)
-    return worst([*(look.exit_code for look in looks), *(ListError.exit_code for _ in house.wrong_lists)])
+    await asyncio.to_thread(maintain, house)
+    results = await run_and_report(house, due, "clock") if due else ()
+    await deliver_owed(house)
+    if with_documents := due_for_documents(house):
+        await fetch_due(house, with_documents, DOCUMENTS)
+    codes = [result.exit_code for result in results]
+    return worst([*codes, *(ListError.exit_code for _ in house.wrong_lists)])
 
 
 def _make_database_elsewhere() -> None:

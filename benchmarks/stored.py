@@ -20,8 +20,8 @@ from demo.agencies import agencies
 from demo.publisher import Publisher
 from demo.workbooks import Line as Printed
 from demo.workbooks import workbook
+from pipelines.fetch_runs import fetch_lists
 from pipelines.house import House
-from pipelines.looks.watch import watch
 from pipelines.tables import metadata
 
 ROWS, TIMES = 500, 100
@@ -79,7 +79,7 @@ def _publish(publisher: Publisher, number: int) -> None:
 
 def _look(house: House, outcome: str) -> None:
     with redirect_stderr(StringIO()):  # each look tells its story
-        [look] = asyncio.run(watch(house, [*house.lists.values()], "clock", "benchmark"))
+        [look] = asyncio.run(fetch_lists(house, [*house.lists.values()], "clock", "benchmark"))
     assert look.outcome == outcome, look  # noqa: S101 - else something else was measured
 
 

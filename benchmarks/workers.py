@@ -31,8 +31,8 @@ from benchmarks.table import Line
 from demo.publisher import Publisher
 from pipelines.history.queue import workers_alive
 from pipelines.house import House, open_house
-from pipelines.looks.workers import defer
 from pipelines.tables import runs
+from pipelines.workers import defer
 from scraper.settings import get_settings
 
 LISTS, ROWS, TURNS = 12, 10_000, 3

@@ -25,17 +25,16 @@ from pipelines.announce import WEBHOOK, apprise_channel
 from pipelines.history.outbox import deliverable
 from pipelines.house import House, writing
 from pipelines.logs import get_log, hush_libraries
-from pipelines.looks.look import Look
+from pipelines.maintenance import anything_owed
 from pipelines.processes import is_alive, process_name
 from pipelines.record.outbox import drop_notice, note_not_sent, note_sent
 from pipelines.record.runs import free_leases_of_the_dead, give_lease_back, renew_leases, take_lease
 from scraper.http import is_public
-from scraper.lists import PublishedList
 from scraper.settings import Settings
 
 if TYPE_CHECKING:
     from changelog.notice_texts import Message
-    from pipelines.house import House
+    from pipelines.fetch_runs import RunResult
 
 
 PATIENCE = 20.0  # seconds, or less where the settings have less
@@ -152,27 +151,11 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
 NOT_GOOD = ("failed", "busy")
 
 
-async def round_of(
-    house: House,
-    lists: Sequence[PublishedList],
-    trigger: str,
-    by: str,
-    *,
-    due_only: bool = False,
-) -> list[Look]:
-    """Look at `lists` as `watch` does, deliver notices, and ping when all was well."""
-    from pipelines.looks.watch import watch
-
-    looks = await watch(house, lists, trigger, by, due_only=due_only)
+async def report_runs(house: House, results: Sequence[RunResult]) -> None:
+    """Deliver what is owed after runs, and ping when all of them were good."""
     await deliver(house)
-    if looks and not any(look.outcome in NOT_GOOD for look in looks):
+    if results and not any(result.outcome in NOT_GOOD for result in results):
         await ping(house)
-    return looks
-
-
-def worst(exit_codes: Sequence[int]) -> int:
-    """The worst that happened is what the command says."""
-    return next((code for code in (7, 1, 5, 4, 3) if code in exit_codes), max(exit_codes, default=0))
 
 
 OUTBOX = "outbox"
@@ -195,7 +178,7 @@ async def deliver(house: House) -> Delivered:
     under the same id, by which a webhook's receiver knows it.
     """
     result = Delivered()
-    if not await asyncio.to_thread(_anything, house):
+    if not await asyncio.to_thread(anything_owed, house):
         return result
     holder = f"{process_name()}/{uuid4().hex[:8]}"
     if not await asyncio.to_thread(_take, house, holder):
@@ -285,11 +268,6 @@ async def ping(house: House) -> None:
             await reach(house.settings, "GET", house.settings.ping_url)
         except NotSentError as failure:
             get_log().warning("the ping was not heard", reason=str(failure))
-
-
-def _anything(house: House) -> bool:
-    with house.engine.connect() as connection:
-        return bool(deliverable(connection, house.now()))
 
 
 def _due(house: House) -> list[Row[Any]]:

@@ -18,7 +18,7 @@ from pipelines.history.queue import queue_state
 from pipelines.history.status import ClockStatus, ListStatus, clock_status, list_statuses
 from pipelines.history.tallies import changes_by_kind, looks_by_outcome
 from pipelines.house import House
-from pipelines.silence import duration
+from pipelines.incidents import duration
 
 
 def status_json(house: House) -> dict[str, Any]:

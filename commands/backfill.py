@@ -28,8 +28,8 @@ def backfill(
     format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None,
 ) -> int:
     """Fetch a list's past from the Wayback Machine, slowly; go on where it stopped. Announces nothing."""
+    from pipelines.fetch_runs import recorded
     from pipelines.house import open_house
-    from pipelines.looks.recorded import recorded
     from pipelines.run import catch_up
     from scraper.backfill import WAYBACK
     from scraper.backfill import backfill as bring_home

@@ -13,7 +13,7 @@ import typer
 from commands.output import print_json_lines, print_table, progress, say
 
 if TYPE_CHECKING:
-    from pipelines.looks.look import Look
+    from pipelines.fetch_runs import RunResult
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def crawl(
     """Look at the lists now. Exit code 3: something is held, 4: not reached or refused, 5: not readable."""
     import asyncio
 
-    from changelog.notices import worst
+    from scraper.errors import worst
 
     looks = asyncio.run(_looks(lists or []))
     if json:
@@ -42,15 +42,16 @@ def crawl(
     return worst([look.exit_code for look in looks])
 
 
-async def _looks(names: list[str]) -> Sequence[Look]:
-    from changelog.notices import round_of
+async def _looks(names: list[str]) -> Sequence[RunResult]:
+    from changelog.notices import report_runs
+    from pipelines.fetch_runs import RunResult, fetch_lists
     from pipelines.house import open_house
-    from pipelines.looks.look import Look
 
     house = open_house()
-    looks = await round_of(house, house.chosen(names), "person", getpass.getuser())
+    results = await fetch_lists(house, house.chosen(names), "person", getpass.getuser())
+    await report_runs(house, results)
     wrong = {} if names else house.wrong_lists
-    return [*looks, *(Look(name, "failed", text, exit_code=2) for name, text in wrong.items())]
+    return [*results, *(RunResult(name, "failed", text, exit_code=2) for name, text in wrong.items())]
 
 
 def counted(counts: object) -> str:
@@ -66,10 +67,10 @@ def replay(
     json: Annotated[bool, typer.Option("--json", help="One JSON object per file.")] = False,
 ) -> int:
     """Take files of the past through the same stages. Announces nothing."""
-    from changelog.notices import worst
+    from pipelines.fetch_runs import recorded
     from pipelines.house import open_house
-    from pipelines.looks.recorded import recorded
     from pipelines.run import replay as replay_files
+    from scraper.errors import worst
     from scraper.past_files import lists_of, past_captures
 
     house = open_house()

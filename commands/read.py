@@ -264,8 +264,8 @@ def look(
     import asyncio
 
     from pipelines.documents.fetch import fetch_documents
+    from pipelines.fetch_runs import BUSY
     from pipelines.house import open_house
-    from pipelines.looks.watch import BUSY
 
     shape = chosen_format(format_name, ("json", "table"))
     house = open_house()

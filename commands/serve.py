@@ -117,9 +117,9 @@ def worker(
 async def _work(house: House, concurrency: int) -> int:
     import asyncio
 
-    from changelog.notices import round_of
+    from changelog.notices import report_runs
     from pipelines.logs import hush_libraries
-    from pipelines.looks.workers import work
+    from pipelines.workers import work
 
     hush_libraries()
     stop = asyncio.Event()
@@ -132,7 +132,7 @@ async def _work(house: House, concurrency: int) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
-    await work(house, round_of, concurrency, stop)
+    await work(house, report_runs, concurrency, stop)
     return INTERRUPTED if signal.SIGINT in heard else 0
 
 

@@ -19,11 +19,10 @@ from rich.text import Text
 from changelog.wording import title
 from demo.made import Week, weeks
 from demo.publisher import Publisher
+from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import accepted_publications
 from pipelines.house import House, open_house
-from pipelines.looks.look import Look
-from pipelines.looks.watch import watch
 from scraper.settings import get_settings
 
 SHOWN = 6
@@ -45,7 +44,9 @@ def play(home: Path | None) -> int:
             _publish(publisher, week)
             then = replace(house, now=partial(_the_same, week.published_at + SEEN_AFTER))
             with redirect_stderr(StringIO()):  # the log of each look says what is printed here anyway
-                looks = asyncio.run(watch(then, list(house.lists.values()), trigger="person", by="demo"))
+                looks = asyncio.run(
+                    fetch_lists(then, list(house.lists.values()), trigger="person", by="demo")
+                )
             _tell(console, then, week, looks)
     _tell_batches(console, house)
     busiest = max(published[1:], key=lambda week: len(week.truth["participating"].added)).published_at
@@ -82,7 +83,7 @@ def _publish(publisher: Publisher, week: Week) -> None:
     publisher.say(statement=week.statement, updated=week.published_at.isoformat())
 
 
-def _tell(console: Console, house: House, week: Week, looks: Sequence[Look]) -> None:
+def _tell(console: Console, house: House, week: Week, looks: Sequence[RunResult]) -> None:
     console.print(f"{week.published_at:%A, %-d %B %Y}", style="bold")
     for look in looks:
         counts = ", ".join(f"{count} {kind}" for kind, count in look.counts.items())
@@ -94,7 +95,7 @@ def _tell(console: Console, house: House, week: Week, looks: Sequence[Look]) -> 
     console.print()
 
 
-def _changes(house: House, look: Look) -> Iterator[StoredChange]:
+def _changes(house: House, look: RunResult) -> Iterator[StoredChange]:
     with house.engine.connect() as connection:
         yield from read_changes(connection, ChangeFilter(lists=(look.list,), sha256=look.publication))
 

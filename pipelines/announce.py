@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from pipelines.derived import Derived, publication_key
 from pipelines.house import House
 from pipelines.record.outbox import mark_announced, owe
 from pipelines.values import Change
 from scraper.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.derived import Derived
 
 WEBHOOK = "webhook"
 
@@ -32,6 +34,9 @@ def apprise_channel(address: str) -> str:
 
 def announce(house: House, connection: Connection, derived: Derived) -> None:
     """Owe one notice for a publication with changes. A held one stays unannounced: believed, it is news."""
+    # A clock with nothing due opens and closes incidents; it derives nothing.
+    from pipelines.derived import publication_key
+
     publication = derived.publication
     if derived.state in ("held", "unreadable"):
         return

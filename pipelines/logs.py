@@ -58,7 +58,7 @@ def get_log(**bound: object) -> Any:
     return structlog.wrap_logger(_Stderr(), processors=_processors()).bind(**bound)
 
 
-def tell_of_look(
+def log_run(
     bound: Mapping[str, object],
     story: str,
     told: Mapping[str, object],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
+_broken_off = set[str]()  # holders of runs of this process that ended without being able to say so
 _ENDED = ("Z", "X")  # states, as Linux names them
 
 
@@ -16,8 +20,15 @@ def process_name() -> str:
     return f"{socket.gethostname()}:{number}:{_started(number)}"
 
 
+def broke_off(holder: str) -> None:
+    """This process could not say how a run ended: it is ended as soon as the database can be reached."""
+    _broken_off.add(holder)
+
+
 def is_alive(process: str) -> bool | None:
     """None when the process is of another machine: only its lease can tell. A holder's tail is ignored."""
+    if process in _broken_off:
+        return False
     host, number, started = ["", "", *process.partition("/")[0].rsplit(":", 2)][-3:]
     if host != socket.gethostname() or not number.isdecimal():
         return None
@@ -50,3 +61,16 @@ def _boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
     except OSError:
         return ""
+
+
+Result = TypeVar("Result")
+
+
+async def whole(work: Callable[..., Result], *arguments: Any) -> Result:
+    """Do something in a thread, to its end even when we are asked to stop: no transaction ends half way."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

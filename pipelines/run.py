@@ -28,6 +28,7 @@ from pipelines.history.publications import (
     publication_by_key,
 )
 from pipelines.house import House, writing
+from pipelines.locks import deriving, groups, hold_group, side_by_side, taking_in
 from pipelines.normalise import VERSION
 from pipelines.parse import DATED, last_edited
 from pipelines.places.index import state_index
@@ -38,7 +39,6 @@ from pipelines.record.intake import ALWAYS, Intake, position, take
 from pipelines.record.outbox import mark_unannounced
 from pipelines.record.places import place_again
 from pipelines.record.publications import rewind, write
-from pipelines.turns import deriving, groups, hold_group, side_by_side, taking_in
 from pipelines.values import Finding
 from scraper.capture import Capture
 from scraper.errors import ClockError, UnreadableError, UsageError

@@ -12,10 +12,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from scraper.archive import Archive
 from scraper.capture import KEPT_HEADERS, Capture
-from scraper.error_messages import refusal_of_page
 from scraper.errors import PublisherError, RefusedError, TooLargeError, UsageError
 from scraper.lists import PublishedList
-from scraper.spiders.links import Link, judge_links, parsed, words
+from scraper.spiders.links import Link, judge_links, parsed, refusal_of_page, words
 from scraper.wayback import Answer, Indexed, Visitor, answer, moment, question, worth_asking
 
 KIND = "backfill"

@@ -28,7 +28,6 @@ from scraper.errors import (
     UnreachableError,
     words_of,
 )
-from scraper.spiders.links import parsed, words
 
 _LATER = "Try again later."
 _MESSAGE = re.compile(r"message=(['\"])(.*?)(?:\\n|\1)", re.DOTALL)  # as aiohttp shows its errors
@@ -134,42 +133,3 @@ def _why(error: BaseException) -> str:
         return os.strerror(cause.errno).lower()
     named = _MESSAGE.search(str(error))
     return words_of(named[2] if named else error)[:120].rstrip(" .:'\"")
-
-
-_BLOCKED = re.compile(
-    r"access (?:to this page has been )?denied|forbidden|attention required|just a moment"
-    r"|checking your browser|are you (?:a )?(?:human|robot)|verify you are|captcha|incapsula"
-    r"|request (?:unsuccessful|blocked|rejected)|pardon our interruption|security check|unusual traffic"
-    r"|enable javascript and cookies",
-    re.IGNORECASE,
-)
-_AWAY = re.compile(
-    r"maintenance|temporarily (?:unavailable|down|closed)|service unavailable|page not found|bad gateway"
-    r"|be (?:right )?back (?:soon|shortly)|internal server error|something went wrong",
-    re.IGNORECASE,
-)
-_TELLING = 3_000
-
-
-def refusal_of_page(html: str, url: str) -> CountersignError | None:
-    """Why a web page is not the publisher's own page, though it came with status 200."""
-    title = page_title(html)
-    root = parsed(html)
-    text = words(root) if root is not None else ""
-    headlines = [title, *(words(h1) for h1 in root.iter("h1"))] if root is not None else []
-    said = " | ".join([*headlines, text if len(text) < _TELLING else ""])
-    if _BLOCKED.search(said):
-        return RefusedError(
-            f"{url} answered with a page that blocks us (“{title or text[:60]}”), not its own."
-        )
-    if _AWAY.search(" | ".join(headlines)) or (len(text) < _TELLING / 3 and _AWAY.search(said)):
-        return RefusedError(
-            f"{url} answered with a page that puts us off (“{title or text[:60]}”). Try again later."
-        )
-    return None
-
-
-def page_title(html: str) -> str:
-    root = parsed(html)
-    title = next(root.iter("title"), None) if root is not None else None
-    return " ".join((title.text or "").split())[:80] if title is not None else ""

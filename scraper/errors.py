@@ -22,12 +22,18 @@ A class's docstring is its message when none is given.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 
 def words_of(error: object) -> str:
     """What an exception says, on one line, without the objects that Python shows by their place in memory."""
     said = re.sub(r"<[^<>]* at 0x[0-9a-fA-F]+>", "", str(error))
     return " ".join(said.split()) or type(error).__name__
+
+
+def worst(exit_codes: Sequence[int]) -> int:
+    """The worst that happened is what a command says."""
+    return next((code for code in (7, 1, 5, 4, 3) if code in exit_codes), max(exit_codes, default=0))
 
 
 class CountersignError(Exception):

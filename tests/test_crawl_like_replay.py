@@ -12,10 +12,9 @@ import pytest
 
 from changelog.wording import change_json
 from demo.publisher import Publisher, UrlForm
+from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.house import House, open_house
-from pipelines.looks.look import Look
-from pipelines.looks.watch import watch
 from pipelines.run import replay
 from scraper.capture import Capture
 from scraper.lists import PARTICIPATING, PENDING
@@ -46,13 +45,15 @@ def told(house: House) -> Iterator[dict[str, Any]]:
 def test_crawling_gives_what_replaying_gives(corpus: Path, home: Path, tmp_path: Path) -> None:
     pairs = files(corpus)
     assert len(pairs) >= 15
-    crawled: list[Look] = []
+    crawled: list[RunResult] = []
     with Publisher() as publisher:
         house = open_house(get_settings(), publisher.lists())
         for number, (capture, path) in enumerate(pairs):
             form: UrlForm = "number" if number % 3 == 2 else "doclib"
             publisher.show(capture.list, path.read_bytes(), capture.published_name, url_form=form)
-            crawled += asyncio.run(watch(house, list(house.lists.values()), trigger="person", by="test"))
+            crawled += asyncio.run(
+                fetch_lists(house, list(house.lists.values()), trigger="person", by="test")
+            )
     assert not [look for look in crawled if look.outcome in ("failed", "held")]
 
     settings = get_settings().model_copy(

@@ -33,12 +33,10 @@ from commands.serve import OVERDUE
 from countersign import BUG, INTERRUPTED, app
 from demo.made import weeks
 from demo.publisher import Publisher
+from pipelines.fetch_runs import HELD, RunResult, fetch_lists
 from pipelines.history.changes import ChangeFilter, read_baseline, read_changes
-from pipelines.history.status import CLOCK
+from pipelines.history.looks import CLOCK
 from pipelines.house import House, open_house
-from pipelines.looks.look import Look
-from pipelines.looks.outcome import HELD
-from pipelines.looks.watch import watch
 from pipelines.record.runs import tick
 from scraper.errors import CountersignError
 from scraper.list_entry import EVERYWHERE, OPTIONS, PARTS
@@ -191,7 +189,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         for week in weeks()[:2]:
             publisher.show_week(week)
             opened = replace(opened, now=partial(datetime.__add__, week.published_at, timedelta(minutes=20)))
-            looks = asyncio.run(watch(opened, list(opened.lists.values()), "person", "test"))
+            looks = asyncio.run(fetch_lists(opened, list(opened.lists.values()), "person", "test"))
             assert {look.outcome for look in looks} == {"recorded"}
         yield opened
 
@@ -239,7 +237,7 @@ def shapes(house: House) -> Iterator[tuple[str, dict[str, Any]]]:
             report(connection, house.lists, "participating", last - timedelta(6), last + timedelta(1)),
         )
     yield "A list as of a date", listed(house, "participating", None, None)
-    yield "A look", Look("participating", "unchanged").as_json()
+    yield "A look", RunResult("participating", "unchanged").as_json()
     yield "Freshness", status_json(house)
 
 

@@ -25,14 +25,14 @@ QUIET_SECONDS = 20
 LOOKS = """
 import asyncio, json, sys, time
 from pipelines.house import open_house
-from pipelines.looks.watch import watch
+from pipelines.fetch_runs import fetch_lists
 
 async def main():
     house, costs = open_house(), []
     lists = house.chosen(["participating"])
     for _ in range(45):
         begun = time.process_time()
-        [look] = await watch(house, lists, "clock", "test")
+        [look] = await fetch_lists(house, lists, "clock", "test")
         costs.append(time.process_time() - begun)
     print(json.dumps({"outcome": look.outcome, "costs": costs[5:]}))
 

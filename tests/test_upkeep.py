@@ -18,8 +18,8 @@ from sqlalchemy import select
 from changelog.exports import export
 from demo.made import Week, weeks
 from demo.publisher import Publisher
+from pipelines.fetch_runs import fetch_lists
 from pipelines.house import House, open_house
-from pipelines.looks.watch import watch
 from pipelines.run import release
 from pipelines.tables import incidents, outbox, publications, runs
 from pipelines.upkeep.backup import backup, restore
@@ -57,7 +57,7 @@ def lived_in(
     publisher.hide("pending")
     at = house.now() + timedelta(hours=1)
     house = replace(house, now=lambda: at)
-    asyncio.run(watch(house, house.chosen(()), "clock", "test"))
+    asyncio.run(fetch_lists(house, house.chosen(()), "clock", "test"))
     return house
 
 
@@ -65,7 +65,7 @@ def look(house: House, publisher: Publisher, week: Week) -> House:
     publisher.show_week(week)
     at = week.published_at + timedelta(minutes=20)
     then = replace(house, now=lambda: at)
-    asyncio.run(watch(then, house.chosen(()), "clock", "test"))
+    asyncio.run(fetch_lists(then, house.chosen(()), "clock", "test"))
     return then
 
 
@@ -112,7 +112,7 @@ def test_work_goes_on_after_a_restore_where_it_stood(
     restore(again, tmp_path / "b.tar")
     before = rows(again, outbox)[0]
     # The list served now is known, its validators too; and what is held is news once it is believed.
-    [known] = asyncio.run(watch(again, again.chosen(["participating"]), "clock", "test"))
+    [known] = asyncio.run(fetch_lists(again, again.chosen(["participating"]), "clock", "test"))
     assert known.outcome == "held"
     with again.engine.connect() as connection:
         held = connection.execute(

@@ -19,13 +19,13 @@ from fastapi.responses import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from changelog.notices import round_of
+from changelog.notices import report_runs
 from changelog.status import CONTENT_TYPE, clock_text, metrics, status_json
 from changelog.wording import iso
+from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.looks import recent_runs
 from pipelines.history.status import clock_status
 from pipelines.house import House
-from pipelines.looks.look import Look
 from scraper.errors import DatabaseError
 from scraper.lists import PublishedList
 from web.context import context_of
@@ -91,7 +91,7 @@ class Crawls:
         self._house = house
         self._task: asyncio.Task[None] | None = None
         self._lists: Sequence[PublishedList] = ()
-        self._looks: Sequence[Look] = ()
+        self._looks: Sequence[RunResult] = ()
         self._failed = ""
         self.began: datetime | None = None
 
@@ -109,7 +109,8 @@ class Crawls:
 
     async def _look(self, lists: Sequence[PublishedList], by: str) -> None:
         try:
-            self._looks = await round_of(self._house, lists, "person", by)
+            self._looks = await fetch_lists(self._house, lists, "person", by)
+            await report_runs(self._house, self._looks)
         except Exception as error:
             # Whoever watches the page is told; the log has the rest.
             self._failed = f"The look broke off: {error}"
@@ -148,7 +149,7 @@ class Crawls:
             await asyncio.sleep(TICK_SECONDS)
 
 
-def _told(item: PublishedList, look: Look | None, run: Any) -> dict[str, Any]:
+def _told(item: PublishedList, look: RunResult | None, run: Any) -> dict[str, Any]:
     outcome = look.outcome if look else run.outcome if run else None
     counts = dict(look.counts) if look else (run.counts or {}) if run else {}
     return {

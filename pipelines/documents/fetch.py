@@ -22,21 +22,20 @@ from uuid import uuid4
 
 from sqlalchemy import Row
 
+from pipelines.fetch_runs import BUG
 from pipelines.history.documents import known_documents, links_now
 from pipelines.history.looks import DOCUMENTS, last_round
 from pipelines.house import House, writing
 from pipelines.logs import get_log
-from pipelines.looks.look import BUG
-from pipelines.looks.watch import broke_off
-from pipelines.processes import process_name
+from pipelines.maintenance import DOCUMENTS_CADENCE
+from pipelines.processes import broke_off, process_name, whole
 from pipelines.record.documents import note_asked
 from pipelines.record.runs import LEASE, Ended, end_run, give_lease_back, renew_leases, start_run, take_lease
 from pipelines.run import catch_up
-from pipelines.threads import whole
 from scraper.cadence import is_due, next_due
 from scraper.capture import Validators
 from scraper.errors import CountersignError, UnreachableError
-from scraper.lists import Cadence, PublishedList
+from scraper.lists import PublishedList
 
 if TYPE_CHECKING:
     from scraper.spiders.documents import Seen
@@ -46,8 +45,6 @@ AGAIN_AFTER = timedelta(hours=20)
 BELIEVED_GONE = 5
 BELIEVED_SHARE = 0.05
 REFUSED_IN_A_ROW = 10  # after so many we leave the publisher alone until next time
-# Lists are looked at on the hour; this is well after it, and the jitter keeps it well before the next one.
-CADENCE = Cadence(("20 */2 * * *",), jitter_seconds=900)
 LONGEST, SHORTEST = timedelta(minutes=20), timedelta(minutes=1)
 AHEAD = timedelta(minutes=2)  # of the list's next run
 EVENTS = ("posted", "replaced", "returned", "gone")
@@ -284,7 +281,7 @@ def _take(house: House, declaration: PublishedList, holder: str, unattended: boo
         if not take_lease(connection, declaration.name, holder, house.now()):
             return False
         before = last_round(connection, declaration.name)
-        if unattended and not is_due(CADENCE, before.started_at if before else None, house.now()):
+        if unattended and not is_due(DOCUMENTS_CADENCE, before.started_at if before else None, house.now()):
             give_lease_back(connection, declaration.name, holder)
             return False
         return True

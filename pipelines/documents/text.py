@@ -12,8 +12,8 @@ from pipelines.documents.statements import READER, statements
 from pipelines.helper import read_within
 from pipelines.history.documents import unread_documents
 from pipelines.house import House, writing
+from pipelines.processes import whole
 from pipelines.record.documents import note_read
-from pipelines.threads import whole
 from scraper.errors import UnreadableError
 
 AT_ONCE = 10  # between two such helpings we can be asked to stop

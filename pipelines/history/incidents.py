@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from pipelines.history.publications import held_publications
-from pipelines.incidents import Facts
-from pipelines.silence import PAUSES
+from pipelines.incidents import PAUSES, Facts
 from pipelines.tables import incidents, publications, watched
 
 

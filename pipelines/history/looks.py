@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
 from pipelines.tables import runs, ticks, watched
 
+CLOCK = "clock"  # the name of its tick
+TICK = timedelta(minutes=1)
 DOCUMENTS = "documents"  # the trigger of runs that ask for documents
 NO_LOOKS = ("replay", "backfill", DOCUMENTS)  # triggers of runs that ask no publisher for a list
 

@@ -10,15 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from pipelines.history.incidents import open_incidents
-from pipelines.history.looks import last_round, last_tick, watched_lists
+from pipelines.history.looks import CLOCK, last_round, last_tick, watched_lists
 from pipelines.history.publications import held_publications
 from pipelines.processes import is_alive
 from pipelines.tables import changes
 from scraper.cadence import is_overdue, next_due
 from scraper.lists import PublishedList
 
-CLOCK = "clock"
-TICK = timedelta(minutes=1)
 MISSED = timedelta(minutes=3)  # three ticks: a busy machine may be late with one
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pipelines.beside import open_beside
 from pipelines.house import House, writing
+from pipelines.locks import alone, rebuilding
 from pipelines.record.adopted import adopt
 from pipelines.record.intake import position
 from pipelines.record.outbox import unannounced
 from pipelines.run import Progress, catch_up, silent, take_in_again
-from pipelines.turns import alone, rebuilding
 from scraper.storage import storing
 
 

@@ -17,10 +17,11 @@ from twisted.python.failure import Failure
 
 from scraper.capture import Validators
 from scraper.downloads import Cost, giving_up
-from scraper.error_messages import page_title, refusal_of_answer, refusal_of_exception
+from scraper.error_messages import refusal_of_answer, refusal_of_exception
 from scraper.http import conditions, kept_headers, published_name
 from scraper.lists import PublishedList
 from scraper.settings import Settings, private_origins, scrapy_settings
+from scraper.spiders.links import page_title
 
 Came = Literal["fetched", "not modified", "not there", "refused"]
 _PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)

@@ -18,11 +18,11 @@ from twisted.python.failure import Failure
 
 from scraper.capture import Capture, Found, Validators, bundle
 from scraper.downloads import Cost
-from scraper.error_messages import page_title, refusal_of_answer, refusal_of_exception
+from scraper.error_messages import refusal_of_answer, refusal_of_exception
 from scraper.errors import CountersignError, RefusedError, TooLargeError
 from scraper.http import another_version, conditions, confirmed, kept_headers, published_name
 from scraper.lists import PublishedList
-from scraper.spiders.links import anchors, same_document
+from scraper.spiders.links import anchors, page_title, same_document
 
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 

@@ -16,10 +16,21 @@ from twisted.python.failure import Failure
 
 from scraper.capture import Capture
 from scraper.downloads import Cost
-from scraper.error_messages import page_title, refusal_of_answer, refusal_of_page
+from scraper.error_messages import refusal_of_answer
 from scraper.errors import CountersignError, RefusedError
 from scraper.spiders.file import Fetched, Way
-from scraper.spiders.links import DATA, Judged, Link, anchors, choose_links, judge_links, parsed, words
+from scraper.spiders.links import (
+    DATA,
+    Judged,
+    Link,
+    anchors,
+    choose_links,
+    judge_links,
+    page_title,
+    parsed,
+    refusal_of_page,
+    words,
+)
 
 # Section 287(g) is a number that counts nothing.
 _NUMBER = r"(?<![\d,.(])(\d{1,3}(?:,\d{3})+|\d{1,6})(?![\d,]*\d)(?!\s*\(g\))"

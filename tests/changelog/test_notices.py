@@ -14,13 +14,13 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
 from changelog.notice_texts import message
-from changelog.notices import Delivered, deliver, round_of, sign
+from changelog.notices import Delivered, deliver, report_runs, sign
 from demo.made import BATCH, Week, weeks
 from demo.publisher import Publisher
+from pipelines.fetch_runs import fetch_lists
 from pipelines.history.outbox import count_owed
 from pipelines.house import House, open_house, writing
-from pipelines.looks.watch import watch
-from pipelines.looks.watchkeeping import digest_due, keep_watch
+from pipelines.maintenance import digest_due, maintain
 from pipelines.record.outbox import GIVES_UP_AFTER
 from pipelines.record.runs import take_lease
 from pipelines.run import replay
@@ -33,6 +33,10 @@ from tests.changelog.receiver import HANGS, RESETS, Receiver
 
 SECRET = "of these tests alone"  # noqa: S105 - it is what it says
 SOON = timedelta(minutes=20)
+
+
+async def fetched_and_told(house: House) -> None:
+    await report_runs(house, await fetch_lists(house, house.chosen(()), "clock", "test"))
 
 
 class Desk:
@@ -58,7 +62,7 @@ class Desk:
         self.at = week.published_at + SOON
 
     def look(self, *names: str) -> None:
-        asyncio.run(watch(self.house, self.house.chosen(names), "clock", "test"))
+        asyncio.run(fetch_lists(self.house, self.house.chosen(names), "clock", "test"))
 
     def deliver(self) -> Delivered:
         return asyncio.run(deliver(self.house))
@@ -323,10 +327,10 @@ def test_a_good_round_pings_and_a_bad_one_does_not(
         ping_url=f"{receiver.url}/ping",
     )  # fmt: skip
     desk.show(published[0])
-    asyncio.run(round_of(desk.house, desk.house.chosen(()), "clock", "test"))
+    asyncio.run(fetched_and_told(desk.house))
     assert [one.path for one in receiver.got] == ["/ping"]
     publisher.be_rude("page", answering(503))
-    asyncio.run(round_of(desk.house, desk.house.chosen(()), "clock", "test"))
+    asyncio.run(fetched_and_told(desk.house))
     assert len(receiver.got) == 1
 
 
@@ -357,7 +361,7 @@ def test_the_digest_is_owed_once_and_not_for_weeks_before_anybody_watched(
     desk.at = published[3].published_at
     desk.at += timedelta(days=7 - desk.at.weekday(), hours=-desk.at.hour + 14)
     for _ in range(3):
-        keep_watch(desk.house)
+        maintain(desk.house)
     with desk.house.engine.connect() as connection:
         keys = select(func.count()).where(outbox.c.key.like("digest/%"))
         assert connection.execute(keys).scalar_one() == 1
@@ -371,7 +375,7 @@ def test_the_digest_is_owed_once_and_not_for_weeks_before_anybody_watched(
         from pipelines.tables import runs
 
         connection.execute(update(runs).values(started_at=desk.at))
-    keep_watch(desk.house)
+    maintain(desk.house)
     assert desk.owed() == 0
 
 

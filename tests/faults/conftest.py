@@ -49,7 +49,7 @@ FIRST = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
 for _name in (
     "scraper.crawl",
-    "pipelines.looks.watch",
+    "pipelines.fetch_runs",
     "pipelines.proof.whole",
     "changelog.json",
     "alembic.command",

@@ -82,7 +82,8 @@ class Fate:
 
 def live(order: dict[str, Any], *, fated: bool = True) -> int:
     """One round of look and notice. Returns how many points it passed."""
-    from changelog.notices import round_of
+    from changelog.notices import report_runs
+    from pipelines.fetch_runs import fetch_lists
     from pipelines.house import open_house
     from scraper.lists import BUILT_IN
     from scraper.settings import Settings
@@ -100,7 +101,11 @@ def live(order: dict[str, Any], *, fated: bool = True) -> int:
     fate = Fate(order["kill_at"])
     if fated:
         fate.rule()
-    asyncio.run(round_of(house, lists, "clock", "test"))
+
+    async def run() -> None:
+        await report_runs(house, await fetch_lists(house, lists, "clock", "test"))
+
+    asyncio.run(run())
     house.engine.dispose()
     return fate.passed
 

@@ -14,12 +14,11 @@ import pytest
 
 from demo.made import weeks
 from demo.publisher import Publisher
+from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.agreements import agreements_at
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.publications import publication_at
 from pipelines.house import House, open_house
-from pipelines.looks.look import Look
-from pipelines.looks.watch import watch
 from scraper.list_file import examine
 from scraper.settings import get_settings
 from tests.lists.playing import EXAMPLES, GUARDS, declaration, declarations, interpreters, play
@@ -43,8 +42,8 @@ class Watched:
             open_house(get_settings(), [*publisher.lists(), *examined.lists]), now=lambda: at
         )
 
-    def look(self) -> dict[str, Look]:
-        looks = asyncio.run(watch(self.house, list(self.house.lists.values()), "person", "test"))
+    def look(self) -> dict[str, RunResult]:
+        looks = asyncio.run(fetch_lists(self.house, list(self.house.lists.values()), "person", "test"))
         return {look.list: look for look in looks}
 
     def rows(self, name: str) -> list[dict[str, Any]]:

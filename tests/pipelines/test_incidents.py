@@ -17,11 +17,11 @@ from sqlalchemy import select
 from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import answering
+from pipelines.fetch_runs import fetch_lists
 from pipelines.history.incidents import open_incidents, recent_incidents
 from pipelines.house import House, open_house
 from pipelines.incidents import Facts, notice_due, troubles
-from pipelines.looks.watch import watch
-from pipelines.looks.watchkeeping import keep_watch
+from pipelines.maintenance import maintain
 from pipelines.tables import outbox
 from scraper.lists import PARTICIPATING, Cadence
 from scraper.settings import Settings
@@ -42,7 +42,7 @@ class Desk:
         self.house: House = replace(open_house(settings, lists), now=lambda: self.at)
 
     def look(self, name: str = "participating") -> str:
-        [look] = asyncio.run(watch(self.house, [self.house.lists[name]], "clock", "test"))
+        [look] = asyncio.run(fetch_lists(self.house, [self.house.lists[name]], "clock", "test"))
         return look.outcome
 
     def owed(self) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ def test_two_days_of_failure_every_hour_are_told_four_times_or_fewer(desk: Desk,
     for _ in range(48):
         desk.at += HOUR
         assert desk.look() == "failed"
-        keep_watch(desk.house)
+        maintain(desk.house)
     show.be_kind()
     desk.at += HOUR
     assert desk.look() == "unchanged"
@@ -129,7 +129,7 @@ def test_a_process_that_was_away_says_so(desk: Desk) -> None:
     desk.look()
     desk.look("pending")
     desk.at += timedelta(hours=9)
-    keep_watch(desk.house)
+    maintain(desk.house)
     assert desk.open_kinds() == ["overdue", "overdue"]
     desk.look()
     assert desk.open_kinds() == ["overdue"]

@@ -20,10 +20,11 @@ from sqlalchemy import create_engine, delete, insert, select, type_coerce, updat
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NULLTYPE
 
-from changelog.notices import round_of
+from changelog.notices import report_runs
 from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import answering
+from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.house import House, open_house, writing
 from pipelines.processes import process_name
 from pipelines.record.incidents import settle_incidents
@@ -337,13 +338,19 @@ def seen_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("seen once") / "home"
 
 
+async def fetched(house: House) -> list[RunResult]:
+    results = await fetch_lists(house, house.chosen([]), "clock", "test")
+    await report_runs(house, results)
+    return results
+
+
 @pytest.fixture
 def scene(tmp_path: Path, home: Path, playing: Publisher, published: list[Week], seen_once: Path) -> Scene:
     playing.be_kind()
     playing.show_week(published[0])
     if not seen_once.exists():
         first = house_at(seen_once, playing, START)
-        asyncio.run(round_of(first, first.chosen([]), "clock", "test"))
+        asyncio.run(fetched(first))
         first.engine.dispose()
     shutil.copytree(seen_once, tmp_path / "home")
     return Scene(house_at(tmp_path / "home", playing, START), playing, published)
@@ -359,7 +366,7 @@ def test_whatever_state_a_home_is_in_a_run_says_what_it_found(
     capsys.readouterr()
     try:
         house = house_at(home, scene.publisher, scene.now)
-        came: object = asyncio.run(round_of(house, house.chosen([]), "clock", "test"))
+        came: object = asyncio.run(fetched(house))
     except (CountersignError, ValueError) as error:
         came = error
     assert shows in f"{came!r} {capsys.readouterr().err} {record_of(home / 'countersign.sqlite')}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipelines.test_watch import *
+from tests.pipelines.test_fetch_runs import *
 from tests.postgres.server import Server
 
 

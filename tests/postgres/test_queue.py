@@ -10,11 +10,11 @@ from fastapi.testclient import TestClient
 from procrastinate.jobs import Status
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from changelog.notices import round_of
+from changelog.notices import report_runs
 from changelog.status import metrics
 from countersign import run
 from pipelines.house import House
-from pipelines.looks.workers import LOOKS, _app, _opened, defer, work
+from pipelines.workers import LOOKS, _app, _opened, defer, work
 from tests.postgres.server import Server
 from tests.postgres.world import LISTS, World
 from web.app import create_app
@@ -70,7 +70,7 @@ def test_a_worker_that_lives_is_counted(world: World, server: Server) -> None:
 
     async def story() -> dict[tuple[str, str], float]:
         stop = asyncio.Event()
-        working = asyncio.create_task(work(house, round_of, 1, stop))
+        working = asyncio.create_task(work(house, report_runs, 1, stop))
         async with asyncio.timeout(20):
             while not (found := await asyncio.to_thread(samples, house))["countersign_workers", ""]:
                 await asyncio.sleep(0.1)

@@ -10,14 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from changelog.notices import round_of
+from changelog.notices import report_runs
+from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.queue import queue_state
 from pipelines.house import House
-from pipelines.looks.jobs import hand_over
-from pipelines.looks.look import Look
-from pipelines.looks.watch import watch
-from pipelines.looks.workers import cancel, defer, work
-from scraper.lists import PublishedList
+from pipelines.workers import cancel, defer, fetch_or_queue, work
 from tests.postgres.server import Server
 from tests.postgres.worker_process import QUICK
 from tests.postgres.world import (
@@ -90,17 +87,15 @@ def test_a_worker_makes_the_looks_and_a_persons_first(world: World, server: Serv
     async def story() -> None:
         stop = asyncio.Event()
 
-        async def here(
-            house: House, lists: Sequence[PublishedList], trigger: str, by: str, *, due_only: bool = False
-        ) -> Sequence[Look]:
-            made.append(lists[0].name)
+        async def report(house: House, results: Sequence[RunResult]) -> None:
+            made.append(results[0].list)
             if len(made) == LISTS:
                 stop.set()
-            return await round_of(house, lists, trigger, by, due_only=due_only)
+            await report_runs(house, results)
 
         await defer(house, lists[:-1], "clock", "test")
         await defer(house, lists[-1:], "person", "reader")
-        await work(house, here, 1, stop, QUICK)
+        await work(house, report, 1, stop, QUICK)
 
     asyncio.run(story())
     assert made[0] == lists[-1].name
@@ -116,9 +111,9 @@ def test_a_look_that_somebody_else_has_made_meanwhile_is_left_out(world: World, 
     async def together() -> int:
         """Two that were told at the same moment that every list is due."""
         made = await asyncio.gather(
-            *(watch(house, lists, "clock", name, due_only=True) for name in ("one", "other"))
+            *(fetch_lists(house, lists, "clock", name, due_only=True) for name in ("one", "other"))
         )
-        again = await watch(house, lists, "clock", "late", due_only=True)
+        again = await fetch_lists(house, lists, "clock", "late", due_only=True)
         assert again == []
         return sum(look.outcome == "recorded" for looks in made for look in looks)
 
@@ -131,6 +126,6 @@ def test_without_workers_the_clock_looks_itself_and_never_twice(world: World, se
     house = world.house(server.new_database())
     lists = list(house.lists.values())
     for _ in range(2):
-        asyncio.run(hand_over(house, lists, "clock", "test", round_of))
+        asyncio.run(fetch_or_queue(house, lists, "clock", "test"))
     assert Counter(run.outcome for run in looks(house)) == {"recorded": LISTS}
     house.engine.dispose()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from changelog.notices import round_of
+from changelog.notices import report_runs
 from pipelines.house import open_house
-from pipelines.looks.workers import Pace, work
+from pipelines.workers import Pace, work
 
 QUICK = Pace(heartbeat=0.5, dead=2.0, poll=0.5, farewell=5.0, again=0.5)
 
@@ -15,7 +15,7 @@ QUICK = Pace(heartbeat=0.5, dead=2.0, poll=0.5, farewell=5.0, again=0.5)
 async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await work(open_house(), round_of, 2, stop, QUICK)
+    await work(open_house(), report_runs, 2, stop, QUICK)
 
 
 if __name__ == "__main__":

@@ -20,11 +20,12 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from changelog.notices import round_of
+from changelog.notices import report_runs
 from changelog.wording import change_json
 from demo.agencies import agencies
 from demo.publisher import Publisher
 from demo.rudeness import File, Rudeness, Talk
+from pipelines.fetch_runs import fetch_lists
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.queue import queue_state, workers_alive
 from pipelines.house import House, open_house, writing
@@ -197,7 +198,7 @@ def quiet_queue(house: House) -> bool:
 
 
 async def looked_at_once(house: House) -> None:
-    await round_of(house, list(house.lists.values()), "clock", "test")
+    await report_runs(house, await fetch_lists(house, list(house.lists.values()), "clock", "test"))
 
 
 def log_of_one_quiet_process(world: World, place: Path, skips: Sequence[int]) -> list[dict[str, Any]]:

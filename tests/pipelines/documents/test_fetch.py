@@ -16,10 +16,10 @@ from demo.papers import paper
 from demo.publisher import Asked, Publisher
 from demo.workbooks import Line, workbook
 from pipelines.documents.fetch import DocumentResult, fetch_documents
+from pipelines.fetch_runs import fetch_lists
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.documents import DocumentEvent, document_log, known_documents
 from pipelines.house import House, open_house
-from pipelines.looks.watch import watch
 from pipelines.upkeep.rebuild import rebuild
 from scraper.settings import get_settings
 
@@ -58,7 +58,7 @@ class Played:
             replace(publisher.lists()[0], plausible=replace(publisher.lists()[0].plausible, rows=(1, 999)))
         ]
         self.house: House = replace(open_house(settings, lists), now=lambda: self.at)
-        asyncio.run(watch(self.house, lists, "person", "test"))
+        asyncio.run(fetch_lists(self.house, lists, "person", "test"))
         publisher.forget()
 
     @property

@@ -19,9 +19,9 @@ from demo.agencies import Agency
 from demo.publisher import Publisher
 from demo.workbooks import Line, workbook
 from pipelines.documents.fetch import REFUSED_IN_A_ROW, DocumentResult, fetch_due_documents
+from pipelines.fetch_runs import fetch_lists
 from pipelines.history.looks import DOCUMENTS, last_looks
 from pipelines.house import House, open_house, writing
-from pipelines.looks.watch import watch
 from pipelines.record.runs import give_lease_back, take_lease
 from pipelines.tables import leases, runs
 from scheduler import Clock, once
@@ -58,7 +58,7 @@ def test_a_new_document_comes_with_the_next_round_and_a_replaced_one_amends_its_
     ]  # fmt: skip
     few.at += timedelta(hours=2)
     few.publisher.show("participating", workbook(lines, few.at, signed=True), "participating.xlsx", few.at)
-    asyncio.run(watch(few.house, [few.declaration], "clock", "the clock"))
+    asyncio.run(fetch_lists(few.house, [few.declaration], "clock", "the clock"))
     [second] = round_of(few, hours=1)
     assert (second.posted, [asked.path for asked in few.asked()]) == (1, [path])
     few.replace(7)

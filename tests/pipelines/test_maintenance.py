@@ -15,7 +15,7 @@ from sqlalchemy import event, insert
 from pipelines.history.incidents import open_incidents
 from pipelines.history.looks import last_looks
 from pipelines.house import House, open_house
-from pipelines.looks.watchkeeping import AT_ONE_TICK, Turns, due_lists, keep_watch
+from pipelines.maintenance import AT_ONE_TICK, Portions, due_lists, maintain
 from pipelines.tables import runs, watched
 from scraper.lists import PARTICIPATING, Cadence
 from scraper.settings import Settings
@@ -77,18 +77,18 @@ def test_a_list_whose_first_look_never_ended_was_looked_at_all_the_same(house: H
 
 def test_every_list_has_its_turn_and_no_tick_minds_too_many() -> None:
     lists = [replace(PARTICIPATING, name=f"list{number}") for number in range(MANY)]
-    turns = Turns()
+    turns = Portions()
     minded = [turns.next(lists) for _ in range(3)]
     assert [len(its) for its in minded] == [AT_ONE_TICK, AT_ONE_TICK, 7]
     assert [item for its in minded for item in its] == lists
     assert turns.next(lists) == lists[:AT_ONE_TICK], "and begins anew"
-    assert Turns().next(lists[:3]) == lists[:3]
+    assert Portions().next(lists[:3]) == lists[:3]
     assert turns.next(lists[:3]) == lists[:3], "also when most lists were taken away meanwhile"
 
 
 def test_what_is_not_minded_is_left_as_it_was(house: House) -> None:
     late = replace(house, now=lambda: MONDAY + timedelta(days=3))
-    keep_watch(late, [late.lists["list1"], late.lists["list2"]])
+    maintain(late, [late.lists["list1"], late.lists["list2"]])
     with house.engine.connect() as connection:
         assert [(row.list, row.kind) for row in open_incidents(connection)] == [
             ("list1", "overdue"),

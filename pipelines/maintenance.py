@@ -1,22 +1,28 @@
-"""What the clock minds between looks: missed looks, incidents that come with time, the weekly digest."""
+"""What is seen to between runs: missed runs, incidents that come with time, the weekly digest, what is owed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 
+from sqlalchemy import Connection
+
 from pipelines.announce import announce_digest, announce_incident
-from pipelines.history.looks import first_look, last_looks
-from pipelines.history.outbox import was_owed
+from pipelines.history.incidents import incident_facts, standing_incidents
+from pipelines.history.looks import first_look, last_looks, last_round, last_whole_look
+from pipelines.history.outbox import deliverable, was_owed
 from pipelines.house import House, writing
-from pipelines.looks.watch import assess
+from pipelines.incidents import troubles
 from pipelines.record.incidents import settle_incidents
+from pipelines.record.runs import Ended
 from scraper.cadence import is_due
-from scraper.lists import PublishedList
+from scraper.lists import Cadence, PublishedList
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DIGEST_AT = time(13, tzinfo=UTC)  # nine in the morning in the east, when summer time holds
 WEEK = timedelta(days=7)
+# Lists are fetched on the hour; this is well after it, and the jitter keeps it well before the next one.
+DOCUMENTS_CADENCE = Cadence(("20 */2 * * *",), jitter_seconds=900)
 AT_ONE_TICK = 500  # lists: what takes a second of the only writer's time
 
 
@@ -33,7 +39,13 @@ def due_lists(house: House, grace: timedelta, tick: timedelta) -> list[Published
     return found
 
 
-def keep_watch(house: House, lists: Iterable[PublishedList] | None = None) -> None:
+def still_due(connection: Connection, lists: Sequence[PublishedList], now: datetime) -> list[PublishedList]:
+    """Those of which no run began, and came to an end, since they were due: another clock or worker may have
+    been there first, and one that died or was stopped in the middle has done nothing."""
+    return [item for item in lists if is_due(item.cadence, last_whole_look(connection, item.name), now)]
+
+
+def maintain(house: House, lists: Iterable[PublishedList] | None = None) -> None:
     """Open, remind of and close incidents that come with time alone, of these lists or of all; owe the digest
     once its day has come."""
     with writing(house) as connection:
@@ -51,7 +63,24 @@ def keep_watch(house: House, lists: Iterable[PublishedList] | None = None) -> No
                 announce_digest(house, connection, name)
 
 
-class Turns:
+def anything_owed(house: House) -> bool:
+    """Is there a notice that can be delivered now?"""
+    with house.engine.connect() as connection:
+        return bool(deliverable(connection, house.now()))
+
+
+def due_for_documents(house: House) -> list[PublishedList]:
+    """The lists whose documents are to be asked for now."""
+    with house.engine.connect() as connection:
+        before = {name: last_round(connection, name) for name, item in house.lists.items() if item.documents}
+    return [
+        house.lists[name]
+        for name, run in before.items()
+        if is_due(DOCUMENTS_CADENCE, run.started_at if run else None, house.now())
+    ]
+
+
+class Portions:
     """Which lists come with which tick. Of few lists all; ten thousand have had their turn after twenty ticks."""
 
     def __init__(self) -> None:
@@ -73,3 +102,16 @@ def digest_due(now: datetime, day: str) -> tuple[str, datetime] | None:
         return None
     begin = datetime.combine(monday - WEEK, time(), UTC)
     return f"{begin:%G-W%V}", begin
+
+
+def assess(
+    house: House, connection: Connection, declaration: PublishedList, ended: Ended | None = None
+) -> None:
+    """Open, count and close the list's incidents, after a look (or, without one, as time goes by)."""
+    name, now = declaration.name, house.now()
+    facts = incident_facts(connection, name, ended.outcome if ended else None, ended.reason if ended else "")
+    found = troubles(declaration, facts, standing_incidents(connection, name), now)
+    for incident, event, number in settle_incidents(
+        connection, name, found, again=ended is not None, now=now
+    ):
+        announce_incident(house, connection, incident, event, number)

@@ -24,8 +24,8 @@ from changelog.status import metrics
 from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import silent
+from pipelines.fetch_runs import fetch_lists
 from pipelines.house import House, open_house, writing
-from pipelines.looks.watch import watch
 from pipelines.processes import is_alive, process_name
 from pipelines.record.runs import LEASE, start_run, take_lease
 from pipelines.run import replay
@@ -73,7 +73,7 @@ def declared(tmp_path: Path, playing: Publisher) -> dict[str, str]:
 
 
 def test_a_run_says_who_asked_what_it_cost_and_how_long_each_stage_took(house: House) -> None:
-    asyncio.run(watch(house, house.chosen(["participating"]), "person", "reader"))
+    asyncio.run(fetch_lists(house, house.chosen(["participating"]), "person", "reader"))
     [run] = recorded(house)
     assert (run.trigger, run.by, run.outcome, run.exit_code) == ("person", "reader", "recorded", 0)
     assert run.requests >= 2
@@ -88,7 +88,7 @@ def test_one_looks_and_the_others_say_so(house: House) -> None:
     async def three() -> list[list[str]]:
         found = await asyncio.gather(
             *(
-                watch(house, house.chosen(["participating"]), who, who)
+                fetch_lists(house, house.chosen(["participating"]), who, who)
                 for who in ("person", "clock", "person")
             )
         )
@@ -148,7 +148,7 @@ def test_a_process_that_is_killed_leaves_a_run_that_is_closed_as_died(
     process.kill()
     process.wait()
     playing.be_kind()
-    [look] = asyncio.run(watch(house, house.chosen(["participating"]), "person", "reader"))
+    [look] = asyncio.run(fetch_lists(house, house.chosen(["participating"]), "person", "reader"))
     assert look.outcome == "recorded"  # nobody waits for the lease of the dead
     died, again = recorded(house)
     assert (died.outcome, died.reason) == (
@@ -182,7 +182,7 @@ def test_a_look_that_is_cancelled_is_nobodys_failure(house: House, playing: Publ
     playing.be_rude("page", silent())
 
     async def cancelled() -> None:
-        task = asyncio.ensure_future(watch(house, house.chosen(["participating"]), "clock", "test"))
+        task = asyncio.ensure_future(fetch_lists(house, house.chosen(["participating"]), "clock", "test"))
         while not recorded(house):
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.2)
@@ -194,7 +194,7 @@ def test_a_look_that_is_cancelled_is_nobodys_failure(house: House, playing: Publ
     [run] = recorded(house)
     assert run.outcome == "stopped"
     playing.be_kind()
-    [look] = asyncio.run(watch(house, house.chosen(["participating"]), "clock", "test"))
+    [look] = asyncio.run(fetch_lists(house, house.chosen(["participating"]), "clock", "test"))
     assert look.outcome == "recorded"
 
 
@@ -211,7 +211,7 @@ def test_a_lease_of_another_machine_is_respected_until_it_expires(house: House) 
     for later, outcome in outcomes.items():
         at = now + later
         then = replace(house, now=partial(_the_same, at))
-        [look] = asyncio.run(watch(then, house.chosen(["participating"]), "clock", "test"))
+        [look] = asyncio.run(fetch_lists(then, house.chosen(["participating"]), "clock", "test"))
         assert look.outcome == outcome
     assert [run.outcome for run in recorded(house)] == ["died", "recorded"]
 
@@ -242,7 +242,7 @@ def test_a_look_that_recorded_nothing_is_unchanged(
     (tmp_path / "past" / week.participating_name).write_bytes(week.participating)
     declaration = house.lists["participating"]
     replay(house, past_captures(tmp_path / "past", declaration))
-    [look] = asyncio.run(watch(house, [declaration], "person", "reader"))
+    [look] = asyncio.run(fetch_lists(house, [declaration], "person", "reader"))
     assert (look.outcome, look.counts, look.exit_code) == ("unchanged", {}, 0)
     [run] = recorded(house)
     assert (run.outcome, run.counts, run.rows) == ("unchanged", None, 134)

@@ -9,7 +9,7 @@ record: a look that another one has made since is not made again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,11 +21,11 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from sqlalchemy import make_url
 
-from pipelines.history.queue import SCHEMA
+from pipelines.fetch_runs import RunResult, close_the_dead, fetch_lists
+from pipelines.history.queue import SCHEMA, workers_alive
 from pipelines.house import House
 from pipelines.logs import get_log
-from pipelines.looks.look import Looking
-from pipelines.looks.watch import close_the_dead
+from pipelines.maintenance import still_due
 from scraper.errors import CountersignError, DatabaseError
 from scraper.lists import PublishedList
 
@@ -36,6 +36,9 @@ FIRST, LATER = 10, 0  # priorities: a person waits for an answer, a clock does n
 # A list that is being looked at elsewhere, a database that went away, a worker that was stopped: 2, 4, 8 ...
 # seconds, eight minutes in all, which is longer than the lease of a machine that died.
 RETRY = RetryStrategy(max_attempts=8, exponential_wait=2)
+
+
+Report = Callable[[House, Sequence[RunResult]], Awaitable[object]]  # what is done once a run has ended
 
 
 class BusyError(CountersignError):
@@ -72,6 +75,29 @@ class Jobs(JobManager):
             await super().retry_job(job, retry_at, priority, queue, lock)
         except UniqueViolation:
             await self.finish_job(job, Status.SUCCEEDED, delete_job=True)
+
+
+async def fetch_or_queue(
+    house: House, lists: Sequence[PublishedList], trigger: str, by: str
+) -> list[RunResult]:
+    """Have `lists` fetched by workers, or in this process when none is alive. What was fetched since it was due is not
+    fetched again, whichever of several clocks (one stands by for another) asks. What workers make is in the record
+    once it is made; none of it is returned."""
+    due, workers = await asyncio.to_thread(_due_and_workers, house, lists, trigger)
+    if not due:
+        return []
+    if not workers:
+        return await fetch_lists(house, due, trigger, by, due_only=trigger != "person")
+    await defer(house, due, trigger, by)
+    return []
+
+
+def _due_and_workers(
+    house: House, lists: Sequence[PublishedList], trigger: str
+) -> tuple[Sequence[PublishedList], int]:
+    with house.engine.connect() as connection:
+        due = lists if trigger == "person" else still_due(connection, lists, house.now())
+        return due, workers_alive(connection)
 
 
 async def defer(house: House, lists: Sequence[PublishedList], trigger: str, by: str) -> None:
@@ -111,16 +137,16 @@ async def cancel(house: House, list_name: str) -> int:
 
 
 async def work(
-    house: House, here: Looking, concurrency: int, stop: asyncio.Event, pace: Pace | None = None
+    house: House, report: Report, concurrency: int, stop: asyncio.Event, pace: Pace | None = None
 ) -> None:
-    """Make the looks that are handed over, until `stop`. A database that goes away is waited for."""
+    """Make the runs that are queued, until `stop`. A database that goes away is waited for."""
     pace = pace or Pace()
     log, away = get_log(worker=True), False
     while not stop.is_set():
         try:
             # What we could not end while the database was away would keep all others from its lists.
             await asyncio.to_thread(close_the_dead, house)
-            async with _opened(_app(house, here)) as app:
+            async with _opened(_app(house, report)) as app:
                 log.info("the worker is running", concurrency=concurrency)
                 away = False
                 await _work_once(app, concurrency, stop, pace)
@@ -181,7 +207,7 @@ async def _tidy(app: App) -> None:
         await asyncio.sleep(3600)
 
 
-def _app(house: House, here: Looking | None = None) -> App:
+def _app(house: House, report: Report | None = None) -> App:
     address = make_url(house.settings.database_url).set(drivername="postgresql")
     connector = PsycopgConnector(
         conninfo=address.render_as_string(hide_password=False),
@@ -192,19 +218,22 @@ def _app(house: House, here: Looking | None = None) -> App:
     )
     app = App(connector=connector)
     app.job_manager = Jobs(connector)
-    if here is not None:
-        _add_task(app, house, here)
+    if report is not None:
+        _add_task(app, house, report)
     return app
 
 
-def _add_task(app: App, house: House, here: Looking) -> None:
+def _add_task(app: App, house: House, report: Report) -> None:
     @app.task(name=TASK, queue=LOOKS, retry=RETRY, pass_context=True)
     async def look(context: JobContext, list_name: str, trigger: str, by: str) -> None:
         del context
         if list_name not in house.lists:
             return
-        looks = await here(house, [house.lists[list_name]], trigger, by, due_only=trigger != "person")
-        if any(made.outcome == "busy" for made in looks):
+        results = await fetch_lists(
+            house, [house.lists[list_name]], trigger, by, due_only=trigger != "person"
+        )
+        await report(house, results)
+        if any(result.outcome == "busy" for result in results):
             raise BusyError
 
 

@@ -1,1 +1,0 @@
-"""Looks at lists: made, recorded from their start, minded between, and handed to workers."""
