@@ -13,7 +13,7 @@ import lxml.etree
 import lxml.html
 from w3lib.url import safe_url_string
 
-from scraper.errors import AmbiguousError, PublisherError, RefusedError
+from scraper.errors import AmbiguousError, CountersignError, PublisherError, RefusedError
 from scraper.lists import LinkRule, PublishedList
 
 _UNSEEN = frozenset({"script", "style", "noscript", "template", "head"})
