@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from changelog import charts
 from changelog.cells import markdown
+from changelog.coverage import coverage_json, coverage_sentences, percent
 from changelog.query import day_of
 from changelog.wording import (
     FIELDS,
@@ -42,6 +43,7 @@ from pipelines.history.figures import (
     totals_before,
     totals_between,
 )
+from pipelines.registers import Registers
 from pipelines.values import KINDS
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
@@ -142,6 +144,7 @@ def report(
     baseline: date | None = None,
     *,
     with_changes: bool = True,
+    known: Registers | None = None,
 ) -> dict[str, Any]:
     """The promise: a period of a list, from the day `since` on and before the day `until`, as JSON.
 
@@ -162,6 +165,12 @@ def report(
         told["conversions"] = _conversions(connection, declaration, told, wanted, until) if pending else None
         told["from_pending"] = sum(1 for change in found if change.pending_since) if pending else None
         told["changes"] = [change_json(change, declaration) for change in found]
+        last, before = (
+            totals_before(connection, list_name, moment) for moment in (wanted.until, wanted.since)
+        )
+        told["coverage"] = coverage_json(
+            connection, declaration, last.place if last else "", before.place if before else None, known
+        )
     return told
 
 
@@ -389,6 +398,8 @@ def _context(told: Mapping[str, Any], lists: Mapping[str, PublishedList]) -> dic
         "wording": declaration.wording,
         "period": period(told),
         "headline": headline(told, declaration),
+        "map": "",
+        "coverage": coverage_sentences(told["coverage"]),
         "crossed": crossed(of_kind["added"]),
         "new": [change for change in of_kind["added"] if change["new_agency"]],
         "further": [change for change in of_kind["added"] if not change["new_agency"]],
@@ -455,6 +466,7 @@ def _equipped(finalize: Callable[[object], str] | None, *, autoescape: bool) -> 
     pages.filters["state"] = lambda value: state_name(value or None)
     pages.filters["model"] = lambda value: model_name(value or None)
     pages.filters["day"] = _day
+    pages.filters["percent"] = percent
     pages.filters["number"] = lambda value: "–" if value is None else f"{value:,}"
     pages.filters["signed_number"] = lambda value: f"{value:+,}"
     pages.filters["fate"] = lambda state: FATES.get(state, state)

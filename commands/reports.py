@@ -57,7 +57,13 @@ def report(
     with house.engine.connect() as connection:
         first, last = report_period(connection, declaration, house.now(), week, since, until)
         told = reported(
-            connection, house.lists, declaration.name, first, last, day_of(baseline) if baseline else None
+            connection,
+            house.lists,
+            declaration.name,
+            first,
+            last,
+            day_of(baseline) if baseline else None,
+            known=house.registers,
         )
         data = _shaped(connection, house, declaration, told, shape)
     _deliver(data, told, shape, output)

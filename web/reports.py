@@ -57,7 +57,13 @@ MEDIA = {
 def told(context: Context, asked: ReportQuestion) -> dict[str, Any]:
     with context.house.engine.connect() as connection:
         return report(
-            connection, context.house.lists, asked.declaration.name, asked.since, asked.until, asked.baseline
+            connection,
+            context.house.lists,
+            asked.declaration.name,
+            asked.since,
+            asked.until,
+            asked.baseline,
+            known=context.house.registers,
         )
 
 

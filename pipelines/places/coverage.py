@@ -26,6 +26,7 @@ class Placed:
     fips: tuple[str, ...] = ()
     place: int | None = None
     ori: str | None = None
+    agency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +38,34 @@ class Whole:
     of_state: dict[str, int]
     towns: dict[int, int]
     agencies: dict[str, Agency]
-    sheriffs: frozenset[str]
-
-    @property
-    def police(self) -> frozenset[str]:
-        return frozenset(ori for ori, agency in self.agencies.items() if agency.type == "City")
+    sheriffs: dict[str, frozenset[str]]
+    police: dict[str, frozenset[str]]
 
 
 @lru_cache(maxsize=2)
 def whole(registers: Registers) -> Whole:
     counties = [one for one in registers.counties() if len(one.fips) == 5 and one.population is not None]
     states = {one.fips: one.state for one in counties}
+    agencies = {agency.ori: agency for agency in registers.agencies()}
+    known = set(states.values())
     sheriffs = (state_index(registers, state).sheriff(fips) for fips, state in states.items())
+    police = (one for one in agencies.values() if one.type == "City" and one.state in known)
     return Whole(
         states,
         {one.fips: one.population or 0 for one in counties},
         {one.state: one.population or 0 for one in registers.counties() if len(one.fips) == 2},
         {town.id: town.population for town in registers.towns()},
-        {agency.ori: agency for agency in registers.agencies()},
-        frozenset(force.agency.ori for force in sheriffs if force),
+        agencies,
+        _by_state(force.agency for force in sheriffs if force),
+        _by_state(police),
     )
+
+
+def _by_state(agencies: Iterable[Agency]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for agency in agencies:
+        found[agency.state].add(agency.ori)
+    return {state: frozenset(oris) for state, oris in found.items()}
 
 
 def coverage(agreements: Iterable[Placed], registers: Registers) -> dict[str, Any]:
@@ -100,8 +109,8 @@ def _of(placed: Iterable[Placed], known: Whole, counties: dict[str, str], people
             "in_towns": in_towns,
             **_part(in_counties + in_towns, people),
         },
-        "sheriffs": _part(*_agencies(oris, known, known.sheriffs, states)),
-        "police": _part(*_agencies(oris, known, known.police, states)),
+        "sheriffs": _part(*_agencies(oris, known.sheriffs, states)),
+        "police": _part(*_agencies(oris, known.police, states)),
     }
 
 
@@ -113,16 +122,18 @@ def _in_towns(placed: Iterable[Placed], known: Whole, counties: Iterable[str]) -
         if one.level != "municipal" or not one.fips or one.fips[0] not in inside:
             continue
         agency = known.agencies.get(one.ori or "")
-        people = (agency.population if agency and agency.type == "City" else 0) or known.towns.get(one.place or 0, 0)
+        people = (agency.population if agency and agency.type == "City" else 0) or known.towns.get(
+            one.place or 0, 0
+        )
         town = towns[one.fips[0]]
         key = one.place or one.ori
         town[key] = max(people, town.get(key, 0))
     return sum(min(known.people[fips], sum(found.values())) for fips, found in towns.items())
 
 
-def _agencies(oris: set[str], known: Whole, kind: frozenset[str], states: set[str]) -> tuple[int, int]:
-    there = {ori for ori in kind if known.agencies[ori].state in states}
-    return len(oris & there), len(there)
+def _agencies(oris: set[str], kind: dict[str, frozenset[str]], states: set[str]) -> tuple[int, int]:
+    there = [kind[state] for state in states if state in kind]
+    return sum(len(oris & of) for of in there), sum(len(of) for of in there)
 
 
 def _part(part: int, of: int) -> dict[str, Any]:
