@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from commands.serve import is_loopback
+from web.keys import is_loopback
 from pipelines.house import House
 from tests.web.conftest import TOKEN, client_of
 from web.app import BODY_LIMIT, create_app
