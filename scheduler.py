@@ -96,6 +96,20 @@ def _trigger_of_cadence() -> type:
     return CadenceTrigger
 
 
+def publish(house: House) -> None:
+    """Bring the published folder up to what is recorded, where COUNTERSIGN_SITE names one."""
+    folder = house.settings.site
+    if folder is None:
+        return
+    from web.site import build, is_behind
+
+    try:
+        if is_behind(house, folder):
+            build(house, folder)
+    except CountersignError as error:
+        _tell("the site could not be written", error, folder=str(folder))
+
+
 class Clock:
     """Looks when it should, from `run` until `stop`. `fetch` makes a run; `every` is the time between ticks."""
 
@@ -227,7 +241,9 @@ class Clock:
 
     async def _fetch_safely(self, lists: Sequence[PublishedList], trigger: str) -> object:
         try:
-            return await self._fetch(self.house, lists, trigger)
+            results = await self._fetch(self.house, lists, trigger)
+            await asyncio.to_thread(publish, self.house)
+            return results
         except Exception as error:
             # Whatever happens to one look, the clock goes on.
             names = [item.name for item in lists]
@@ -305,6 +321,7 @@ async def once(house: House) -> int:
     await asyncio.to_thread(maintain, house)
     results = await run_and_report(house, due, "clock") if due else ()
     await deliver_owed(house)
+    await asyncio.to_thread(publish, house)
     if with_documents := due_for_documents(house):
         await fetch_due(house, with_documents, DOCUMENTS)
     codes = [result.exit_code for result in results]

@@ -58,6 +58,7 @@ class Settings(BaseModel):
     webhook_private: bool = False
     ping_url: str | None = None
     public_url: str | None = None
+    site: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     cors: bool = True
     timeout_seconds: float = Field(default=90, gt=0, le=3600)
@@ -66,7 +67,7 @@ class Settings(BaseModel):
     page_bytes: int = Field(default=10_000_000, gt=0)
     documents_per_round: int = Field(default=200, ge=0, le=10_000)
 
-    @field_validator("home", "lists")
+    @field_validator("home", "lists", "site")
     @classmethod
     def _home_of_the_user(cls, value: Path | None) -> Path | None:
         return value.expanduser() if value else None

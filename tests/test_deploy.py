@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,11 @@ import typer
 import yaml
 
 from countersign import app
+from demo.made import weeks
+from demo.publisher import Publisher
 from scraper.cadence import parse
 from scraper.settings import PREFIX, Settings
+from tests.declaring import declared_in
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -120,3 +125,55 @@ def test_every_link_of_the_page_leads_somewhere() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", PAGE.read_text())
     assert links
     assert all((PAGE.parent / link).exists() for link in links)
+
+
+@pytest.mark.long
+def test_the_steps_of_the_pages_workflow_publish_a_site(tmp_path: Path, publisher: Publisher) -> None:
+    """Every step that runs a command, in its order, in folders laid out as the workflow has them, twice."""
+    told = yaml.safe_load((DEPLOY / "pages" / "publish.yml").read_text())
+    job = told["jobs"]["publish"]
+    steps = [
+        step for step in job["steps"] if "run" in step and step["name"] not in ("Install", "Say how it went")
+    ]
+    assert [step["name"] for step in steps][-1] == "Keep"
+    (tmp_path / "code").symlink_to(ROOT)
+    origin, data = tmp_path / "origin.git", tmp_path / "data"
+    for command in (
+        ["init", "--quiet", "--bare", str(origin)],
+        ["init", "--quiet", "--initial-branch", "data", str(data)],
+        ["-C", str(data), "remote", "add", "origin", str(origin)],
+        ["-C", str(data), "config", "push.autoSetupRemote", "true"],
+    ):
+        subprocess.run(["git", *command], check=True, capture_output=True)
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "COUNTERSIGN_HOME": str(data / "home"),
+        "COUNTERSIGN_SITE": str(tmp_path / "site"),
+        "COUNTERSIGN_LISTS": str(declared_in(tmp_path, publisher)),
+        "COUNTERSIGN_BUILTIN": "false",
+        "COUNTERSIGN_DOCUMENTS_PER_ROUND": "0",
+        "COUNTERSIGN_PUBLIC_URL": "https://somebody.github.io/countersign",
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+    }
+    for week in weeks()[:2]:
+        publisher.show_week(week)
+        shutil.rmtree(tmp_path / "site", ignore_errors=True)
+        for step in steps:
+            place = tmp_path / step["working-directory"]
+            done = subprocess.run(
+                ["bash", "-e", "-c", step["run"]],
+                cwd=place,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, (step["name"], done.stderr)
+        (data / "home" / "countersign.sqlite").unlink()  # the next run has the archive alone
+    kept = subprocess.run(
+        ["git", "-C", str(origin), "log", "--oneline", "data"], capture_output=True, text=True, check=True
+    )
+    assert len(kept.stdout.splitlines()) == 2
+    assert len(list((tmp_path / "site" / "changes").glob("*.html"))) > 5
+    assert (tmp_path / "site" / "feeds" / "changes.atom").is_file()

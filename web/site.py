@@ -84,6 +84,19 @@ def build(house: House, folder: Path, *, check: bool = False) -> Built:
         raise StorageError(f"The site cannot be written to {folder}: {error.strerror}.") from error
 
 
+def is_behind(house: House, folder: Path) -> bool:
+    """Whether the record says more than the site in `folder`."""
+    with house.engine.connect() as connection:
+        written_at = last_written(connection)
+    if written_at is None:
+        return False
+    try:
+        told = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return True
+    return bool(told.get("as_of") != iso(written_at))
+
+
 @dataclass(slots=True)
 class _Plan:
     """Every address that becomes a file, and the file; what is made of the record itself besides."""
@@ -329,7 +342,10 @@ class _Build:
         self._done.removed = sorted(self._before.keys() - self._hashes.keys())
         if self._check:
             return
-        _write(self._folder / INDEX, _json({"files": dict(sorted(self._hashes.items()))}))
+        _write(
+            self._folder / INDEX,
+            _json({"as_of": iso(self._house.now()), "files": dict(sorted(self._hashes.items()))}),
+        )
         for name in self._done.removed:
             (self._folder / name).unlink(missing_ok=True)
 

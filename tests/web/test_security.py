@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from web.keys import is_loopback
 from pipelines.house import House
 from tests.web.conftest import TOKEN, client_of
 from web.app import BODY_LIMIT, create_app
-from web.keys import COOKIE, TRIES, Keys, token_of_home
+from web.keys import COOKIE, TRIES, Keys, is_loopback, token_of_home
 from web.rendering import local
 
 ACTIONS = (
