@@ -38,7 +38,7 @@ def announce(house: House, connection: Connection, derived: Derived) -> None:
     from pipelines.derived import publication_key
 
     publication = derived.publication
-    if derived.state in ("held", "unreadable"):
+    if derived.state in ("held", "unreadable", "failed"):
         return
     mark_announced(connection, publication.list, publication.place)
     told = [change for change in derived.changes if wants_change(house.settings, change)]

@@ -171,6 +171,8 @@ def _found_to_be(row: Row[Any], *, news: bool) -> Ended:
             return Ended("recorded", "", counts=row.counts or {}, rows=row.agreements, sha256=row.sha256)
         case "held":
             return Ended("held", reasons, exit_code=HELD, rows=row.agreements, sha256=row.sha256)
+        case "failed":
+            return Ended("failed", reasons, error=reasons, exit_code=BUG, sha256=row.sha256)
         case "unreadable":
             return Ended(
                 "failed", reasons, error=reasons, exit_code=UnreadableError.exit_code, sha256=row.sha256

@@ -53,9 +53,9 @@ REOPENS_WITHIN = timedelta(hours=6)  # trouble that comes back so soon is the sa
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a list. `outcome` is None when nobody looked; `held` are reasons of held lists.
-
-    `published` are the publication times of its last accepted lists that differ, in order.
+    """What is known of a list. `outcome` is None when nobody looked; `held` are reasons of held lists, `broken` what
+    bugs said that were in the way of others. `published` are the publication times of its last accepted lists that
+    differ, in order.
     """
 
     outcome: str | None
@@ -63,6 +63,7 @@ class Facts:
     held: Sequence[str]
     last_success: datetime | None
     published: Sequence[datetime]
+    broken: Sequence[str] = ()
 
 
 def troubles(
@@ -75,6 +76,8 @@ def troubles(
     found: dict[str, str] = {}
     if facts.outcome == "failed":
         found["failing"] = facts.reason
+    elif facts.broken:
+        found["failing"] = "; ".join(facts.broken)
     elif facts.outcome is None and "failing" in standing:
         found["failing"] = standing["failing"]
     if facts.outcome == "absent":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from pipelines.facts import SISTER_WITHIN
 from pipelines.former_formats import as_published
 from pipelines.history.changes import read_change
 from pipelines.history.holdings import Standing, as_publication, standing
+from pipelines.history.incidents import open_incidents
 from pipelines.history.places import begun_since, latest, list_of
 from pipelines.history.publications import (
     count_from,
@@ -29,6 +31,8 @@ from pipelines.history.publications import (
 )
 from pipelines.house import House, writing
 from pipelines.locks import deriving, groups, hold_group, side_by_side, taking_in
+from pipelines.logs import get_log
+from pipelines.maintenance import assess
 from pipelines.normalise import VERSION
 from pipelines.parse import DATED, last_edited
 from pipelines.places.index import state_index
@@ -41,9 +45,12 @@ from pipelines.record.places import place_again
 from pipelines.record.publications import rewind, write
 from pipelines.values import Finding
 from scraper.capture import Capture
-from scraper.errors import ClockError, UnreadableError, UsageError
+from scraper.errors import ClockError, CountersignError, StorageError, UnreadableError, UsageError
 from scraper.journal import CLOCKS_APART
+from scraper.settings import version
 
+BUG = "bug"  # the reason of a publication that a bug ended
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 AT_ONCE = 100  # files of the past that are kept together: the disk is waited for once
 
 Progress = Callable[[str, int, int], None]  # list, how many are done, of how many
@@ -67,6 +74,7 @@ def catch_up(house: House, progress: Progress = silent, needed: Collection[str] 
             derive_new(house, progress)
     if side_by_side(house):
         _derive_by_groups(house, progress, needed)
+    _tell_of_bugs(house)
 
 
 def _derive_by_groups(house: House, progress: Progress, needed: Collection[str] | None) -> None:
@@ -99,23 +107,62 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
     number = 0
     while waiting:
         row, number = waiting.popleft(), number + 1
-        with writing(house) as connection:
-            if row.list not in last:
-                last[row.list] = standing(connection, row.list, row.place)
-            derived = _derived(house, connection, row, last[row.list])
-            write(connection, derived)
-            if house.lists[row.list].has_places and derived.opened:
-                opened = [one[-4] for one in derived.opened]
-                place_again(connection, row.list, house.registers, opened)
-            if not row.announced:
-                announce(house, connection, derived)
-            again = _to_judge_again(house, connection, derived)
+        try:
+            with writing(house) as connection:
+                if row.list not in last:
+                    last[row.list] = standing(connection, row.list, row.place)
+                derived = _derived(house, connection, row, last[row.list])
+                write(connection, derived)
+                if house.lists[row.list].has_places and derived.opened:
+                    opened = [one[-4] for one in derived.opened]
+                    place_again(connection, row.list, house.registers, opened)
+                if not row.announced:
+                    announce(house, connection, derived)
+                again = _to_judge_again(house, connection, derived)
+        except CountersignError:
+            raise
+        except Exception as bug:
+            derived, again = _failed(house, row, bug), []
         if derived.packed is not None and derived.figures is not None:
             last[row.list] = Standing(derived.publication, derived.figures, derived.packed)
         for one in reversed(again):
             waiting.appendleft(one)
             last.pop(one.list, None)
         progress(row.list, number, number + len(waiting))
+
+
+def _failed(house: House, row: Row[Any], bug: Exception) -> Derived:
+    """A bug that one publication meets is its own failure; all others go on as if it were not there."""
+    get_log(list=row.list, publication=row.key).error(
+        "a bug in countersign; please report it with these lines", exc_info=bug
+    )
+    said = _ADDRESS.sub("", f"{type(bug).__name__}: {str(bug) or 'no message'}").rstrip(".")
+    text = f"A bug in countersign: {said}. It is tried again by another version than {_software()}."
+    derived = Derived(as_publication(row), "failed", reasons=[Finding(BUG, text)], parser=VERSION)
+    with writing(house) as connection:
+        write(connection, derived)
+    return derived
+
+
+def _software() -> str:
+    return f"{version()}, rules {VERSION}"
+
+
+def _try_again(connection: Connection, intake: Intake) -> None:
+    """What a bug of another version ended."""
+    for row in new_publications(connection, ("failed",)):
+        if not any(reason["text"].endswith(f" {_software()}.") for reason in row.reasons or ()):
+            intake.mark(row.list, row.place)
+
+
+def _tell_of_bugs(house: House) -> None:
+    """Open the incident of each list that a bug is in the way of; a look at it, or a restart, closes it again."""
+    with house.engine.connect() as connection:
+        names = {row.list for row in new_publications(connection, ("failed",))}
+        names -= {row.list for row in open_incidents(connection) if row.kind == "failing"}
+    for name in sorted(names & house.lists.keys()):
+        with writing(house) as connection:
+            assess(house, connection, house.lists[name])
 
 
 def _to_judge_again(house: House, connection: Connection, derived: Derived) -> list[Row[Any]]:
@@ -146,6 +193,7 @@ def _take_tail(house: House, connection: Connection, *, announce: bool, entries:
         lambda capture: dated(house, capture),
         announce=announce,
     )
+    _try_again(connection, intake)
     dirty = _with_dependents(house, connection, intake)
     _keep_derivers_away(house, connection, intake, dirty)
     for list_name, place in dirty.items():
@@ -320,6 +368,11 @@ def dated(house: House, capture: Capture) -> Dated:
             with house.archive.local_path(capture.sha256) as path:
                 modified = last_edited(path, as_published(path, declaration).format)
         except UnreadableError:
+            modified = None
+        except StorageError:
+            raise
+        except Exception as bug:  # met again, and told, when it is derived
+            get_log(list=capture.list).error("a bug while a file was dated", exc_info=bug)
             modified = None
     return date_of(
         modified,

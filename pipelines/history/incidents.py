@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from pipelines.history.publications import held_publications
+from pipelines.history.publications import held_publications, new_publications
 from pipelines.incidents import PAUSES, Facts
 from pipelines.tables import incidents, publications, watched
 
@@ -46,6 +46,11 @@ def incident_facts(connection: Connection, list_name: str, outcome: str | None, 
         ["; ".join(said["text"] for said in row.reasons or ()) for row in held],
         last.last_success if last else None,
         _published(connection, list_name),
+        [
+            said["text"]
+            for row in new_publications(connection, ("failed",), list_name)
+            for said in row.reasons or ()
+        ],
     )
 
 
