@@ -26,10 +26,13 @@ from commands import (
     site,
     upkeep,
 )
-from scraper.errors import CountersignError
+from scraper.errors import CountersignError, UsageError
 
 ADVICE = "This is a bug in countersign. Please report it with the lines above."
 INTERRUPTED = 130
+# Commands that make a home, and those that need none.
+MAKING = ("crawl", "replay", "backfill", "migrate", "restore", "up", "worker")
+ANYWHERE = ("demo", "doctor", "lists")
 BUG = 1
 
 app = typer.Typer(
@@ -69,6 +72,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _door(
+    context: typer.Context,
     _version: Annotated[
         bool,
         typer.Option(
@@ -77,6 +81,25 @@ def _door(
     ] = False,
 ) -> None:
     """What can be said before a command."""
+    if context.invoked_subcommand and not {"-h", "--help"} & {*(context.obj or ())}:
+        _at_home(context.invoked_subcommand)
+
+
+def _at_home(command: str) -> None:
+    """Reading never makes a home: a wrong name would seem to be an empty record."""
+    if command in ANYWHERE:
+        return
+    from scraper.settings import get_settings
+
+    home = get_settings().home
+    if home.exists():
+        return
+    if command not in MAKING:
+        raise UsageError(
+            f"{home} does not exist. COUNTERSIGN_HOME names the folder of archive and database; "
+            "`countersign crawl` or `countersign migrate` makes it."
+        )
+    print(f"countersign: {home} does not exist yet and is made.", file=sys.stderr)  # noqa: T201
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -90,7 +113,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     # Loading makes objects by the ten thousand, and nearly none of them is garbage.
     gc.set_threshold(20_000, 20, 20)
     try:
-        code = app(args=arguments, standalone_mode=False)
+        words = sys.argv[1:] if arguments is None else arguments
+        code = app(args=words, standalone_mode=False, obj=words)
     except CountersignError as error:
         print(f"countersign: {error}", file=sys.stderr)  # noqa: T201 - the door is where we speak to people
         return error.exit_code

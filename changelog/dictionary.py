@@ -186,7 +186,7 @@ PUBLICATIONS = Sheet(
         _CAPTURED, _RECORDED, _FILE, _SHA,
         Column("previous_sha256", "string", "SHA-256 of the accepted file that it was compared with."),
         Column("state", "string", "recorded, unchanged, held, cleared (held, then put right by a later list), "
-               "rejected, unreadable, or new (not looked at yet).", True),
+               "rejected, retracted, unreadable, failed, or new (not looked at yet).", True),
         Column("agreements", "integer", "Rows of the list."),
         Column("agencies", "integer", "Different agencies on it."),
         Column("by_state", "object", "Rows by state."),

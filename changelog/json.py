@@ -310,6 +310,7 @@ def held_json(row: Row[Any]) -> dict[str, Any]:
         "captured_at": iso(row.captured_at),
         "published_name": row.published_name,
         "sha256": row.sha256,
+        "state": "accepted" if row.verdict == "accept" else row.state,
         "reasons": row.reasons or [],
         "counts": row.counts or {},
         "agreements": row.agreements,

@@ -324,6 +324,8 @@ FATES = {
     "held": "held for a person",
     "cleared": "held, and put right by a later list",
     "rejected": "set aside",
+    "retracted": "taken out again",
+    "failed": "met a bug of ours",
     "unreadable": "not readable",
 }
 BASES = {

@@ -10,6 +10,7 @@ import typer
 from commands.output import chosen_format, print_json, print_table, say
 from scraper.errors import UsageError
 
+SETTLED = ("held", "cleared", "accepted", "rejected")
 STATUSES = ("confirmed", "disputed", "ignored", "undone")
 VERDICTS = ("same", "distinct", "unjudged")
 
@@ -18,26 +19,34 @@ def add_to(app: typer.Typer) -> None:
     app.command()(held)
     app.command()(accept)
     app.command()(reject)
+    app.command()(retract)
     app.command()(review)
     app.command()(judge)
 
 
-def held(format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None) -> int:
+def held(
+    every: Annotated[
+        bool, typer.Option("--all", help="Those that were accepted, rejected or cleared by themselves too.")
+    ] = False,
+    format_name: Annotated[str | None, typer.Option("--format", help="table or json.")] = None,
+) -> int:
     """Lists put aside as implausible, with the reasons. Exit code 3 while there are any."""
     from changelog.json import held_json
-    from pipelines.history.publications import held_publications
+    from pipelines.history.publications import new_publications
     from pipelines.house import open_house
 
     shape = chosen_format(format_name, ("json", "table"))
     house = open_house()
     with house.engine.connect() as connection:
-        records = [held_json(row) for row in held_publications(connection)]
+        found = [held_json(row) for row in new_publications(connection, None)]
+    records = [one for one in found if one["state"] in (SETTLED if every else ("held",))]
     if shape == "json":
         print_json(records)
     else:
         shown = [{**r, "reasons": " ".join(reason["text"] for reason in r["reasons"] or ())} for r in records]
-        print_table(("id", "list", "published_at", "counts", "reasons"), shown)
-    return 3 if records else 0
+        columns = ("id", "list", "published_at", *(["state"] if every else []), "counts", "reasons")
+        print_table(columns, shown)
+    return 3 if any(one["state"] == "held" for one in records) else 0
 
 
 def accept(
@@ -63,12 +72,33 @@ def reject(
 
 
 def _release(identifier: str, verdict: str, note: str) -> int:
+    from commands.output import changes_told
     from pipelines.house import open_house
     from pipelines.run import release
 
     house = open_house()
-    row = release(house, identifier, verdict, getpass.getuser(), note)
+    with changes_told(house):
+        row = release(house, identifier, verdict, getpass.getuser(), note)
     say(f"{row.list} {row.key}, published {row.published_at:%Y-%m-%d %H:%M} UTC: {row.state}.")
+    return 0
+
+
+def retract(
+    sha256: Annotated[
+        str, typer.Argument(metavar="SHA256", help="Of the file, as `replay` and `changes` print it.")
+    ],
+    note: Annotated[str, typer.Option(help="Why; it is kept with your name.")],
+) -> int:
+    """Take a file that was taken in by mistake out of the record again. It stays in the archive."""
+    from commands.output import changes_told
+    from pipelines.house import open_house
+    from pipelines.run import retract as take_out
+
+    house = open_house()
+    with changes_told(house):
+        rows = take_out(house, sha256.strip().lower(), getpass.getuser(), note)
+    for row in rows:
+        say(f"{row.list} {row.key}, published {row.published_at:%Y-%m-%d %H:%M} UTC: {row.state}.")
     return 0
 
 

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scraper.settings import Settings
 
 FREE_BYTES = 500_000_000  # a year of both ICE lists is about 50 MB; below this a full disk is near
+LONG_AGO = timedelta(days=400)
 OLDEST_SQLITE = (3, 35)
 
 
@@ -117,10 +119,10 @@ def _home(settings: Settings) -> Checked:
 
 
 def _database(settings: Settings) -> Checked:
-    from pipelines.database import open_engine, revision
+    from pipelines.database import database_exists, open_engine, revision
     from pipelines.revision import HEAD
 
-    at = revision(open_engine(settings.database_url)) if _is_there(settings) else None
+    at = revision(open_engine(settings.database_url)) if database_exists(settings.database_url) else None
     if at is None:
         return Checked("database", "None yet; the first command makes it.")
     if at != HEAD:
@@ -128,24 +130,51 @@ def _database(settings: Settings) -> Checked:
     return Checked("database", f"At {HEAD}.")
 
 
-def _is_there(settings: Settings) -> bool:
-    """Asking SQLite for a file that is not there would make it."""
-    from sqlalchemy import make_url
-
-    url = make_url(settings.database_url)
-    return url.get_backend_name() != "sqlite" or os.path.exists(url.database or "")  # noqa: PTH110
-
-
 def _archive(settings: Settings) -> Checked:
+    from pipelines.proof.seal import broken_seals, kept_seals
+    from pipelines.proof.whole import journal_problems
     from scraper.archive import Archive
 
     archive = Archive(settings.home, shared=settings.archive_url)
     count = sum(1 for _ in archive.entries())
+    lost = [*journal_problems(settings), *broken_seals(archive, kept_seals(settings.home))]
+    if lost:
+        return Checked("archive", " ".join(f"{one.where}: {one.text}" for one in lost), 7)
     if archive.journal.unfinished():
         return Checked("archive", "The journal's last line was cut short; the next entry sets it aside.")
-    return Checked("archive", f"The journal is whole: {count} entries.")
+    return Checked(
+        "archive", f"The journal is whole: {count} entries. `verify` looks into every file and row."
+    )
+
+
+def _clock(settings: Settings) -> Checked:
+    from pipelines.moments import utc_now
+    from scraper.archive import Archive
+
+    now, last = utc_now(), Archive(settings.home, shared=settings.archive_url).journal
+    last.check_clock(now)
+    at = last.last_at()
+    if at is not None and now - at > LONG_AGO:
+        text = f"The clock says {now:%Y-%m-%d}, and the journal's last entry is of {at:%Y-%m-%d}. Is the clock right?"
+        return Checked("clock", text, advice=True)
+    return Checked("clock", f"{now:%Y-%m-%d %H:%M} UTC.")
+
+
+def _bugs(settings: Settings) -> Checked:
+    from pipelines.database import database_exists, open_engine
+    from pipelines.history.publications import new_publications
+
+    failed = []
+    if database_exists(settings.database_url):
+        with open_engine(settings.database_url).connect() as connection:
+            failed = [*new_publications(connection, ("failed",))]
+    if failed:
+        told = " ".join(f"{row.list} {row.key}: {row.reasons[0]['text']}" for row in failed)
+        return Checked("bugs", f"{told} Report it with the lines of the log.", 1)
+    return Checked("bugs", "No publication met a bug.")
 
 
 CHECKS: tuple[Callable[[Settings], Checked], ...] = (
-    _python, _sqlite, _lists, _time_zones, _contact, _home, _database, _archive,
+    _python, _sqlite, _lists, _time_zones, _contact, _home, _database, _archive, _clock,
+    _bugs,
 )  # fmt: skip

@@ -65,6 +65,15 @@ def _show_effect(format_name: str | None) -> int:
     house = open_house()
     with progress("deriving beside") as show:
         effect = effect_of_rules(house, show)
+    print_effect(house, effect, shape)
+    if effect.nothing:
+        say("The present rules make of the archive exactly what is recorded.")
+    say("This is what our rules make of it, not what a publisher changed. Nothing was written or announced.")
+    return 0
+
+
+def print_effect(house: House, effect: Effect, shape: str) -> None:
+    """What a change log would lose (-), gain (+) or say otherwise (~), and which lists would be judged otherwise."""
     told = _effect_json(house, effect)
     if shape == "json":
         print_json(told)
@@ -75,14 +84,11 @@ def _show_effect(format_name: str | None) -> int:
             for record in told[kind]
         ]
         print_table(("", "published_at", "list", "title"), lines)
-    say(
-        "The present rules make of the archive exactly what is recorded."
-        if effect.nothing
-        else f"{len(effect.gone)} changes would be gone, {len(effect.come)} would come, {len(effect.altered)} "
-        f"would say something else, {len(effect.judged)} publications would be judged otherwise."
-    )
-    say("This is what our rules make of it, not what a publisher changed. Nothing was written or announced.")
-    return 0
+    if not effect.nothing:
+        say(
+            f"{len(effect.gone)} changes would be gone, {len(effect.come)} would come, {len(effect.altered)} "
+            f"would say something else, {len(effect.judged)} publications would be judged otherwise."
+        )
 
 
 def _effect_json(house: House, effect: Effect) -> dict[str, Any]:

@@ -6,14 +6,18 @@ import getpass
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from commands.output import print_json_lines, print_table, progress, say
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from pipelines.fetch_runs import RunResult
+    from pipelines.house import House
+    from scraper.capture import Capture
 
 
 def add_to(app: typer.Typer) -> None:
@@ -65,8 +69,12 @@ def replay(
         typer.Option("--list", help="The list that the files are of; for a manifest, all that it names."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per file.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what it would change in the log; nothing is kept.")
+    ] = False,
 ) -> int:
     """Take files of the past through the same stages. Announces nothing."""
+    from commands.output import changes_told
     from pipelines.fetch_runs import recorded
     from pipelines.house import open_house
     from pipelines.run import replay as replay_files
@@ -76,20 +84,55 @@ def replay(
     house = open_house()
     lists = house.chosen(lists_of(path, list_names or ()))
     captures = [one for declaration in lists for one in past_captures(path, declaration)]
+    if dry_run:
+        return _show_effect(house, captures, json)
     with (
         recorded(house, [declaration.name for declaration in lists], "replay", getpass.getuser()) as run,
         progress("replaying") as show,
+        changes_told(house),
     ):
         found = replay_files(house, captures, show)
         run.note(f"{len(captures)} files of the past")
+    rows = _publications(house)
     if json:
         print_json_lines(
-            {"list": name, "sha256": sha, "outcome": state} for (name, sha), state in found.items()
+            {
+                "list": name,
+                "sha256": sha,
+                "outcome": state,
+                "published_name": rows[name, sha].published_name,
+                "reasons": rows[name, sha].reasons or [],
+            }
+            for (name, sha), state in found.items()
         )
+    for (name, sha), state in found.items():
+        if state in ("unreadable", "failed"):
+            why = " ".join(reason["text"] for reason in rows[name, sha].reasons or ())
+            say(f"{name}, {rows[name, sha].published_name} ({sha}): {state}. {why}")
     for declaration in lists:
         _say_what_became(declaration.name, [capture.list for capture, _ in captures], found)
     states = [*found.values()]
-    return worst([3] * states.count("held") + [5] * states.count("unreadable"))
+    return worst([3] * states.count("held") + [5] * states.count("unreadable") + [1] * states.count("failed"))
+
+
+def _show_effect(house: House, captures: Sequence[tuple[Capture, Path]], json: bool) -> int:
+    from commands.keep import print_effect
+    from pipelines.rehearsal import effect_of_replay
+
+    with progress("trying") as show:
+        effect, found = effect_of_replay(house, captures, show)
+    print_effect(house, effect, "json" if json else "table")
+    for name in sorted({name for name, _ in found}):
+        _say_what_became(name, [capture.list for capture, _ in captures], found)
+    say("The change log would stay as it is." if effect.nothing else "Nothing was written.")
+    return 0
+
+
+def _publications(house: House) -> dict[tuple[str, str], Row[Any]]:
+    from pipelines.history.publications import new_publications
+
+    with house.engine.connect() as connection:
+        return {(row.list, row.sha256): row for row in new_publications(connection, states=None)}
 
 
 def _say_what_became(name: str, listed: Sequence[str], found: Mapping[tuple[str, str], str]) -> None:

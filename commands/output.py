@@ -6,10 +6,13 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from changelog.cells import csv_lines, flat, markdown
 from scraper.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipelines.house import House
 
 Record = Mapping[str, Any]
 _WIDTH = 160  # of a table that no terminal shows
@@ -112,3 +115,18 @@ def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
             bar.update(task, description=f"{title} {name}", completed=done, total=total)
 
         yield show
+
+
+@contextmanager
+def changes_told(house: House) -> Iterator[None]:
+    """Say afterwards what became of the changes that were recorded before."""
+    from pipelines.history.changes import change_ids
+
+    with house.engine.connect() as connection:
+        before = change_ids(connection)
+    yield
+    with house.engine.connect() as connection:
+        after = change_ids(connection)
+    gone, come = len(before - after), len(after - before)
+    told = f"In the change log, {gone} changes are gone and {come} came."
+    say(told if gone or come else "The change log is as it was.")

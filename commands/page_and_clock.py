@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import uvicorn
 
 from commands.output import say
+from commands.serve import token_for
 from pipelines.house import House
 from pipelines.logs import hush_libraries
 from scheduler import Clock, heeding_signals
 from web.app import create_app
-from web.keys import is_loopback, token_of_home
 from web.server import configured, listening
 
 
@@ -29,9 +29,7 @@ async def page_and_clock(house: House, host: str, port: int, names: Sequence[str
     """Until a signal stops both. `names` are hosts by which browsers may ask. Returns the exit code."""
     hush_libraries()
     at = listening(host, port)
-    token = house.settings.token.get_secret_value() if house.settings.token else None
-    if token is None and is_loopback(host):
-        token = token_of_home(house.settings.home)
+    token = token_for(house, host)
     shown = f"[{host}]" if ":" in host else host
     app = create_app(house, token, hosts=[shown, *names])
     page = _Page(configured(app, house.settings.trusted_proxies))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -75,21 +76,50 @@ def serve(
 
     from pipelines.house import open_house
     from web.app import create_app
-    from web.keys import is_loopback, token_of_home
     from web.server import configured, listening
 
     house = open_house()
-    token = house.settings.token.get_secret_value() if house.settings.token else None
-    if token is None and is_loopback(host):
-        token = token_of_home(house.settings.home)
-        say(f"To accept, review or crawl from the page, sign in with this token: {token}")
-    elif token is None:
-        say("No COUNTERSIGN_TOKEN is set: the pages can be read, and nothing can be done from them.")
+    token = token_for(house, host)
     shown = f"[{host}]" if ":" in host else host
     at = listening(host, port)
     say(f"Serving at http://{shown}:{at.getsockname()[1]}/ until interrupted.")
     app = create_app(house, token, hosts=[shown, *(public_host or ())])
     uvicorn.Server(configured(app, house.settings.trusted_proxies)).run(sockets=[at])
+    return 0
+
+
+def token_for(house: House, host: str) -> str | None:
+    """The token that is set, or on loopback that of this home; None when nobody may act."""
+    from scraper.errors import StorageError
+    from web.keys import is_loopback, token_of_home
+
+    if house.settings.token:
+        return house.settings.token.get_secret_value()
+    made, token = False, None
+    if is_loopback(host):
+        with suppress(StorageError):  # a home that can only be read has its pages read
+            token, made = token_of_home(house.settings.home)
+    if token is None:
+        say("No COUNTERSIGN_TOKEN is set: the pages can be read, and nothing can be done from them.")
+    elif made:
+        say(f"To accept, review or crawl from the page, sign in with this token: {token}")
+    else:
+        say(
+            "To accept, review or crawl from the page, sign in with the token that `countersign token` shows."
+        )
+    return token
+
+
+def token() -> int:
+    """Show the token with which one signs in to the page of this home."""
+    from scraper.errors import UsageError
+    from scraper.settings import get_settings
+    from web.keys import token_of_home
+
+    settings = get_settings()
+    if settings.token:
+        raise UsageError("COUNTERSIGN_TOKEN is set: that is the token.")
+    typer.echo(token_of_home(settings.home)[0])
     return 0
 
 
@@ -140,4 +170,5 @@ def add_to(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(up)
     app.command()(serve)
+    app.command()(token)
     app.command()(worker)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,29 @@ from scraper.errors import DatabaseError, OutdatedError
 def open_engine(url: str) -> Engine:
     """An engine for `url`; an SQLite file is tuned for one writer and many readers."""
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
-        event.listen(engine, "connect", _tune_sqlite)
+        path = Path(make_url(url).database or "")
+        if path.exists() and not (_may_write(path) and _may_write(path.parent)):
+            engine = create_engine(url, creator=lambda: _read_only(path))
+        else:
+            engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+            event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         engine = create_engine(url, pool_pre_ping=True)
     explain_refusals(engine)
     return engine
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    """A file that this user may only read. Without a write-ahead log beside it nobody writes to it."""
+    still = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro{still}", uri=True, check_same_thread=False, isolation_level=None
+    )
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
@@ -38,6 +56,12 @@ def _begin_sqlite(connection: Any) -> None:
     # A writer takes the lock at once (IMMEDIATE), since a read that turns into a write cannot wait its turn.
     write = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def database_exists(url: str) -> bool:
+    """Asking SQLite for a file that is not there would make it."""
+    parsed = make_url(url)
+    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").exists()
 
 
 def revision(engine: Engine) -> str | None:

@@ -57,7 +57,7 @@ PRINTED_TWICE = 3
 COMES_BACK_WITHIN = timedelta(days=60)
 EDITS = ("renamed", "amended")
 NOTHING = Holdings((), {})
-SET_ASIDE = {"reject": "rejected", "clear": "cleared"}
+SET_ASIDE = {"reject": "rejected", "retract": "retracted", "clear": "cleared"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def derive(
     went back), or None. Raises UnreadableError when the file is not what the list declares.
     """
     previous = last.publication.sha256 if last else None
-    if verdict in ("reject", "clear"):
+    if verdict in SET_ASIDE:
         return Derived(publication, SET_ASIDE[verdict], previous, parser=VERSION)
     declaration = as_published(path, declaration)
     table = read(path, declaration.format, declaration.options)

@@ -177,6 +177,8 @@ def _found_to_be(row: Row[Any], *, news: bool) -> Ended:
             return Ended(
                 "failed", reasons, error=reasons, exit_code=UnreadableError.exit_code, sha256=row.sha256
             )
+        case "retracted":
+            return Ended("unchanged", f"The list served now was retracted: {row.note}", sha256=row.sha256)
         case "rejected":
             return Ended("unchanged", f"The list served now was rejected: {row.note}", sha256=row.sha256)
         case _:

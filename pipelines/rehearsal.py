@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection
 
-from pipelines.beside import derived_beside
+from pipelines.beside import copied_beside, derived_beside
 from pipelines.derive import derive
 from pipelines.derived import Derived
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
@@ -20,8 +21,9 @@ from pipelines.history.publications import new_publications, publication_by_key
 from pipelines.house import House
 from pipelines.normalise import VERSION
 from pipelines.record.intake import position
-from pipelines.run import Progress, catch_up, silent
+from pipelines.run import Progress, catch_up, replay, silent
 from pipelines.values import Finding
+from scraper.capture import Capture
 from scraper.errors import UnreadableError, UsageError
 
 
@@ -80,6 +82,25 @@ def effect_of_rules(house: House, progress: Progress = silent) -> Effect:
         with derived_beside(house, entries, progress) as beside, beside.engine.connect() as other:
             before, after = _log(connection), _log(other)
             judged, reread = _judged(connection, other)
+    return _effect(before, after, judged, reread)
+
+
+def effect_of_replay(
+    house: House, captures: Sequence[tuple[Capture, Path]], progress: Progress = silent
+) -> tuple[Effect, dict[tuple[str, str], str]]:
+    """What replaying these files would change, and what each would be found to be. Nothing of it is kept."""
+    catch_up(house)
+    with house.engine.connect() as connection, copied_beside(house) as beside:
+        found = replay(beside, captures, progress)
+        with beside.engine.connect() as other:
+            before, after = _log(connection), _log(other)
+            judged, reread = _judged(connection, other)
+    return _effect(before, after, judged, reread), found
+
+
+def _effect(
+    before: dict[str, StoredChange], after: dict[str, StoredChange], judged: Sequence[Judged], reread: int
+) -> Effect:
     return Effect(
         gone=[change for identifier, change in before.items() if identifier not in after],
         come=[change for identifier, change in after.items() if identifier not in before],

@@ -288,6 +288,22 @@ def release(house: House, key: str, verdict: str, by: str, note: str) -> Row[Any
     return released
 
 
+def retract(house: House, sha256: str, by: str, note: str) -> list[Row[Any]]:
+    """Take a file that was taken in by mistake out of the record again; it stays in the archive.
+
+    Returns the publications that it stood for, as they stand afterwards. Raises UsageError for an unknown hash.
+    """
+    house.archive.journal.check_clock(house.now())
+    with house.engine.connect() as connection:
+        lists = sorted({row.list for row in new_publications(connection, None) if row.sha256 == sha256})
+    if not lists:
+        raise UsageError(f"No list is recorded of a file with the SHA-256 {sha256[:80]}.")
+    house.archive.append("retract", house.now(), sha256=sha256, lists=lists, by=by, note=note)
+    catch_up(house)
+    with house.engine.connect() as connection:
+        return [row for row in new_publications(connection, None) if row.sha256 == sha256]
+
+
 def review(house: House, changes: Sequence[str], status: str, by: str, note: str) -> None:
     """A person's verdict on changes: confirmed, disputed, ignored, or undone. Kept in the journal, so it survives."""
     with house.engine.connect() as connection:

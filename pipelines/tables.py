@@ -78,10 +78,10 @@ publications = Table(
     Column("basis", String(16), nullable=False),
     Column("captured_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
-    # new, recorded, unchanged, held, cleared (held, and a later list put it right), rejected, unreadable,
-    # failed (a bug of ours was in the way)
+    # new, recorded, unchanged, held, cleared (held, and a later list put it right), rejected,
+    # retracted (taken in by mistake), unreadable, failed (a bug of ours was in the way)
     Column("state", String(12), nullable=False),
-    # accept or reject by a person (or the declaration), clear when the server itself went back
+    # accept, reject or retract by a person (or accept by the declaration), clear when the server itself went back
     Column("verdict", String(8)),
     Column("announced", Boolean, nullable=False),
     Column("previous_sha256", String(64)),

@@ -98,8 +98,10 @@ def opened(path: Path) -> IO[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What `verify` found. `damage` is False for what a crash leaves behind and nobody relies on."""
+    """What `verify` found. `damage` is False for what a crash leaves behind and nobody relies on; `not_compared` says
+    that because of it derived rows were not compared."""
 
     where: str
     text: str
     damage: bool = True
+    not_compared: bool = False

@@ -29,7 +29,9 @@ class ListShape(Shape):
 class Publication(Shape):
     id: str
     list: str
-    state: str = Field(description="new, recorded, unchanged, held, cleared, rejected or unreadable")
+    state: str = Field(
+        description="new, recorded, unchanged, held, cleared, rejected, retracted, unreadable or failed"
+    )
     published_at: str
     basis: str = Field(description="what told the time: workbook, last-modified, name or capture")
     captured_at: str
@@ -198,6 +200,7 @@ class Held(Shape):
     captured_at: str
     published_name: str
     sha256: str
+    state: str = Field(description="held, cleared, accepted, rejected or retracted")
     reasons: many[dict[str, Any]]
     counts: dict[str, int]
     agreements: int | None

@@ -96,18 +96,18 @@ def _neighbourhood(address: str) -> str:
     return str(ip_network(f"{ip}/64", strict=False)) if ip.version == 6 else str(ip)
 
 
-def token_of_home(home: Path) -> str:
-    """The token that was made for this home at the first start, for its owner's eyes alone."""
+def token_of_home(home: Path) -> tuple[str, bool]:
+    """The token that was made for this home at the first start, for its owner alone; and whether that was now."""
     place = home / "token"
     with storing(place):
         try:
             number = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            return place.read_text(encoding="ascii").strip()
+            return place.read_text(encoding="ascii").strip(), False
         with os.fdopen(number, "w", encoding="ascii") as file:
             token = secrets.token_urlsafe(24)
             file.write(f"{token}\n")
-    return token
+    return token, True
 
 
 def is_loopback(host: str) -> bool:

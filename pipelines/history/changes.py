@@ -220,6 +220,10 @@ def read_change(
     return next(iter(_with_all(connection, [_stored(row)], pending_of or {})), None) if row else None
 
 
+def change_ids(connection: Connection) -> set[str]:
+    return set(connection.execute(select(changes.c.id)).scalars())
+
+
 def count_changes(connection: Connection, wanted: ChangeFilter) -> dict[str, int]:
     """How many of each kind."""
     wanted = _found(connection, wanted)

@@ -33,7 +33,8 @@ Entry = Mapping[str, Any]
 _P = publications.c
 _LAST = select(publications).where(_P.list == bindparam("of")).order_by(_P.place.desc()).limit(1)
 # What is served again has no place of its own among the lists, unless somebody believes that it is meant.
-_NEWEST = _LAST.where(or_(_P.basis != SERVED_AGAIN, _P.verdict == "accept"))
+_NOT_RETRACTED = or_(_P.verdict.is_(None), _P.verdict != "retract")
+_NEWEST = _LAST.where(or_(_P.basis != SERVED_AGAIN, _P.verdict == "accept"), _NOT_RETRACTED)
 _KNOWN = select(publications).where(_P.key == bindparam("of"))
 _ENTER = insert(publications)
 Dating = Callable[[Capture], Dated]  # a file that cannot be read is dated all the same
@@ -105,7 +106,9 @@ def _take_live(connection: Connection, publication: Publication, intake: Intake,
         return
     if newest is not None and publication.place < newest.place and _holds(connection, publication):
         publication = replace(publication, basis=SERVED_AGAIN)
-    if last is not None and (publication.place <= last.place or publication.basis == SERVED_AGAIN):
+    # A file that was retracted, and is published after all, begins anew.
+    begun = _entered(connection, publication)
+    if last is not None and (publication.place <= last.place or publication.basis == SERVED_AGAIN or begun):
         publication = _when_seen(publication, last)
     if not _entered(connection, publication):
         _enter(connection, publication, intake, announced=not announce)
@@ -181,7 +184,7 @@ def _entered(connection: Connection, publication: Publication) -> bool:
 
 
 def _holds(connection: Connection, publication: Publication) -> bool:
-    query = select(_P.id).where(_P.list == publication.list, _P.sha256 == publication.sha256)
+    query = select(_P.id).where(_P.list == publication.list, _P.sha256 == publication.sha256, _NOT_RETRACTED)
     return connection.execute(query).first() is not None
 
 
@@ -233,6 +236,23 @@ def _take_verdict(
         )
     )
     intake.mark(row.list, row.place)
+
+
+def _take_retraction(
+    connection: Connection, entry: Entry, intake: Intake, _dated: Dating, _announce: bool
+) -> None:
+    """A file was taken in by mistake: all that it was taken for goes."""
+    found = connection.execute(select(_P.list, _P.place).where(_P.sha256 == entry["sha256"])).all()
+    decided = {
+        "decided_by": entry["by"],
+        "decided_at": datetime.fromisoformat(entry["at"]),
+        "note": entry["note"],
+    }
+    connection.execute(
+        update(publications).where(_P.sha256 == entry["sha256"]).values(verdict="retract", **decided)
+    )
+    for row in found:
+        intake.mark(row.list, row.place)
 
 
 def _take_review(
@@ -295,6 +315,7 @@ _TAKERS: dict[str, Callable[[Connection, Entry, Intake, Dating, bool], None]] = 
     "accept": _take_verdict,
     "baseline": _take_verdict,
     "reject": _take_verdict,
+    "retract": _take_retraction,
     "review": _take_review,
     "place": _take_place,
     "same": _take_judgement,
