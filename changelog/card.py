@@ -33,7 +33,7 @@ def card_svg(told: Mapping[str, Any], declaration: PublishedList, series: Sequen
             f"{told['total_agreements']:,} {_nouns(told['total_agreements'], wording)}", 222, 100, weight=700
         ),
         _text(_cut(f"+{told['added']:,} added {time_of(told)}", 54), 298, 42, weight=600),
-        _text(_cut(_second(told), 66), 354, 34, colour=QUIET),
+        _text(_cut(_second(told, wording), 66), 354, 34, colour=QUIET),
         _text(_cut(_since(told, wording), 66), 404, 34, colour=QUIET),
         _curve(series),
         _text(_cut(_source(told), 70), 592, 24, colour=QUIET),
@@ -51,9 +51,12 @@ def _nouns(count: int, wording: Wording) -> str:
     return wording.noun if count == 1 else wording.nouns
 
 
-def _second(told: Mapping[str, Any]) -> str:
+def _second(told: Mapping[str, Any], wording: Wording) -> str:
     new = f" ({told['new_agencies']:,} new)" if told["new_agencies"] else ""
-    return f"{told['total_agencies']:,} agencies{new} in {told['total_states']:,} states and territories"
+    of = f"{told['total_agencies']:,} {wording.holders}{new}" if wording.holder else ""
+    return " in ".join(
+        filter(None, (of, f"{told['total_states']:,} {wording.groups}" if wording.group else ""))
+    )
 
 
 def _source(told: Mapping[str, Any]) -> str:

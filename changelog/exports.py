@@ -30,6 +30,7 @@ CHANGE_COLUMNS = (
     "previous_sha256", "row", "state", "agency", "agency_id", "agreement_id", "support_type", "signed",
     "before", "after", "rule", "score", "evidence", "newly_signed", "new_agency", "pending_since",
     "level", "fips", "place", "ori", "population", "officers", "place_evidence", "title", "review",
+    "key", "fields",
 )  # fmt: skip
 AGREEMENT_COLUMNS = (
     "agreement_id", "agency_id", "state", "agency", "type", "county", "support_type", "signed", "moa", "addendum",
@@ -37,8 +38,9 @@ AGREEMENT_COLUMNS = (
 
 
 def columns_of(records: Sequence[Record]) -> list[str]:
-    """The agreement's own columns, then whatever else the list carries, in the order first met."""
-    return list(dict.fromkeys([*AGREEMENT_COLUMNS, *(name for record in records for name in record)]))
+    """The agreement's own columns that the list has, then whatever else it carries, in the order first met."""
+    have = dict.fromkeys(name for record in records for name in record)
+    return list(dict.fromkeys([*(name for name in AGREEMENT_COLUMNS if name in have or not have), *have]))
 
 
 def portions(records: Iterable[Record]) -> Iterator[list[Record]]:

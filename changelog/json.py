@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 
 from changelog.dictionary import AGENCIES, AGREEMENTS, CHANGES, PUBLICATIONS, Sheet
 from changelog.query import counties_of, levels_of
-from changelog.wording import FIELDS, change_json, end_of, iso
+from changelog.wording import FIELDS, carried, change_json, end_of, iso
 from pipelines.documents.statements import differences, misattributed
 from pipelines.history.agencies import Held, Life, agency_life, find_agencies, places_of
 from pipelines.history.agreements import StoredAgreement, agreements_at
@@ -269,7 +269,7 @@ def listed(
         "as_of": as_of,
         "known_at": known_at,
         **publication_figures(row),
-        "agreements": [agreement_json(agreement, where) for agreement in stored],
+        "agreements": [agreement_json(agreement, declaration, where) for agreement in stored],
     }
 
 
@@ -296,8 +296,14 @@ def publication_figures(row: Any) -> dict[str, Any]:
     }
 
 
-def agreement_json(stored: StoredAgreement, where: Mapping[str, StoredPlace] | None = None) -> dict[str, Any]:
-    told = {"agreement_id": stored.agreement_id, "agency_id": stored.agency_id, **stored.agreement.as_json()}
+def agreement_json(
+    stored: StoredAgreement, declaration: PublishedList, where: Mapping[str, StoredPlace] | None = None
+) -> dict[str, Any]:
+    """With the fields that the list has."""
+    have = {"agency", *carried(declaration)}
+    told: dict[str, Any] = {"agreement_id": stored.agreement_id, "agency_id": stored.agency_id}
+    said = stored.agreement.as_json().items()
+    told |= {name: value for name, value in said if name in have or name not in FIELDS}
     return told if where is None else told | where.get(stored.agreement_id, NOWHERE).as_json()
 
 

@@ -328,6 +328,7 @@ FATES = {
     "failed": "met a bug of ours",
     "unreadable": "not readable",
 }
+MOST_GROUPS = 30  # more are no table that anybody reads
 BASES = {
     "workbook": "the file's own time",
     "last-modified": "the server's Last-Modified",
@@ -379,11 +380,19 @@ def _charts(
     nouns = declaration.wording.nouns
     until = date.fromisoformat(told["until"])
     drawn = {
-        "growth": charts.growth(series, nouns),
+        "growth": charts.growth(series, nouns, holders=declaration.wording.holders),
         "weekly": charts.weekly_additions(series, until, nouns, time_zone=declaration.time_zone),
-        "models": charts.model_mix(series, nouns),
-        "map": charts.state_map(told["by_state"], nouns),
     }
+    if declaration.split:
+        by = "support type" if declaration.split == "support_type" else declaration.wording.split
+        drawn["models"] = charts.model_mix(series, nouns, by=by)
+    if declaration.group == "state":
+        drawn["map"] = charts.state_map(told["by_state"], nouns)
+    elif declaration.group:
+        most = sorted(told["by_state"].items(), key=lambda item: (-item[1], item[0]))[:MOST_GROUPS]
+        drawn["map"] = charts.by_group(
+            {name or "none given": count for name, count in most}, nouns, declaration.wording.group
+        )
     return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704 - texts were escaped as it was drawn
 
 
@@ -402,9 +411,13 @@ def _context(told: Mapping[str, Any], lists: Mapping[str, PublishedList]) -> dic
         "headline": headline(told, declaration),
         "map": "",
         "coverage": coverage_sentences(told["coverage"]),
-        "crossed": crossed(of_kind["added"]),
-        "new": [change for change in of_kind["added"] if change["new_agency"]],
-        "further": [change for change in of_kind["added"] if not change["new_agency"]],
+        "crossed": crossed(of_kind["added"], declaration),
+        "plain": [] if declaration.wording.holder else of_kind["added"][:SHOWN],
+        "new": [one for one in of_kind["added"] if one["new_agency"]] if declaration.wording.holder else [],
+        "further": [one for one in of_kind["added"] if not one["new_agency"]]
+        if declaration.wording.holder
+        else [],
+        "models_have_names": declaration.split == "support_type",
         **{kind: of_kind[kind] for kind in ("removed", "returned", "renamed")},
         "amended": of_kind["amended"][:SHOWN],
         "amended_fields": _fields(of_kind["amended"]),
@@ -417,26 +430,42 @@ def _context(told: Mapping[str, Any], lists: Mapping[str, PublishedList]) -> dic
     }
 
 
-def crossed(added: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The batch by state and support type: column names, rows of (state, counts, total), the totals row."""
+def crossed(added: Sequence[Mapping[str, Any]], declaration: PublishedList) -> dict[str, Any]:
+    """The batch by group and split (state and support type): column names, rows of (group, counts, total), totals."""
     counted: dict[str, Counter[str]] = {}
     for change in added:
-        counted.setdefault(change["state"] or "", Counter())[change["support_type"] or ""] += 1
+        group, split = (_said(change, field) for field in (declaration.group, declaration.split))
+        counted.setdefault(group, Counter())[split] += 1
     totals: Counter[str] = sum(counted.values(), Counter())
     models = sorted(totals, key=lambda model: (-totals[model], model))
+    of_states = declaration.group == "state"
     rows = sorted(counted.items(), key=lambda item: (-item[1].total(), state_name(item[0] or None)))
     return {
         "models": models,
-        "rows": [(state, [row[model] for model in models], row.total()) for state, row in rows],
+        "rows": [
+            (
+                state_name(name or None) if of_states else name or "none given",
+                [row[model] for model in models],
+                row.total(),
+            )
+            for name, row in (rows if of_states else rows[:MOST_GROUPS] if declaration.group else ())
+        ],
         "totals": [totals[model] for model in models],
         "total": totals.total(),
     }
 
 
+def _said(change: Mapping[str, Any], field: str) -> str:
+    """What an added entry says in a field; "" for no field."""
+    return str((change["after"] or {}).get(field) or change.get(field) or "") if field else ""
+
+
 def _fields(amended: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """Which fields were amended, and how often."""
     counted = Counter(
-        FIELDS.get(name, name) for change in amended for name in change["after"] or change["before"] or {}
+        FIELDS.get(name) or name.replace("_", " ")
+        for change in amended
+        for name in change["after"] or change["before"] or {}
     )
     return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
 

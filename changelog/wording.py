@@ -144,7 +144,7 @@ def who(change: StoredChange, declaration: PublishedList | None = None) -> str:
         parts = {part for field in declaration.fields.values() for part in field.combine}
         named = dict.fromkeys((*declaration.title, *declaration.key, "agency"))
         names = [name for name in named if name not in parts or name in declaration.title]
-    apart = ("state", "support_type") if declaration is None else _carried(declaration)
+    apart = ("state", "support_type") if declaration is None else carried(declaration)
     shown = [str(value) for name in names if name not in apart and (value := field_of(change, name))]
     line = " · ".join(dict.fromkeys(shown)) or change.agency
     if "state" in apart and (change.state or declaration is None or "state" in declaration.key):
@@ -152,7 +152,7 @@ def who(change: StoredChange, declaration: PublishedList | None = None) -> str:
     return f"{line}, {change.support_type}" if change.support_type and "support_type" in apart else line
 
 
-def _carried(declaration: PublishedList) -> tuple[str, ...]:
+def carried(declaration: PublishedList) -> tuple[str, ...]:
     """Of the fields that lists about agencies of U.S. states have, those that this one has."""
     have = {*declaration.columns.values(), *declaration.fields} if not declaration.mail else {*FIELDS}
     return tuple(name for name in FIELDS if name in have and name != "agency")
@@ -237,7 +237,7 @@ def sentence(change: StoredChange, declaration: PublishedList | None = None) -> 
     day = f"{change.published_at:%-d %B %Y}"
     since = f" It had been pending since {change.pending_since:%-d %B %Y}." if change.pending_since else ""
     what = f"{_what(change, declaration)}, {listing} of {day}.{since}"
-    if declaration is not None and not {"state", "support_type"} & {*_carried(declaration)}:
+    if declaration is not None and not {"state", "support_type"} & {*carried(declaration)}:
         return f"{who(change, declaration)}: {what}"
     where = f"in {state_name(change.state)}" if change.state else "of an unnamed state"
     return f"{change.agency} {where} ({model_name(change.support_type)}): {what}"
@@ -284,15 +284,16 @@ def change_json(change: StoredChange, declaration: PublishedList | None = None) 
     return told if declaration is None else _only_carried(told, declaration)
 
 
-_OF_SIGNATURES = ("newly_signed", "pending_since")
+OF_SIGNATURES = ("newly_signed", "pending_since")
+OF_PLACES = ("level", "fips", "place", "ori", "population", "officers", "place_evidence")
 
 
 def _only_carried(told: dict[str, Any], declaration: PublishedList) -> dict[str, Any]:
     """Without what only lists about agencies of U.S. states have, where the declaration does not have it."""
-    carried = _carried(declaration)
-    missing = {name for name in FIELDS if name not in carried} - {"agency"}
+    have = carried(declaration)
+    missing = {name for name in FIELDS if name not in have} - {"agency"}
     if "signed" in missing:
-        missing |= {*_OF_SIGNATURES}
+        missing |= {*OF_SIGNATURES}
     kept = {name: value for name, value in told.items() if name not in missing}
     for side in ("before", "after"):
         if told[side]:
@@ -337,19 +338,32 @@ def batch(told: Report, declaration: PublishedList) -> str:
     parts = []
     if told["newly_signed"]:
         parts.append(f"{told['newly_signed']:,} of them newly {declaration.wording.added}")
-    parts.append(f"{told['new_agencies']:,} {_agencies(told['new_agencies'])} new to the list")
+    if declaration.wording.holder:
+        parts.append(
+            f"{told['new_agencies']:,} {_holders(told['new_agencies'], declaration)} new to the list"
+        )
     if told.get("from_pending"):
         parts.append(f"{told['from_pending']:,} pending before")
-    return f"{told['added']:,} {nouns} {_were(told['added'])} added {when}: {', '.join(parts)}."
+    more = f": {', '.join(parts)}" if parts else ""
+    return f"{told['added']:,} {nouns} {_were(told['added'])} added {when}{more}."
 
 
 def _standing(told: Report, declaration: PublishedList) -> str:
+    words = declaration.wording
+    groups = told["total_states"]
+    within = f" in {groups:,} {words.group if groups == 1 else words.groups}" if words.group else ""
     return (
-        f"{told['total_agreements']:,} {_nouns(told['total_agreements'], declaration)} of "
-        f"{told['total_agencies']:,} {_agencies(told['total_agencies'])} in {told['total_states']:,} "
-        f"{'state or territory' if told['total_states'] == 1 else 'states and territories'}, "
+        f"{counted(told, declaration)}{within}, "
         f"on the list published {long_day(date.fromisoformat(told['published_at'][:10]))}."
     )
+
+
+def counted(told: Mapping[str, Any], declaration: PublishedList) -> str:
+    """ "444 agreements of 344 agencies", as far as the list has somebody whom its entries are about."""
+    counted = f"{told['total_agreements']:,} {_nouns(told['total_agreements'], declaration)}"
+    if not declaration.wording.holder:
+        return counted
+    return f"{counted} of {told['total_agencies']:,} {_holders(told['total_agencies'], declaration)}"
 
 
 def _gone(told: Report) -> str:
@@ -374,10 +388,7 @@ def _grown(told: Report, declaration: PublishedList) -> str:
     if base is None:
         return ""
     then = long_day(date.fromisoformat(base["date"]))
-    of = (
-        f"{base['total_agreements']:,} {_nouns(base['total_agreements'], declaration)} of "
-        f"{base['total_agencies']:,} {_agencies(base['total_agencies'])} on {then}"
-    )
+    of = f"{counted(base, declaration)} on {then}"
     if base["percent"] is None:
         return f"The baseline was {of}."
     if base["percent"] == 0:
@@ -397,8 +408,8 @@ def _nouns(count: int, declaration: PublishedList) -> str:
     return declaration.wording.noun if count == 1 else declaration.wording.nouns
 
 
-def _agencies(count: int) -> str:
-    return "agency" if count == 1 else "agencies"
+def _holders(count: int, declaration: PublishedList) -> str:
+    return declaration.wording.holder if count == 1 else declaration.wording.holders
 
 
 def _were(count: int) -> str:

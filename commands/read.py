@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,10 @@ County = Annotated[
     typer.Option("--county", help="FIPS codes, or names with the state (FL:Bay); several with commas."),
 ]
 Level = Annotated[str | None, typer.Option("--level", help=f"{', '.join(LEVELS)}; several with commas.")]
+
+if TYPE_CHECKING:
+    from scraper.lists import PublishedList
+
 Format = Annotated[str | None, typer.Option("--format", help="table, json, jsonl, csv or md.")]
 
 
@@ -79,36 +83,58 @@ def changes(
             for change in read_changes(connection, wanted, pending_of=pending_of):
                 yield change_json(change, house.lists.get(change.list))
 
-        _deliver(shape, records(), output)
+        [only] = [house.lists[names[0]]] if len(names) == 1 else [None]
+        spread = records() if only is None or shape in ("json", "jsonl") else map(_with_own_fields, records())
+        _deliver(shape, spread, output, _columns(only))
     return 0
 
 
-def _deliver(shape: str, records: Iterator[dict[str, Any]], output: Path | None) -> None:
+def _with_own_fields(told: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the key and of the title as columns of their own."""
+    return {**told["fields"], **told["key"], **told}
+
+
+def _columns(declaration: PublishedList | None) -> Sequence[str]:
+    """Of a list by itself: the fields that it has, its own among them."""
+    from changelog.exports import CHANGE_COLUMNS
+    from changelog.wording import FIELDS, OF_PLACES, OF_SIGNATURES, carried
+
+    if declaration is None:
+        return CHANGE_COLUMNS
+
+    missing = {*FIELDS} - {"agency", *carried(declaration)}
+    missing |= {*OF_SIGNATURES} if "signed" in missing else set()
+    missing |= {*OF_PLACES} if "state" in missing else set()
+    kept = [name for name in CHANGE_COLUMNS if name not in missing and name not in ("key", "fields")]
+    return [*dict.fromkeys((*kept, *declaration.key, *declaration.title))]
+
+
+def _deliver(
+    shape: str, records: Iterator[dict[str, Any]], output: Path | None, columns: Sequence[str]
+) -> None:
     if shape in ("xlsx", "parquet"):
-        from changelog.exports import CHANGE_COLUMNS, write_table
+        from changelog.exports import write_table
 
         if output is None:
             raise UsageError(f"A {shape} file cannot be printed. Name it with --output.")
-        write_table(output, shape, CHANGE_COLUMNS, records)
+        write_table(output, shape, columns, records)
     elif output is not None:
         with output.open("w", encoding="utf-8", newline="") as file, redirect_stdout(file):
-            _print_changes(shape, records)
+            _print_changes(shape, records, columns)
     else:
-        _print_changes(shape, records)
+        _print_changes(shape, records, columns)
         return
     say(f"Wrote {output}.")
 
 
-def _print_changes(shape: str, records: Iterator[dict[str, Any]]) -> None:
+def _print_changes(shape: str, records: Iterator[dict[str, Any]], columns: Sequence[str]) -> None:
     match shape:
         case "json":
             print_json_array(records)
         case "jsonl":
             print_json_lines(records)
         case "csv":
-            from changelog.exports import CHANGE_COLUMNS
-
-            print_csv(CHANGE_COLUMNS, records)
+            print_csv(columns, records)
         case "md":
             print_markdown(("published_at", "list", "kind", "title"), records)
         case _:
@@ -147,14 +173,14 @@ def show(
         return 0
     if output is not None:
         with output.open("w", encoding="utf-8", newline="") as sys.stdout:
-            _print_agreements(shape, found, declaration.wording.nouns)
+            _print_agreements(shape, found, declaration)
         sys.stdout = sys.__stdout__
         return 0
-    _print_agreements(shape, found, declaration.wording.nouns)
+    _print_agreements(shape, found, declaration)
     return 0
 
 
-def _print_agreements(shape: str, found: dict[str, Any], nouns: str) -> None:
+def _print_agreements(shape: str, found: dict[str, Any], declaration: PublishedList) -> None:
     records = found["agreements"]
     if shape == "json":
         print_json(found)
@@ -163,11 +189,16 @@ def _print_agreements(shape: str, found: dict[str, Any], nouns: str) -> None:
 
         print_csv(columns_of(records), records)
     else:
+        from changelog.wording import carried, counted
+
         note = (
-            f"{found['total_agreements']} {nouns} of {found['total_agencies']} agencies, "
-            f"published {found['published_at']} as {found['published_name']}"
+            f"{counted(found, declaration)}, published {found['published_at']} as {found['published_name']}"
         )
-        print_table(("state", "agency", "county", "level", "fips", "support_type", "signed"), records, note)
+        have = {"agency", *carried(declaration)}
+        common = [name for name in ("state", "agency", "county", "support_type", "signed") if name in have]
+        if declaration.mail:
+            common[3:3] = ["level", "fips"]
+        print_table([*dict.fromkeys((*declaration.title, *declaration.key, *common))], records, note)
 
 
 def agency(

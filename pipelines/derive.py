@@ -56,6 +56,7 @@ from scraper.lists import PublishedList
 PRINTED_TWICE = 3
 COMES_BACK_WITHIN = timedelta(days=60)
 EDITS = ("renamed", "amended")
+LONGEST_GROUP = 120
 NOTHING = Holdings((), {})
 SET_ASIDE = {"reject": "rejected", "retract": "retracted", "clear": "cleared"}
 
@@ -94,7 +95,7 @@ def derive(
     normaliser = Normaliser(table.header, declaration.columns, publication.published_at.date(), declaration)
     sifted = sift(table, normaliser, _copy(last.packed) if last else Packed())
     compared = _compare(connection, declaration, publication, normaliser, sifted, last)
-    figures = _figures(compared, normaliser.fields, last)
+    figures = _figures(compared, normaliser.fields, last, declaration)
     opened, packed = _carry_on(declaration.name, publication, compared)
     content = content_fingerprint(packed)
     judged = _judge(connection, declaration, publication, normaliser, compared, figures, last, content)
@@ -337,21 +338,27 @@ def _say_repeated(
     return replace(difference, changes=tuple(changes))
 
 
-def _figures(compared: Compared, columns: frozenset[str], last: Standing | None) -> Figures:
+def _figures(
+    compared: Compared, columns: frozenset[str], last: Standing | None, declaration: PublishedList
+) -> Figures:
     """Counted from the last list's figures, what left them and what came: no need of the rows that stayed."""
     gone = [known.agreement for known in compared.held.known if known.active]
     fresh = [fresh.agreement for fresh in compared.sifted.fresh]
     old = last.figures if last else Figures()
+    group, split = (partial(_said_in, field) for field in (declaration.group, declaration.split))
     return Figures(
         rows=compared.sifted.rows,
         agencies=_agencies(compared, old.agencies, gone, fresh),
-        by_state=_moved(old.by_state, (a.state or "" for a in gone), (a.state or "" for a in fresh)),
-        by_support_type=_moved(
-            old.by_support_type, (a.support_type or "" for a in gone), (a.support_type or "" for a in fresh)
-        ),
+        by_state=_moved(old.by_state, map(group, gone), map(group, fresh)),
+        by_support_type=_moved(old.by_support_type, map(split, gone), map(split, fresh)),
         filled=dict.fromkeys(sorted(columns), 0)
         | _moved(old.filled, _filled(gone, columns), _filled(fresh, columns)),
     )
+
+
+def _said_in(field: str, agreement: Agreement) -> str:
+    """What it is counted under."""
+    return str(agreement.said(field) or "")[:LONGEST_GROUP] if field else ""
 
 
 def _moved(old: Mapping[str, int], gone: Any, fresh: Any) -> dict[str, int]:

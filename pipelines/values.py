@@ -153,7 +153,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was counted while the rows passed; enough for the guard to judge a list without its rows."""
+    """What was counted while the rows passed; enough for the guard to judge a list without its rows.
+
+    `by_state` counts by the field that the list declares as `group`, `by_support_type` by its `split`.
+    """
 
     rows: int = 0
     agencies: int = 0

@@ -105,6 +105,11 @@ class WordingEntry(Entry):
     removed: Words = "left the list"
     noun: Words = "entry"
     nouns: Words = "entries"
+    holder: Words | None = None
+    holders: Words | None = None
+    group: Words | None = None
+    groups: Words | None = None
+    split: Words | None = None
 
 
 class PlausibleEntry(Entry):
@@ -130,6 +135,19 @@ def _option(value: object) -> object:
     return "|".join(map(str, value)) if isinstance(value, list) else value
 
 
+def _spoken(field: str) -> str:
+    return field.replace("_", " ")
+
+
+def plural(word: str) -> str:
+    """Of an English noun, as nearly all of them make it."""
+    if not word:
+        return ""
+    if re.search(r"[^aeiou]y$", word):
+        return f"{word[:-1]}ies"
+    return f"{word}es" if re.search(r"(s|x|z|ch|sh)$", word) else f"{word}s"
+
+
 def _field_entry(value: object) -> object:
     """A kind alone may be written without a table of its own."""
     return {"kind": value} if isinstance(value, str) else value
@@ -153,6 +171,8 @@ class ListEntry(Entry):
     evidence: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     title: tuple[str, ...] = ()
+    group: str | None = None
+    split: str | None = None
     required: tuple[str, ...] | None = None
     cadence: CadenceEntry = CadenceEntry()
     wording: WordingEntry = WordingEntry()
@@ -177,6 +197,14 @@ class ListEntry(Entry):
     @property
     def own_key(self) -> tuple[str, ...]:
         return self.key or tuple(name for name in AGREEMENT_KEY if name in self.names_of_fields)
+
+    @property
+    def grouped_by(self) -> str:
+        return self.group or ("state" if "state" in self.names_of_fields else "")
+
+    @property
+    def split_by(self) -> str:
+        return self.split or ("support_type" if "support_type" in self.names_of_fields else "")
 
     @property
     def own_fields(self) -> dict[str, ListedField]:
@@ -207,6 +235,8 @@ class ListEntry(Entry):
             fields=self.own_fields,
             ignore=frozenset(self.ignore),
             title=self.title,
+            group=self.grouped_by,
+            split=self.split_by,
             cadence=Cadence(self.cadence.crons, self.cadence.time_zone, self.cadence.jitter_seconds),
             wording=Wording(
                 words.title or name.replace("-", " ").replace("_", " ").capitalize(),
@@ -214,6 +244,11 @@ class ListEntry(Entry):
                 words.removed,
                 words.noun,
                 words.nouns,
+                words.holder or "",
+                words.holders or plural(words.holder or ""),
+                words.group or _spoken(self.grouped_by),
+                words.groups or plural(words.group or _spoken(self.grouped_by)),
+                words.split or _spoken(self.split_by),
             ),
             plausible=Plausible(self.plausible.rows, self.plausible.lost_share, self.plausible.lost_at_least),
             other=self.other,
@@ -310,8 +345,9 @@ def _judged_columns(entry: ListEntry) -> Iterator[Judgement]:
         if field not in FIELDS and (near := _misspelt(field)):
             text = f"“{field}” becomes a field of the list's own; did you mean “{near}”?"
             yield ("columns", header), text, False
-    for name in ("key", "required", "evidence", "ignore", "title"):
-        for field in getattr(entry, name) or ():
+    for name in ("key", "required", "evidence", "ignore", "title", "group", "split"):
+        value = getattr(entry, name) or ()
+        for field in (value,) if isinstance(value, str) else value:
             if field not in known:
                 yield (name,), f"“{name}” names {field!r}, which no column is{_hint(field, known)}", True
     for field in set(entry.own_key) & set(entry.ignore):

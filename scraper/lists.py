@@ -50,13 +50,22 @@ class Cadence:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What this list calls things, so that a page about applications does not speak of signatures."""
+    """What this list calls things, so that a page about applications does not speak of signatures.
+
+    `noun` is an entry, `holder` whom one is about, `group` what they are grouped by, `split` what they are split by;
+    "" for what a list does not have, of which nothing is said then.
+    """
 
     title: str
     added: str
     removed: str
     noun: str = "agreement"
     nouns: str = "agreements"
+    holder: str = "agency"
+    holders: str = "agencies"
+    group: str = "state or territory"
+    groups: str = "states and territories"
+    split: str = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,8 @@ class PublishedList:
     Where the name is one of them, `names` says by what rules a corrected name is known, and a value of `evidence`
     that no other entry has proves it.
     `fields` says of what kind a field is (text, where nothing is said), `ignore` which are carried along as they
-    were when the rest of their row changed, `title` which ones stand in the line that a change is told by.
+    were when the rest of their row changed, `title` which ones stand in the line that a change is told by. By the
+    fields `group` and `split` its entries are counted ("" for none).
     `mail` says that cells of any column may hold addresses wrapped by mail programs, with those of the staff.
     `other` is the sister list that this one is most easily mistaken for. `stated_on_page` says that the
     totals on the page are this list's.
@@ -119,6 +129,8 @@ class PublishedList:
     fields: Mapping[str, Field] = field(default_factory=dict)
     ignore: frozenset[str] = frozenset()
     title: tuple[str, ...] = ()
+    group: str = "state"
+    split: str = "support_type"
     mail: bool = False
     plausible: Plausible = field(default_factory=Plausible)
     other: str | None = None

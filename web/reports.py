@@ -34,7 +34,9 @@ router = APIRouter(include_in_schema=False)
 Span = Literal["year", "all"]
 Draw = Callable[[Sequence[Totals], ReportQuestion, int], str]
 CHARTS: dict[str, Draw] = {
-    "growth": lambda series, asked, width: charts.growth(series, asked.declaration.wording.nouns, width),
+    "growth": lambda series, asked, width: charts.growth(
+        series, asked.declaration.wording.nouns, width, asked.declaration.wording.holders
+    ),
     "weekly": lambda series, asked, width: charts.weekly_additions(
         series, asked.until, asked.declaration.wording.nouns, 26 if width == charts.WIDTH else 12, width,
         asked.declaration.time_zone,

@@ -5,9 +5,9 @@ Altair is loaded by the first chart, not by this module: a quiet look at a list 
 
 from changelog.charts.drawing import NARROW, WIDTH, alone
 from changelog.charts.over_time import growth, model_mix, weekly_additions
-from changelog.charts.places import shade_of, state_map, step_names, steps_up_to
+from changelog.charts.places import by_group, shade_of, state_map, step_names, steps_up_to
 
 __all__ = [
-    "NARROW", "WIDTH", "alone", "growth", "model_mix", "shade_of", "state_map", "step_names", "steps_up_to",
+    "NARROW", "WIDTH", "alone", "by_group", "growth", "model_mix", "shade_of", "state_map", "step_names", "steps_up_to",
     "weekly_additions",
 ]  # fmt: skip

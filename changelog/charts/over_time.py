@@ -26,16 +26,20 @@ from pipelines.history.figures import Totals
 MODEL_COLOURS = {"TFM": TEAL, "WSO": RUST, "JEM": GOLD}
 
 
-def growth(series: Sequence[Totals], nouns: str = "agreements", width: int = WIDTH) -> str:
-    """Agreements and agencies since the first list, in steps: a figure stands until the next list."""
+def growth(
+    series: Sequence[Totals], nouns: str = "agreements", width: int = WIDTH, holders: str = "agencies"
+) -> str:
+    """Agreements and agencies since the first list, in steps: a figure stands until the next list. Without
+    `holders` only the former."""
     import altair as alt
 
     rows = [
         {"day": stamp(t.published_at), "what": what, "count": count, "last": t is series[-1]}
         for t in _turns(series)
-        for what, count in ((nouns, t.agreements), ("agencies", t.agencies))
+        for what, count in ((nouns, t.agreements), (holders, t.agencies))
+        if what
     ]
-    colours = alt.Scale(domain=[nouns, "agencies"], range=[TEAL, RUST])
+    colours = alt.Scale(domain=[nouns, holders] if holders else [nouns], range=[TEAL, RUST])
     base = alt.Chart(data(rows)).encode(
         x=days(),
         y=alt.Y("count:Q", title=None, axis=alt.Axis(tickCount=5, format=",d")),
@@ -62,7 +66,9 @@ def _growth_said(series: Sequence[Totals], nouns: str) -> str:
     )
 
 
-def model_mix(series: Sequence[Totals], nouns: str = "agreements", width: int = WIDTH) -> str:
+def model_mix(
+    series: Sequence[Totals], nouns: str = "agreements", width: int = WIDTH, by: str = "support type"
+) -> str:
     """How many agreements are of each support type, over time."""
     import altair as alt
 
@@ -97,7 +103,7 @@ def model_mix(series: Sequence[Totals], nouns: str = "agreements", width: int = 
     )
     said = listed([f"{model_name(model)} {last.get(model, 0):,}" for model in models])
     when = f" on {day(series[-1].published_at)}" if series else ""
-    return draw(chart, "models", f"{nouns.capitalize()} by support type", f"{said or 'Nothing'}{when}.")
+    return draw(chart, "models", f"{nouns.capitalize()} by {by}", f"{said or 'Nothing'}{when}.")
 
 
 def _models(series: Sequence[Totals]) -> list[str]:

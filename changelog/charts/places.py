@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from changelog.charts.drawing import WIDTH, data, draw, listed
+from changelog.charts.drawing import TEAL, WIDTH, data, draw, listed
 from changelog.wording import state_name
 
 # The shades of the tiles on the pages, from few to many.
@@ -24,6 +24,28 @@ _ROWS = (
     "GU MP AS .. .. .. .. .. .. PR VI",
 )
 TILES = {name: (x, y) for y, row in enumerate(_ROWS) for x, name in enumerate(row.split()) if name != ".."}
+
+
+def by_group(counts: Mapping[str, int], nouns: str, by: str, width: int = WIDTH) -> str:
+    """One bar per value of what a list is grouped by, longest first."""
+    import altair as alt
+
+    rows = [
+        {"group": name, "count": count}
+        for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        if count
+    ]
+    base = alt.Chart(data(rows)).encode(
+        y=alt.Y("group:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=200)),
+        x=alt.X("count:Q", title=None, axis=None),
+    )
+    bars = base.mark_bar(color=TEAL, height={"band": 0.72})
+    figures = base.mark_text(align="left", dx=4, color="currentColor").encode(
+        text=alt.Text("count:Q", format=",d")
+    )
+    chart = (bars + figures).properties(width=width - 160, height=alt.Step(22))
+    said = listed([f"{row['group']} {row['count']:,}" for row in rows])
+    return draw(chart, "by-group", f"{nouns.capitalize()} by {by}", f"{said or 'None'}.")
 
 
 def state_map(counts: Mapping[str, int], nouns: str = "agreements", width: int = WIDTH) -> str:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from changelog.wording import sentence
+from changelog.reports import as_html, as_markdown, report
+from changelog.wording import headline, sentence, week
 from pipelines.history.changes import ChangeFilter, read_changes
+from pipelines.history.figures import totals_before, totals_between
 from pipelines.history.holdings import last_accepted
 from tests.lists.watched import Watched, told
 
@@ -134,3 +136,36 @@ def test_a_sentence_speaks_of_states_only_where_the_list_has_them(home: Path) ->
     assert sentence(change, watched.declared) == (
         "CVE-2025-1 · Microsoft: ransomware Unknown became Known, Flaws of 5 March 2025."
     )
+
+
+GROUPED = FLAWS.replace(
+    "[lists.flaws.columns]", 'group = "agency"\nsplit = "ransomware"\n[lists.flaws.columns]'
+) + (
+    '[lists.flaws.wording]\nadded = "listed"\nnoun = "vulnerability"\nnouns = "vulnerabilities"\n'
+    'group = "vendor"\nholder = "vendor"\n'
+)
+
+
+def test_figures_speak_the_lists_own_words(home: Path) -> None:
+    watched = Watched(home, GROUPED.format(more="").replace('State = "state"\n', ""), HEADER)
+    watched.publish(FIRST, SECOND)
+    watched.publish(FIRST, SECOND, "CVE-2025-3,Acme,,Known,,3,1,")
+    with watched.house.engine.connect() as connection:
+        totals = totals_before(connection, "flaws")
+        assert totals is not None
+        assert (totals.by_state, totals.by_support_type) == (
+            {"Acme": 2, "Microsoft": 1},
+            {"Known": 1, "Unknown": 2},
+        )
+        told = report(connection, watched.house.lists, "flaws", *week("2025-W10"))
+        series = totals_between(connection, "flaws")
+    lines = " ".join(headline(told, watched.declared))
+    assert lines.startswith(
+        "3 vulnerabilities of 2 vendors in 2 vendors, on the list published 5 March 2025."
+    )
+    pages = (as_markdown(told, watched.house.lists), as_html(told, watched.house.lists, series, drawn=False))
+    for page in (lines, *(page.partition("</style>")[2] or page for page in pages)):
+        assert not [word for word in OURS if word in page.casefold()]
+
+
+OURS = ("agenc", "state", "territor", "signed", "agreement", "model", "support type", "pending", "287")
