@@ -195,7 +195,9 @@ def _print_agreements(shape: str, found: dict[str, Any], declaration: PublishedL
             f"{counted(found, declaration)}, published {found['published_at']} as {found['published_name']}"
         )
         have = {"agency", *carried(declaration)}
-        common = [name for name in ("state", "agency", "county", "support_type", "signed") if name in have]
+        common: list[str] = [
+            name for name in ("state", "agency", "county", "support_type", "signed") if name in have
+        ]
         if declaration.mail:
             common[3:3] = ["level", "fips"]
         print_table([*dict.fromkeys((*declaration.title, *declaration.key, *common))], records, note)

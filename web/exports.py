@@ -65,11 +65,13 @@ def one_state(request: Request, state: str, shape: Shape) -> Response:
     context, code = context_of(request), state_code(state)
     rows = []
     with context.house.engine.connect() as connection:
-        for name in context.house.lists:
+        for name, declared in context.house.lists.items():
             newest = publication_at(connection, name)
             stored = agreements_at(connection, name, newest.place) if newest else ()
             rows += [
-                {"list": name, **agreement_json(item)} for item in stored if item.agreement.state == code
+                {"list": name, **agreement_json(item, declared)}
+                for item in stored
+                if item.agreement.state == code
             ]
     return _taken(request, shape, Table(code, ["list", *columns_of(rows)], lambda _connection: rows))
 

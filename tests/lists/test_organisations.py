@@ -90,7 +90,7 @@ def test_a_version_that_was_decoded_wrongly_is_no_news(companies: Watched) -> No
 def test_a_proven_rename_says_what_proves_it(companies: Watched) -> None:
     companies.publish("Zeta plc,LEI1,Peru,Steel,small", *OTHERS)
     [change] = companies.publish("Omega plc,LEI1,Peru,Steel,small", *OTHERS)
-    assert told([change]) == [("renamed", "Omega plc: corrected from “Zeta plc”")]
+    assert told([change]) == [("renamed", "Omega plc: printed as “Zeta plc” before")]
     assert (change["rule"], change["evidence"]) == ("same identifier", ["same lei"])
 
 
