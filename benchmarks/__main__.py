@@ -21,6 +21,7 @@ from benchmarks.table import Line, Point
 NAMES = (
     "looks",
     "xlsx",
+    "fixtures",
     "columns",
     "rows",
     "corpus",

@@ -25,6 +25,7 @@ from scraper.errors import UnreadableError
 
 ROOT = Path(__file__).parents[1]
 TOO_MUCH = "Reading it needs more memory than it may have."
+PATIENCE = 5
 Helper = subprocess.Popen[bytes]
 _idle: list[Helper] = []
 os.register_at_fork(after_in_child=_idle.clear)
@@ -35,7 +36,8 @@ def read_within(
 ) -> Iterator[Any]:
     """The JSON values that `function` ("package.module:name") gives of the path and the arguments.
 
-    UnreadableError when it raises that, or reaches a limit: bytes of memory, seconds until the last value.
+    UnreadableError when it raises that, or reaches a limit: bytes of memory, seconds of CPU (a busy machine makes no
+    document worse), or PATIENCE times as long by the clock.
     """
     values = tempfile.NamedTemporaryFile(prefix="countersign-")  # noqa: SIM115  closed by who reads it
     try:
@@ -62,8 +64,9 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
     helper = _idle.pop() if _idle else _started()
     assert helper.stdin is not None  # noqa: S101
     assert helper.stdout is not None  # noqa: S101
+    patience = job["seconds"] * PATIENCE
     began = time.monotonic()
-    late = threading.Timer(job["seconds"], helper.kill)
+    late = threading.Timer(patience, helper.kill)
     late.start()
     line = b""
     try:
@@ -77,7 +80,8 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
         if not line:
             _end(helper)
     if not line:
-        return {"late": True} if time.monotonic() - began >= job["seconds"] else {}
+        late_now = helper.returncode == -signal.SIGPROF or time.monotonic() - began >= patience
+        return {"late": True} if late_now else {}
     answer: dict[str, Any] = json.loads(line)
     if answer["well"]:
         _idle.append(helper)
@@ -111,7 +115,7 @@ def _end(helper: Helper) -> None:
 
 
 @atexit.register
-def _end_all() -> None:
+def end_idle() -> None:
     while _idle:
         _end(_idle.pop())
 
@@ -123,17 +127,17 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for line in sys.stdin:
         job = json.loads(line)
-        _limit(job["memory"], int(job["seconds"]) + 1)
+        _limit(job["memory"], job["seconds"])
         answer = {"well": True} | _work(job)
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         print(json.dumps(answer), flush=True)  # noqa: T201
 
 
-def _limit(memory: int, seconds: int) -> None:
+def _limit(memory: int, seconds: float) -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    signal.alarm(seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # its signal ends the process
 
 
 def _work(job: dict[str, Any]) -> dict[str, Any]:

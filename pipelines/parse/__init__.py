@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple
@@ -12,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipelines.helper import read_within
 from pipelines.parse.sniff import HEAD, check
 from pipelines.parse.table import DEFAULT, Limits
 from pipelines.values import Finding, Row, Table
@@ -37,10 +35,11 @@ def _in_helper(format: Format) -> Reader:  # noqa: A002
     """The same, done by a process that may be killed."""
 
     def reader(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
+        from pipelines.helper import read_within  # here, as most lists need no helper
+
+        seconds = min(limits.max_seconds, limits.max_seconds_pdf) if format == "pdf" else limits.max_seconds
         arguments = [format, dict(options), astuple(limits)]
-        values = read_within(
-            "pipelines.parse:print_table", path, arguments, limits.max_bytes_helper, limits.max_seconds
-        )
+        values = read_within("pipelines.parse:print_table", path, arguments, limits.max_bytes_helper, seconds)
         header, modified = next(values)
         moment = datetime.fromisoformat(modified) if modified else None
         findings: list[Finding] = []
@@ -127,6 +126,8 @@ def _read_parts(path: Path, read_one: Callable[[Path], Table], limits: Limits) -
         raise UnreadableError(f"The parts of the list cannot be taken apart: {damage}.") from damage
     if len(members) > MOST_PARTS or sum(member.file_size for member in members) > limits.max_bytes_unpacked:
         raise UnreadableError("The list has more parts, or larger ones, than may be read.")
+    import tempfile
+
     findings: list[Finding] = []
     with tempfile.TemporaryDirectory(prefix="countersign-") as folder:
         first = read_one(_extracted(path, members[0], Path(folder)))
@@ -150,6 +151,8 @@ def _rows_of_parts(
     read_one: Callable[[Path], Table],
     findings: list[Finding],
 ) -> Iterator[Row]:
+    import tempfile
+
     before = 0
     for number, member in enumerate(members, 1):
         with tempfile.TemporaryDirectory(prefix="countersign-") as folder:

@@ -39,7 +39,7 @@ def read(path: Path, options: Mapping[str, str], limits: Limits) -> Table:
 
     def rest(fit: Fit) -> Iterator[Iterable[Row]]:
         for batch in chain([first[LOOK_AHEAD:]], batches):
-            yield _fitted(batch, fit)
+            yield _fitted(batch, fit, reading.limits)
 
     named = options.get("header") != "none"
     header, rows = framed(
@@ -82,10 +82,11 @@ def _note_many_lines(rows: list[Row], reading: Reading) -> None:
             reading.note("many-lines", row.number)
 
 
-def _fitted(rows: list[Row], fit: Fit) -> Iterable[Row]:
+def _fitted(rows: list[Row], fit: Fit, limits: Limits) -> Iterable[Row]:
     """Rows are looked at one by one only where there is something odd among them."""
-    text = "".join(chain.from_iterable([row.cells for row in rows]))
-    plain = text.isprintable() and all(len(row.cells) == fit.width for row in rows)
+    cells = [*chain.from_iterable([row.cells for row in rows])]
+    short = max(map(len, cells), default=0) <= limits.max_cell_characters
+    plain = short and "".join(cells).isprintable() and all(len(row.cells) == fit.width for row in rows)
     return fit.clean(rows) if plain else fit.rows(rows)
 
 

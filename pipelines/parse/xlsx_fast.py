@@ -46,7 +46,8 @@ MOST_STYLES = 8
 WIDEST = 64
 # Where anything but such a row or white space comes, all the rest is found, without a number.
 ROW = r'(?:<row([^>/]*?) r="([1-9][0-9]{0,8}+)"([^>/]*+)(?:/>|>'
-BLANK_CELLS = r'(?:<c r="[A-Z]++[0-9]++"[^>/]*+/>)*+</row>)|\S(?s:.*))'
+BLANK = r"[^>/]*+(?:/>|></c>)"
+BLANK_CELLS = rf'(?:<c r="[A-Z]++[0-9]++"{BLANK})*+</row>)|\S(?s:.*))'
 HIDDEN = re.compile(r'<row(?=[^>/]*? hidden="(?:1|true|on)")[^>/]*? r="([0-9]++)"')
 FILLED = re.compile('<c r="([A-Z]{1,3}+)[0-9]++"[^>/]*+>')
 # The same as Row._make, without a Python function for each row.
@@ -376,7 +377,7 @@ def _pattern(columns: Sequence[Column]) -> re.Pattern[str]:
 def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
     """A publisher's files are written in a few ways, again and again."""
     cells = (
-        rf'(?:<c r="{column_letters(index)}\2"(?:{pattern}|[^>/]*+/>)|)'
+        rf'(?:<c r="{column_letters(index)}\2"(?:{pattern}|{BLANK})|)'
         for index, pattern in enumerate(patterns)
     )
     return re.compile(ROW + "".join(cells) + BLANK_CELLS)

@@ -19,17 +19,16 @@ from tests.hostile.documents import BAD, FINE, ODD, Build
 CASES = [*packages.CASES, *sheets.CASES, *texts.CASES, *ods.CASES, *pdf.CASES]
 
 MOST_MEMORY = 300_000_000
-MOST_SECONDS = 30.0
+MOST_SECONDS = 30.0  # of CPU: a busy machine makes no document worse
 
 # Reads one document in a process of its own, so that its memory can be told from everybody else's.
 READER = """
-import json, resource, sys, time
+import json, os, resource, sys
 from pathlib import Path
 from pipelines.parse import read
 from pipelines.parse.table import Limits
 from scraper.errors import UnreadableError
 told = {}
-began = time.monotonic()
 try:
     table = read(Path(sys.argv[1]), sys.argv[2], {}, Limits(max_seconds=20))
     told["rows"] = sum(1 for _ in table.rows)
@@ -37,7 +36,10 @@ try:
     told["findings"] = [finding.as_json() for finding in table.findings]
 except UnreadableError as error:
     told["error"] = str(error)
-told["seconds"] = time.monotonic() - began
+from pipelines import helper
+helper.end_idle()
+spent = os.times()
+told["seconds"] = sum(spent[:4])
 own = next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
 helper = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 told["memory"] = 1024 * max(int(own.split()[1]), helper)
@@ -50,7 +52,7 @@ def reading(path: Path, declared: Format) -> dict[str, Any]:
         [sys.executable, "-W", "error", "-c", READER, str(path), declared],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
