@@ -19,7 +19,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pipelines.history.looks import CLOCK, DOCUMENTS, TICK
-from pipelines.house import House, open_house, writing
+from pipelines.installation import House, open_house, writing
 from pipelines.logs import get_log, hush_libraries
 from pipelines.maintenance import (
     DOCUMENTS_CADENCE,

@@ -15,7 +15,7 @@ from pipelines.derived import Derived, interval_id
 from pipelines.fingerprints import agreement_fingerprint
 from pipelines.history.holdings import as_publication
 from pipelines.history.publications import new_publications
-from pipelines.house import House, writing
+from pipelines.installation import House, writing
 from pipelines.record.intake import take
 from pipelines.record.publications import write
 from pipelines.values import Agreement, Change, Figures, Publication

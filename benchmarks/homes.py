@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from pipelines.run import replay
 from scraper.lists import BUILT_IN, PARTICIPATING, PENDING, PublishedList
 from scraper.past_files import past_captures

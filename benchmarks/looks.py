@@ -32,7 +32,7 @@ link = {{ text = "participating" }}
 """
 LOOKS = """
 import asyncio, json, sys, time
-from pipelines.house import open_house
+from pipelines.installation import open_house
 from pipelines.fetch_runs import fetch_lists
 
 async def main(times):

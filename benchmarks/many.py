@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.table import Line
 from pipelines.fetch_runs import fetch_lists
-from pipelines.house import open_house
+from pipelines.installation import open_house
 from pipelines.moments import utc_now
 from scraper.archive import Archive
 from scraper.crawl import crawl

@@ -18,7 +18,7 @@ from benchmarks.table import Line, medians
 from pipelines.history.agreements import StoredAgreement, agreements_at
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import publication_at
-from pipelines.house import House
+from pipelines.installation import House
 
 PERIOD = timedelta(days=30)
 DAILY = History(5 * 365, rows=1_000, changed=3)

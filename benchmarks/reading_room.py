@@ -21,7 +21,7 @@ import us
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, insert, text
 
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from pipelines.tables import changes, intervals, publications
 from scraper.lists import BUILT_IN
 from scraper.settings import get_settings

@@ -48,7 +48,7 @@ plausible = { rows = [1, 10000000] }
 OURS = """
 import sys, time
 from pathlib import Path
-from pipelines.house import open_house
+from pipelines.installation import open_house
 from pipelines.run import replay
 from scraper.past_files import past_captures
 

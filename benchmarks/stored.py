@@ -21,7 +21,7 @@ from demo.publisher import Publisher
 from demo.workbooks import Line as Printed
 from demo.workbooks import workbook
 from pipelines.fetch_runs import fetch_lists
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.tables import metadata
 
 ROWS, TIMES = 500, 100

@@ -30,7 +30,7 @@ from benchmarks.postgres import postgresql, processor_time
 from benchmarks.table import Line
 from demo.publisher import Publisher
 from pipelines.history.queue import workers_alive
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from pipelines.tables import runs
 from pipelines.workers import defer
 from scraper.settings import get_settings

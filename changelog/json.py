@@ -31,7 +31,7 @@ from pipelines.history.places import (
 )
 from pipelines.history.publications import publication_at
 from pipelines.history.streams import all_intervals, all_publications, intervals_by_agency, keys_of_places
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.values import Finding
 from scraper.errors import UsageError
 from scraper.lists import PublishedList

@@ -16,8 +16,8 @@ from changelog.reports import report
 from changelog.wording import batch, change_json, iso, title
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import publication_by_key
-from pipelines.house import House
 from pipelines.incidents import duration
+from pipelines.installation import House
 from pipelines.logs import get_log
 from scraper.errors import UsageError
 from scraper.lists import PublishedList

@@ -23,7 +23,7 @@ from sqlalchemy import Row
 from changelog.notice_texts import GoneError, NotSentError
 from pipelines.announce import WEBHOOK, apprise_channel
 from pipelines.history.outbox import deliverable
-from pipelines.house import House, writing
+from pipelines.installation import House, writing
 from pipelines.logs import get_log, hush_libraries
 from pipelines.maintenance import anything_owed
 from pipelines.processes import is_alive, process_name

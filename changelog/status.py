@@ -17,8 +17,8 @@ from pipelines.history.outbox import count_given_up, count_owed
 from pipelines.history.queue import queue_state
 from pipelines.history.status import ClockStatus, ListStatus, clock_status, list_statuses
 from pipelines.history.tallies import changes_by_kind, looks_by_outcome
-from pipelines.house import House
 from pipelines.incidents import duration
+from pipelines.installation import House
 
 
 def status_json(house: House) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def backfill(
 ) -> int:
     """Fetch a list's past from the Wayback Machine, slowly; go on where it stopped. Announces nothing."""
     from pipelines.fetch_runs import recorded
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.run import catch_up
     from scraper.backfill import WAYBACK
     from scraper.backfill import backfill as bring_home

@@ -33,7 +33,7 @@ def held(
     """Lists put aside as implausible, with the reasons. Exit code 3 while there are any."""
     from changelog.json import held_json
     from pipelines.history.publications import new_publications
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     shape = chosen_format(format_name, ("json", "table"))
     house = open_house()
@@ -73,7 +73,7 @@ def reject(
 
 def _release(identifier: str, verdict: str, note: str) -> int:
     from commands.output import changes_told
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.run import release
 
     house = open_house()
@@ -91,7 +91,7 @@ def retract(
 ) -> int:
     """Take a file that was taken in by mistake out of the record again. It stays in the archive."""
     from commands.output import changes_told
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.run import retract as take_out
 
     house = open_house()
@@ -110,7 +110,7 @@ def review(
     note: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
 ) -> int:
     """Your verdict on changes. It is kept with author and time, and can be undone."""
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.run import review as keep_review
 
     if status not in STATUSES:
@@ -127,7 +127,7 @@ def judge(
     note: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
 ) -> int:
     """Say that two names are one agency, or two. Every list is derived again with that knowledge."""
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.run import judge_names
 
     if verdict not in VERDICTS:

@@ -119,8 +119,7 @@ def _home(settings: Settings) -> Checked:
 
 
 def _database(settings: Settings) -> Checked:
-    from pipelines.database import database_exists, open_engine, revision
-    from pipelines.revision import HEAD
+    from pipelines.database import HEAD, database_exists, open_engine, revision
 
     at = revision(open_engine(settings.database_url)) if database_exists(settings.database_url) else None
     if at is None:
@@ -131,8 +130,7 @@ def _database(settings: Settings) -> Checked:
 
 
 def _archive(settings: Settings) -> Checked:
-    from pipelines.proof.seal import broken_seals, kept_seals
-    from pipelines.proof.whole import journal_problems
+    from pipelines.verify import broken_seals, journal_problems, kept_seals
     from scraper.archive import Archive
 
     archive = Archive(settings.home, shared=settings.archive_url)

@@ -9,7 +9,7 @@ import typer
 from commands.output import chosen_format, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
-    from pipelines.house import House
+    from pipelines.installation import House
     from pipelines.rehearsal import Effect
 
 
@@ -20,9 +20,9 @@ def add_to(app: typer.Typer) -> None:
 
 def migrate() -> int:
     """Bring the database to this version. A new home gets its database."""
+    from pipelines.database import HEAD
     from pipelines.database import migrate as migrate_database
-    from pipelines.house import open_house
-    from pipelines.revision import HEAD
+    from pipelines.installation import open_house
     from pipelines.run import place_all
     from scraper.settings import get_settings
     from scraper.storage import storing
@@ -45,8 +45,8 @@ def rebuild(
     ] = None,
 ) -> int:
     """Derive the database again from the archive and its journal. Announces nothing."""
-    from pipelines.house import open_house
-    from pipelines.upkeep.rebuild import rebuild as derive_again
+    from pipelines.installation import open_house
+    from pipelines.rebuild import rebuild as derive_again
 
     if dry_run:
         return _show_effect(format_name)
@@ -58,7 +58,7 @@ def rebuild(
 
 
 def _show_effect(format_name: str | None) -> int:
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.rehearsal import effect_of_rules
 
     shape = chosen_format(format_name, ("json", "table"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from pipelines.fetch_runs import RunResult
-    from pipelines.house import House
+    from pipelines.installation import House
     from scraper.capture import Capture
 
 
@@ -49,7 +49,7 @@ def crawl(
 async def _looks(names: list[str]) -> Sequence[RunResult]:
     from changelog.notices import report_runs
     from pipelines.fetch_runs import RunResult, fetch_lists
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     house = open_house()
     results = await fetch_lists(house, house.chosen(names), "person", getpass.getuser())
@@ -76,7 +76,7 @@ def replay(
     """Take files of the past through the same stages. Announces nothing."""
     from commands.output import changes_told
     from pipelines.fetch_runs import recorded
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.run import replay as replay_files
     from scraper.errors import worst
     from scraper.past_files import lists_of, past_captures

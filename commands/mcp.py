@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from httpx import AsyncClient
     from mcp.server import MCPServer
 
-    from pipelines.house import House
+    from pipelines.installation import House
 
 API = "http://localhost/api/v1"
 MOST = 200  # agreements or changes in one answer
@@ -43,7 +43,7 @@ def serve_tools(
         import mcp  # noqa: F401
     except ImportError:
         raise UsageError("The mcp package is not installed: pip install 'countersign[mcp]'.") from None
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     server = tools(open_house())
     if http:

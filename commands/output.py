@@ -12,7 +12,7 @@ from changelog.cells import csv_lines, flat, markdown
 from scraper.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.house import House
+    from pipelines.installation import House
 
 Record = Mapping[str, Any]
 _WIDTH = 160  # of a table that no terminal shows

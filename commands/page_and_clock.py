@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
 from commands.output import say
-from commands.serve import token_for
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.logs import hush_libraries
 from scheduler import Clock, heeding_signals
+from scraper.errors import StorageError
 from web.app import create_app
+from web.keys import is_loopback, token_of_home
 from web.server import configured, listening
 
 
@@ -23,6 +24,25 @@ class _Page(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """The clock heeds signals, for both."""
         yield
+
+
+def token_for(house: House, host: str) -> str | None:
+    """The token that is set, or on loopback that of this home; None when nobody may act."""
+    if house.settings.token:
+        return house.settings.token.get_secret_value()
+    made, token = False, None
+    if is_loopback(host):
+        with suppress(StorageError):  # a home that can only be read has its pages read
+            token, made = token_of_home(house.settings.home)
+    if token is None:
+        say("No COUNTERSIGN_TOKEN is set: the pages can be read, and nothing can be done from them.")
+    elif made:
+        say(f"To accept, review or crawl from the page, sign in with this token: {token}")
+    else:
+        say(
+            "To accept, review or crawl from the page, sign in with the token that `countersign token` shows."
+        )
+    return token
 
 
 async def page_and_clock(house: House, host: str, port: int, names: Sequence[str]) -> int:

@@ -31,7 +31,7 @@ def place(
 ) -> int:
     """Your word on where an agreement is. It goes before what the rules find, and can be undone."""
     from changelog.query import several
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.run import place as keep_word
 
     if undo == (fips is not None or ori is not None):
@@ -50,7 +50,7 @@ def known(
     """The registers of counties, towns and agencies: where each is from; replace one by a newer file."""
     if context.invoked_subcommand is not None:
         return 0
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.registers import whole
 
     shape = chosen_format(format_name, ("json", "table"))
@@ -83,7 +83,7 @@ def replace(
     licence: Annotated[str, typer.Option(help="Its terms.")] = "not said",
 ) -> int:
     """Use a newer file instead of a register that is shipped, and say of every agreement again where it is."""
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.registers import COLUMNS
     from pipelines.registers import replace as keep_register
     from pipelines.run import place_all
@@ -104,7 +104,7 @@ def replace(
 @registers.command()
 def restore(name: Annotated[str, typer.Argument(help="counties, towns or agencies.")]) -> int:
     """Use the register that is shipped again."""
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from pipelines.registers import restore as shipped_again
     from pipelines.run import place_all
 

@@ -32,8 +32,8 @@ def verify(
     ] = None,
 ) -> int:
     """Prove archive, journal and SQL whole: every file, every entry, every row that follows from them. 7 if not."""
-    from pipelines.house import open_house
-    from pipelines.proof.whole import archive_problems, journal_problems, record_problems
+    from pipelines.installation import open_house
+    from pipelines.verify import archive_problems, journal_problems, record_problems
     from scraper.errors import StorageError
     from scraper.settings import get_settings
 
@@ -69,9 +69,9 @@ def seal(
     ] = None,
 ) -> int:
     """Write the journal's head with time and counts, to be published or time-stamped somewhere else."""
-    from pipelines.house import open_house
-    from pipelines.proof.seal import FOLDER, write_seal
-    from pipelines.proof.seal import seal as make_seal
+    from pipelines.installation import open_house
+    from pipelines.verify import FOLDER, write_seal
+    from pipelines.verify import seal as make_seal
 
     house = open_house()
     made = make_seal(house)
@@ -99,7 +99,7 @@ def prove(
     agency stood or did not stand on a list on a day."""
     from changelog.evidence.bundle import evidence
     from changelog.evidence.presence import presence
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     shape = chosen_format(format_name, ("table", "json"))
     if (list_name is None) != (on is None):
@@ -133,7 +133,7 @@ def warc(
 ) -> int:
     """Export what was captured as a WARC file, for web archives and their tools."""
     from changelog.evidence.warc import write_warc
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     house = open_house()
     house.chosen(lists or [])

@@ -61,7 +61,7 @@ def changes(
     from changelog.query import change_filter
     from changelog.wording import change_json
     from pipelines.history.changes import read_baseline, read_changes
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     offered = ("json", "table", "jsonl", "csv", "md", "xlsx", "parquet")
     shape = chosen_format(format_name or (output.suffix.lstrip(".") if output else None), offered)
@@ -156,7 +156,7 @@ def show(
 ) -> int:
     """The list as published on a date, and as we knew it on another."""
     from changelog.json import listed
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     offered = ("json", "table", "csv", "xlsx", "parquet")
     shape = chosen_format(format_name or (output.suffix.lstrip(".") if output else None), offered)
@@ -209,7 +209,7 @@ def agency(
 ) -> int:
     """The life of an agency: every agreement, change, document and source row."""
     from changelog.json import lives_of
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from scraper.errors import UsageError
 
     shape = chosen_format(format_name, ("json", "table"))
@@ -262,7 +262,7 @@ def view(
     if context.invoked_subcommand is not None:
         return 0
     from changelog.json import document_events, linked_documents, missing_documents
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     shape = chosen_format(format_name, ("json", "table"))
     house = open_house()
@@ -298,7 +298,7 @@ def look(
 
     from pipelines.documents.fetch import fetch_documents
     from pipelines.fetch_runs import BUSY
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     shape = chosen_format(format_name, ("json", "table"))
     house = open_house()

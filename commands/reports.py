@@ -13,7 +13,7 @@ from commands.output import chosen_format, print_json, say
 from scraper.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.house import House
+    from pipelines.installation import House
     from scraper.lists import PublishedList
 
 Output = Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")]
@@ -49,7 +49,7 @@ def report(
     from changelog.query import day_of
     from changelog.reports import report as reported
     from changelog.reports import report_period
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     shape = chosen_format(format_name or _shape_of(output), ("md", "html", "json", "png"))
     house = open_house()
@@ -81,7 +81,7 @@ def claim(
     """Hold the figures of a public statement against what was published, counted every sensible way."""
     from changelog.claims import check_claim
     from changelog.query import day_of
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     shape = chosen_format(format_name, ("table", "json"))
     house = open_house()
@@ -101,7 +101,7 @@ def export(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folde
     """Everything as a data package: CSV and Parquet, with a data dictionary; the same record, the same bytes."""
     from changelog.exports import export as exported
     from pipelines.history.streams import snapshot
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     house = open_house()
     with snapshot(house.engine) as connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from commands.output import chosen_format, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from pipelines.house import House
+    from pipelines.installation import House
 
 
 OVERDUE = 6
@@ -27,7 +26,7 @@ def status(
 ) -> int:
     """How each list is doing. Exit code 6 if any is overdue, so that a monitor can ask."""
     from changelog.status import status_json
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     shape = chosen_format(format_name, ("json", "table"))
     told = status_json(open_house())
@@ -59,7 +58,7 @@ def up(
     import asyncio
 
     from commands.page_and_clock import page_and_clock
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     return asyncio.run(page_and_clock(open_house(), host, port, public_host or ()))
 
@@ -74,11 +73,13 @@ def serve(
     """The web page and the API. Actions need COUNTERSIGN_TOKEN; on loopback one is made at first start."""
     import uvicorn
 
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from web.app import create_app
     from web.server import configured, listening
 
     house = open_house()
+    from commands.page_and_clock import token_for
+
     token = token_for(house, host)
     shown = f"[{host}]" if ":" in host else host
     at = listening(host, port)
@@ -86,28 +87,6 @@ def serve(
     app = create_app(house, token, hosts=[shown, *(public_host or ())])
     uvicorn.Server(configured(app, house.settings.trusted_proxies)).run(sockets=[at])
     return 0
-
-
-def token_for(house: House, host: str) -> str | None:
-    """The token that is set, or on loopback that of this home; None when nobody may act."""
-    from scraper.errors import StorageError
-    from web.keys import is_loopback, token_of_home
-
-    if house.settings.token:
-        return house.settings.token.get_secret_value()
-    made, token = False, None
-    if is_loopback(host):
-        with suppress(StorageError):  # a home that can only be read has its pages read
-            token, made = token_of_home(house.settings.home)
-    if token is None:
-        say("No COUNTERSIGN_TOKEN is set: the pages can be read, and nothing can be done from them.")
-    elif made:
-        say(f"To accept, review or crawl from the page, sign in with this token: {token}")
-    else:
-        say(
-            "To accept, review or crawl from the page, sign in with the token that `countersign token` shows."
-        )
-    return token
 
 
 def token() -> int:
@@ -132,7 +111,7 @@ def worker(
     """Make the looks that clocks hand over, for as long as it runs. Needs PostgreSQL."""
     import asyncio
 
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from scraper.errors import UsageError
 
     house = open_house()

@@ -21,7 +21,7 @@ def site(
     check: Annotated[bool, typer.Option("--check", help="Only say what would be written.")] = False,
 ) -> int:
     """Everything that `serve` shows as files for any web space; only what changed is written."""
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from web.site import build
 
     built = build(open_house(), folder, check=check)

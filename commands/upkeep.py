@@ -21,8 +21,8 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="backup.tar, or backup.tar.gz.")],
 ) -> int:
     """Write everything that cannot be derived again into one file, while the clock goes on."""
-    from pipelines.house import open_house
-    from pipelines.upkeep.backup import backup as write_backup
+    from pipelines.backup import backup as write_backup
+    from pipelines.installation import open_house
 
     count = write_backup(open_house(), file)
     say(f"{file}: the journal, {count} files, the record of runs, incidents and notices.")
@@ -33,8 +33,8 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="As `backup` wrote it.")],
 ) -> int:
     """Bring a backup back into an empty COUNTERSIGN_HOME, prove it whole, and derive the rest again."""
-    from pipelines.house import open_house
-    from pipelines.upkeep.backup import restore as bring_back
+    from pipelines.backup import restore as bring_back
+    from pipelines.installation import open_house
 
     with progress("restoring") as show:
         entries = bring_back(open_house(), file, show)
@@ -46,9 +46,9 @@ def prune(
     keep_days: Annotated[int, typer.Option(min=30, help="How many days of the record to keep.")] = 400,
 ) -> int:
     """Forget old runs, notices and incidents, and files nobody refers to; prove that all else is kept."""
-    from pipelines.house import open_house
-    from pipelines.upkeep.retention import prove_kept
-    from pipelines.upkeep.retention import prune as forget
+    from pipelines.backup import prove_kept
+    from pipelines.backup import prune as forget
+    from pipelines.installation import open_house
 
     house = open_house()
     gone = forget(house, timedelta(days=keep_days))

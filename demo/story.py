@@ -22,7 +22,7 @@ from demo.publisher import Publisher
 from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import accepted_publications
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from scraper.settings import get_settings
 
 SHOWN = 6

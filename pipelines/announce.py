@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.record.outbox import mark_announced, owe
 from pipelines.values import Change
 from scraper.settings import Settings

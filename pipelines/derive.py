@@ -18,10 +18,10 @@ from sqlalchemy import Connection
 
 from pipelines.derived import Derived, interval_id
 from pipelines.diff import Diff, diff
-from pipelines.facts import comparison_facts, older_than_last
 from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
 from pipelines.former_formats import as_published
 from pipelines.guard import judge
+from pipelines.guard_input import comparison_facts, older_than_last
 from pipelines.history.holdings import (
     Holdings,
     Name,

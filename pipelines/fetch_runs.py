@@ -19,8 +19,8 @@ from sqlalchemy import Row
 
 from pipelines.history.looks import watched_list, watched_lists
 from pipelines.history.publications import latest_of_bytes
-from pipelines.house import House, writing
 from pipelines.incidents import duration
+from pipelines.installation import House, writing
 from pipelines.logs import get_log, log_run
 from pipelines.maintenance import assess, still_due
 from pipelines.processes import broke_off, is_alive, process_name, whole

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection, text
 
-from pipelines.house import House
+from pipelines.installation import House
 from scraper.lists import PublishedList
 from scraper.storage import storing
 

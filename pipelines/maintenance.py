@@ -11,8 +11,8 @@ from pipelines.announce import announce_digest, announce_incident
 from pipelines.history.incidents import incident_facts, standing_incidents
 from pipelines.history.looks import first_look, last_looks, last_round, last_whole_look
 from pipelines.history.outbox import deliverable, was_owed
-from pipelines.house import House, writing
 from pipelines.incidents import troubles
+from pipelines.installation import House, writing
 from pipelines.record.incidents import settle_incidents
 from pipelines.record.runs import Ended
 from scraper.cadence import is_due

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from pipelines.beside import copied_beside, derived_beside
 from pipelines.derive import derive
 from pipelines.derived import Derived
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.holdings import as_publication, standing
 from pipelines.history.publications import new_publications, publication_by_key
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.normalise import VERSION
+from pipelines.rebuild import copied_beside, derived_beside
 from pipelines.record.intake import position
 from pipelines.run import Progress, catch_up, replay, silent
 from pipelines.values import Finding

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Row
 from pipelines.announce import announce
 from pipelines.derive import derive
 from pipelines.derived import Derived
-from pipelines.facts import SISTER_WITHIN
 from pipelines.former_formats import as_published
+from pipelines.guard_input import SISTER_WITHIN
 from pipelines.history.changes import read_change
 from pipelines.history.holdings import Standing, as_publication, standing
 from pipelines.history.incidents import open_incidents
@@ -29,7 +29,7 @@ from pipelines.history.publications import (
     new_publications,
     publication_by_key,
 )
-from pipelines.house import House, writing
+from pipelines.installation import House, writing
 from pipelines.locks import deriving, groups, hold_group, side_by_side, taking_in
 from pipelines.logs import get_log
 from pipelines.maintenance import assess

@@ -14,17 +14,16 @@ from pathlib import Path
 from rapidfuzz import process
 from sqlalchemy import Connection, Engine, make_url
 
-from pipelines.database import open_engine, ready, revision
+from pipelines.database import HEAD, open_engine, ready, revision
 from pipelines.derive import derive
 from pipelines.derived import Derived
 from pipelines.history.holdings import standing
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.moments import utc_now
 from pipelines.normalise import Normaliser
 from pipelines.parse import read
 from pipelines.parse.sniff import HEAD as HEAD_BYTES
 from pipelines.parse.sniff import looks_like
-from pipelines.revision import HEAD
 from pipelines.run import dated
 from pipelines.values import Agreement, Finding, Publication
 from scraper.archive import Archive

@@ -23,7 +23,7 @@ from sqlalchemy import make_url
 
 from pipelines.fetch_runs import RunResult, close_the_dead, fetch_lists
 from pipelines.history.queue import SCHEMA, workers_alive
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.logs import get_log
 from pipelines.maintenance import still_due
 from scraper.errors import CountersignError, DatabaseError

@@ -14,7 +14,7 @@ from changelog.wording import change_json
 from demo.publisher import Publisher, UrlForm
 from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from pipelines.run import replay
 from scraper.capture import Capture
 from scraper.lists import PARTICIPATING, PENDING

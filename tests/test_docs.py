@@ -36,7 +36,7 @@ from demo.publisher import Publisher
 from pipelines.fetch_runs import HELD, RunResult, fetch_lists
 from pipelines.history.changes import ChangeFilter, read_baseline, read_changes
 from pipelines.history.looks import CLOCK
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from pipelines.record.runs import tick
 from scraper.errors import CountersignError
 from scraper.list_entry import EVERYWHERE, OPTIONS, PARTS

@@ -14,10 +14,10 @@ from countersign import run
 from demo.made import Week
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.publications import new_publications
-from pipelines.house import open_house
-from pipelines.proof.whole import record_problems
+from pipelines.installation import open_house
+from pipelines.rebuild import rebuild
 from pipelines.run import release
-from pipelines.upkeep.rebuild import rebuild
+from pipelines.verify import record_problems
 from scraper.errors import StorageError
 from scraper.lists import BUILT_IN
 from tests.pipelines.conftest import History, files_of, history, new_history, published

@@ -24,7 +24,7 @@ QUIET_SECONDS = 20
 # In a process of its own, so that the publisher's work is not counted.
 LOOKS = """
 import asyncio, json, sys, time
-from pipelines.house import open_house
+from pipelines.installation import open_house
 from pipelines.fetch_runs import fetch_lists
 
 async def main():

@@ -10,8 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from pipelines.database import migrate, migrations_folder, open_engine, ready, revision
-from pipelines.revision import HEAD
+from pipelines.database import HEAD, migrate, migrations_folder, open_engine, ready, revision
 from pipelines.tables import metadata
 from scraper.errors import DatabaseError, OutdatedError
 

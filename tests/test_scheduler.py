@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from pipelines.house import House, open_house, writing
+from pipelines.installation import House, open_house, writing
 from pipelines.record.runs import Ended, end_run, note_look, start_run
 from pipelines.tables import runs, ticks
 from scheduler import Clock

@@ -18,12 +18,11 @@ from sqlalchemy import select
 from changelog.exports import export
 from demo.made import Week, weeks
 from demo.publisher import Publisher
+from pipelines.backup import backup, prove_kept, prune, restore
 from pipelines.fetch_runs import fetch_lists
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from pipelines.run import release
 from pipelines.tables import incidents, outbox, publications, runs
-from pipelines.upkeep.backup import backup, restore
-from pipelines.upkeep.retention import prove_kept, prune
 from scraper.errors import ArchiveError, UsageError
 from scraper.settings import Settings
 

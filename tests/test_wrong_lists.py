@@ -15,7 +15,7 @@ import scheduler
 from demo.made import weeks
 from demo.publisher import Publisher
 from pipelines.history.incidents import open_incidents
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from scheduler import Clock
 from scraper.errors import ListError
 from tests.declaring import declared_in

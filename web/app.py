@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from pipelines.house import House
+from pipelines.installation import House
 from scraper.errors import CountersignError, DatabaseError, ListError, UsageError
 from scraper.settings import version
 from web import agencies, api, changes, exports, feeds, files, lists, overview, reports, runs, sign_in

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from jinja2 import Environment
 
 from pipelines.history.paged import last_written, live_version, record_version
-from pipelines.house import House
+from pipelines.installation import House
 from web.keys import COOKIE, Keys, Person
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from pipelines.history.paged import agreements_page, publications_page
 from pipelines.history.publications import held_publications, publication_at, publication_by_key
 from pipelines.history.queue import queue_state
 from pipelines.history.status import clock_status, list_statuses
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.rehearsal import would_be
 from pipelines.run import release
 from scraper.errors import UsageError

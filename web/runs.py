@@ -25,7 +25,7 @@ from changelog.wording import iso
 from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.looks import recent_runs
 from pipelines.history.status import clock_status
-from pipelines.house import House
+from pipelines.installation import House
 from scraper.errors import DatabaseError
 from scraper.lists import PublishedList
 from web.context import context_of

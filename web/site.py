@@ -29,7 +29,7 @@ from pipelines.history.agencies import agency_life
 from pipelines.history.changes import ChangeFilter, StoredChange, read_baseline, read_changes
 from pipelines.history.paged import last_written, publications_page
 from pipelines.history.streams import snapshot
-from pipelines.house import House
+from pipelines.installation import House
 from scraper.errors import StorageError, UsageError
 from web.app import create_app
 

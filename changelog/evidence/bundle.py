@@ -17,11 +17,11 @@ from changelog.wording import change_json
 from pipelines.former_formats import as_published
 from pipelines.history.agreements import life_around
 from pipelines.history.changes import StoredChange, read_change
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.normalise import DOCUMENTS, VERSION, Normaliser, read_header
 from pipelines.parse import read
-from pipelines.proof.seal import kept_seals, read_seal
 from pipelines.values import Agreement, Row
+from pipelines.verify import kept_seals, read_seal
 from scraper.capture import Capture
 from scraper.errors import ArchiveError, UsageError
 from scraper.journal import BEGINNING

@@ -17,7 +17,7 @@ from pipelines.former_formats import as_published
 from pipelines.history.agencies import Life, agency_life, find_agencies
 from pipelines.history.agreements import agreements_at
 from pipelines.history.publications import publication_at
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.normalise import VERSION, read_header
 from pipelines.parse import read
 from pipelines.values import Row

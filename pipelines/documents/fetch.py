@@ -25,7 +25,7 @@ from sqlalchemy import Row
 from pipelines.fetch_runs import BUG
 from pipelines.history.documents import known_documents, links_now
 from pipelines.history.looks import DOCUMENTS, last_round
-from pipelines.house import House, writing
+from pipelines.installation import House, writing
 from pipelines.logs import get_log
 from pipelines.maintenance import DOCUMENTS_CADENCE
 from pipelines.processes import broke_off, process_name, whole

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from pipelines.documents.statements import READER, statements
 from pipelines.helper import read_within
 from pipelines.history.documents import unread_documents
-from pipelines.house import House, writing
+from pipelines.installation import House, writing
 from pipelines.processes import whole
 from pipelines.record.documents import note_read
 from scraper.errors import UnreadableError

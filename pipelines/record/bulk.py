@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, insert
 
-from pipelines.refusals import refused
+from pipelines.database import refused
 
 CHUNK = 5_000
 Values = tuple[Any, ...]

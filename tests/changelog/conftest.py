@@ -11,7 +11,7 @@ import pytest
 from demo.agencies import agencies
 from demo.made import weeks
 from demo.workbooks import Line
-from pipelines.house import House
+from pipelines.installation import House
 from tests.changelog.receiver import receiver
 from tests.pipelines.conftest import File, History, files_of, sheet
 

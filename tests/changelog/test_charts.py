@@ -16,7 +16,7 @@ from lxml import etree
 from changelog import charts
 from changelog.charts.places import TILES
 from pipelines.history.figures import Totals, totals_between
-from pipelines.house import House
+from pipelines.installation import House
 
 SVG = "{http://www.w3.org/2000/svg}"
 Draw = Callable[[Sequence[Totals]], str]

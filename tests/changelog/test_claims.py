@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from changelog.claims import check_claim
 from changelog.claims.counts import fit, growth, said, totals_that_round
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from scraper.errors import UsageError
 
 Told = dict[str, Any]

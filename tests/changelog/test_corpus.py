@@ -11,7 +11,7 @@ import pytest
 
 from changelog.claims import check_claim
 from changelog.reports import as_markdown, report
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.run import replay
 from scraper.lists import PARTICIPATING, PENDING
 from scraper.past_files import past_captures

@@ -27,8 +27,8 @@ from countersign import run
 from demo.made import weeks
 from pipelines.database import open_engine
 from pipelines.history.streams import snapshot
-from pipelines.house import House
-from pipelines.upkeep.rebuild import rebuild
+from pipelines.installation import House
+from pipelines.rebuild import rebuild
 from scraper.errors import StorageError, UsageError
 from tests.pipelines.conftest import History, files_of
 

@@ -15,7 +15,7 @@ from changelog.feeds import NEVER, Feed, as_atom, as_json_feed, change_feed, dig
 from demo.agencies import Agency
 from demo.workbooks import Line
 from pipelines.history.changes import ChangeFilter
-from pipelines.house import House
+from pipelines.installation import House
 from scraper.lists import PARTICIPATING
 from tests.pipelines.conftest import History, sheet
 

@@ -19,13 +19,13 @@ from demo.made import BATCH, Week, weeks
 from demo.publisher import Publisher
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.outbox import count_owed
-from pipelines.house import House, open_house, writing
+from pipelines.installation import House, open_house, writing
 from pipelines.maintenance import digest_due, maintain
+from pipelines.rebuild import rebuild
 from pipelines.record.outbox import GIVES_UP_AFTER
 from pipelines.record.runs import take_lease
 from pipelines.run import replay
 from pipelines.tables import outbox
-from pipelines.upkeep.rebuild import rebuild
 from scraper.capture import Capture
 from scraper.past_files import past_captures
 from scraper.settings import Settings

@@ -29,7 +29,7 @@ from countersign import run
 from demo.agencies import Agency
 from demo.workbooks import Line
 from pipelines.history.figures import totals_between
-from pipelines.house import House
+from pipelines.installation import House
 from scraper.errors import UsageError
 from scraper.lists import PARTICIPATING, PENDING
 from tests.pipelines.conftest import History, sheet

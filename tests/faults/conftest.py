@@ -50,7 +50,7 @@ FIRST = datetime(2025, 6, 2, 12, tzinfo=UTC)
 for _name in (
     "scraper.crawl",
     "pipelines.fetch_runs",
-    "pipelines.proof.whole",
+    "pipelines.verify",
     "changelog.json",
     "alembic.command",
 ):

@@ -84,7 +84,7 @@ def live(order: dict[str, Any], *, fated: bool = True) -> int:
     """One round of look and notice. Returns how many points it passed."""
     from changelog.notices import report_runs
     from pipelines.fetch_runs import fetch_lists
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from scraper.lists import BUILT_IN
     from scraper.settings import Settings
 

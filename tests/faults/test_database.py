@@ -16,11 +16,10 @@ import pytest
 
 from demo.made import Week
 from pipelines import database
-from pipelines.database import ready
-from pipelines.proof.whole import archive_problems, record_problems
-from pipelines.revision import HEAD
+from pipelines.database import HEAD, ready
+from pipelines.rebuild import rebuild
 from pipelines.run import catch_up
-from pipelines.upkeep.rebuild import rebuild
+from pipelines.verify import archive_problems, record_problems
 from scraper.errors import ArchiveError, DatabaseError
 from tests.faults.conftest import Door
 from tests.pipelines.conftest import NOW, History, files_of, history, new_history, published

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import create_engine, insert, text
 
 from demo.made import Week
-from pipelines.house import writing
-from pipelines.proof.whole import record_problems
+from pipelines.installation import writing
 from pipelines.record.runs import start_run, tick
 from pipelines.run import catch_up
 from pipelines.tables import ticks
+from pipelines.verify import record_problems
 from scraper.errors import DatabaseError
 from tests.pipelines.conftest import NOW, History, files_of, history, new_history, published
 from tests.postgres.server import Server

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from demo.made import Week
-from pipelines.house import House
+from pipelines.installation import House
 from tests.pipelines.conftest import History, files_of, history, new_history, published
 from web.app import create_app
 

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from demo.made import Week
-from pipelines.house import open_house, writing
-from pipelines.proof.whole import record_problems
+from pipelines.installation import open_house, writing
+from pipelines.rebuild import rebuild
 from pipelines.run import catch_up
 from pipelines.tables import changes, metadata
-from pipelines.upkeep.rebuild import rebuild
+from pipelines.verify import record_problems
 from scraper.lists import BUILT_IN
 from tests.faults.conftest import Door
 from tests.faults.mortal import Fate

@@ -126,7 +126,7 @@ def surface() -> dict[str, Any]:
     """The names that scripts rely on: commands with their options, addresses of the API with their fields."""
     import typer
 
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
     from web.app import create_app
 
     group = typer.main.get_command(countersign.app)

@@ -18,7 +18,7 @@ from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.agreements import agreements_at
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.publications import publication_at
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from scraper.list_file import examine
 from scraper.settings import get_settings
 from tests.lists.playing import EXAMPLES, GUARDS, declaration, declarations, interpreters, play

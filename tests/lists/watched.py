@@ -10,7 +10,7 @@ from typing import Any
 
 from changelog.wording import change_json
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from pipelines.run import replay
 from scraper.capture import Capture
 from scraper.list_file import declared_lists

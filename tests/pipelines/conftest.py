@@ -14,7 +14,7 @@ from changelog.wording import change_json
 from demo.made import Week, weeks
 from demo.workbooks import Line, workbook
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from pipelines.run import replay
 from scraper.capture import Capture
 from scraper.lists import BUILT_IN

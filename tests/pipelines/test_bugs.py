@@ -13,8 +13,8 @@ from pipelines import parse, run
 from pipelines.history.incidents import open_incidents
 from pipelines.history.publications import new_publications
 from pipelines.parse.table import Limits
+from pipelines.rebuild import rebuild
 from pipelines.run import catch_up
-from pipelines.upkeep.rebuild import rebuild
 from pipelines.values import Table
 from tests.pipelines.conftest import History, files_of
 

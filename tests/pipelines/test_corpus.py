@@ -14,8 +14,8 @@ import pytest
 
 from pipelines.history.agreements import agreements_at
 from pipelines.history.publications import publication_at
+from pipelines.rebuild import rebuild
 from pipelines.run import replay
-from pipelines.upkeep.rebuild import rebuild
 from scraper.lists import PARTICIPATING, PENDING
 from scraper.past_files import past_captures
 from tests.pipelines.conftest import History, day_of

@@ -25,7 +25,7 @@ from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import silent
 from pipelines.fetch_runs import fetch_lists
-from pipelines.house import House, open_house, writing
+from pipelines.installation import House, open_house, writing
 from pipelines.processes import is_alive, process_name
 from pipelines.record.runs import LEASE, start_run, take_lease
 from pipelines.run import replay

@@ -11,8 +11,8 @@ import pytest
 
 from demo.agencies import agencies
 from demo.workbooks import Line
+from pipelines.rebuild import rebuild
 from pipelines.run import judge_names, release
-from pipelines.upkeep.rebuild import rebuild
 from tests.pipelines.conftest import File, History, sheet
 
 AT = datetime(2025, 6, 2, 15, tzinfo=UTC)

@@ -19,8 +19,8 @@ from demo.publisher import Publisher
 from demo.rudeness import answering
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.incidents import open_incidents, recent_incidents
-from pipelines.house import House, open_house
 from pipelines.incidents import Facts, notice_due, troubles
+from pipelines.installation import House, open_house
 from pipelines.maintenance import maintain
 from pipelines.tables import outbox
 from scraper.lists import PARTICIPATING, Cadence

@@ -14,7 +14,7 @@ from sqlalchemy import event, insert
 
 from pipelines.history.incidents import open_incidents
 from pipelines.history.looks import last_looks
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from pipelines.maintenance import AT_ONE_TICK, Portions, due_lists, maintain
 from pipelines.tables import runs, watched
 from scraper.lists import PARTICIPATING, Cadence

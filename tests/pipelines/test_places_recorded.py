@@ -16,9 +16,9 @@ from demo.agencies import Agency
 from demo.workbooks import Line
 from pipelines.history.changes import read_changes
 from pipelines.history.places import StoredPlace, all_places
-from pipelines.proof.whole import record_problems
+from pipelines.rebuild import rebuild
 from pipelines.run import place, place_all
-from pipelines.upkeep.rebuild import rebuild
+from pipelines.verify import record_problems
 from scraper.errors import UsageError
 from tests.pipelines.conftest import History, day_of, sheet
 
@@ -150,7 +150,7 @@ def test_a_word_must_name_what_the_registers_have(history: History) -> None:
 def test_an_older_database_is_given_its_places(history: History) -> None:
     from sqlalchemy import delete
 
-    from pipelines.house import writing
+    from pipelines.installation import writing
     from pipelines.tables import places
 
     history.feed([sheet(LINES, AT)])

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from demo.made import Week
-from pipelines.house import writing
-from pipelines.proof.whole import record_problems
+from pipelines.installation import writing
+from pipelines.rebuild import rebuild
 from pipelines.record.runs import tick
 from pipelines.tables import changes, outbox, publications, ticks
-from pipelines.upkeep.rebuild import rebuild
+from pipelines.verify import record_problems
 from scraper.archive import Archive
 from scraper.capture import Capture
 from scraper.errors import ArchiveError

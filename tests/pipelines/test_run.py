@@ -13,8 +13,8 @@ import pytest
 from demo.agencies import agencies
 from demo.made import Week
 from demo.workbooks import Line, workbook
+from pipelines.rebuild import rebuild
 from pipelines.run import release, review
-from pipelines.upkeep.rebuild import rebuild
 from scraper.errors import UsageError
 from tests.pipelines.conftest import File, History, files_of
 

@@ -25,7 +25,7 @@ from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import answering
 from pipelines.fetch_runs import RunResult, fetch_lists
-from pipelines.house import House, open_house, writing
+from pipelines.installation import House, open_house, writing
 from pipelines.processes import process_name
 from pipelines.record.incidents import settle_incidents
 from pipelines.record.outbox import owe

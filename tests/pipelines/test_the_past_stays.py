@@ -19,14 +19,13 @@ from sqlalchemy import select
 
 from demo.agencies import agencies
 from demo.workbooks import Line, workbook
-from pipelines.beside import derived_beside
 from pipelines.history.publications import ACCEPTED, new_publications
-from pipelines.house import House, open_house
-from pipelines.proof.derived import differences
-from pipelines.proof.snapshot import snapshot
+from pipelines.installation import House, open_house
+from pipelines.rebuild import derived_beside
 from pipelines.record.intake import SERVED_AGAIN, TOGETHER
 from pipelines.run import catch_up, release, replay
 from pipelines.tables import changes, intervals
+from pipelines.verify import differences, snapshot
 from scraper.capture import LIVE, Capture
 from scraper.errors import ClockError
 from scraper.lists import BUILT_IN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from pipelines.house import open_house
+from pipelines.installation import open_house
 from scheduler import Clock, heeding_signals
 
 

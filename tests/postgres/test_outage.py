@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from pipelines.house import House
+from pipelines.installation import House
 from tests.postgres.server import QUICK, Server
 from tests.postgres.world import (
     NAMES,

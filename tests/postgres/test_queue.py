@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from changelog.notices import report_runs
 from changelog.status import metrics
 from countersign import run
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.workers import LOOKS, _app, _opened, defer, work
 from tests.postgres.server import Server
 from tests.postgres.world import LISTS, World

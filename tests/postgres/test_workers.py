@@ -13,7 +13,7 @@ import pytest
 from changelog.notices import report_runs
 from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.queue import queue_state
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.workers import cancel, defer, fetch_or_queue, work
 from tests.postgres.server import Server
 from tests.postgres.worker_process import QUICK

@@ -6,7 +6,7 @@ import asyncio
 import signal
 
 from changelog.notices import report_runs
-from pipelines.house import open_house
+from pipelines.installation import open_house
 from pipelines.workers import Pace, work
 
 QUICK = Pace(heartbeat=0.5, dead=2.0, poll=0.5, farewell=5.0, again=0.5)

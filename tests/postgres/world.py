@@ -28,7 +28,7 @@ from demo.rudeness import File, Rudeness, Talk
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.queue import queue_state, workers_alive
-from pipelines.house import House, open_house, writing
+from pipelines.installation import House, open_house, writing
 from pipelines.tables import runs
 from scraper.settings import Settings
 

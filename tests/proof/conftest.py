@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from demo.made import Week
-from pipelines.house import writing
+from pipelines.installation import writing
 from pipelines.record.incidents import settle_incidents
 from pipelines.record.outbox import note_sent, owe
 from pipelines.record.runs import Ended, end_run, note_look, start_run, take_lease, tick

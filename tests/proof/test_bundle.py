@@ -17,7 +17,7 @@ import pytest
 from changelog.evidence.bundle import evidence
 from changelog.evidence.check import NotProvenError, check
 from demo.made import Week
-from pipelines.proof.seal import FOLDER, seal, write_seal
+from pipelines.verify import FOLDER, seal, write_seal
 from scraper.errors import ArchiveError, UsageError
 from tests.pipelines.conftest import History, files_of
 

@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.beside import derived_beside
-from pipelines.proof.derived import BY_KEY, differences
-from pipelines.proof.snapshot import snapshot
-from pipelines.proof.whole import archive_problems, record_problems
+from pipelines.rebuild import derived_beside
 from pipelines.tables import accepted, judgements
+from pipelines.verify import BY_KEY, archive_problems, differences, record_problems, snapshot
 from scraper.archive import Problem
 from tests.pipelines.conftest import History
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from countersign import run
-from pipelines.proof.seal import FOLDER, seal, write_seal
-from pipelines.proof.whole import archive_problems, record_problems
 from pipelines.run import catch_up
+from pipelines.verify import FOLDER, archive_problems, record_problems, seal, write_seal
 from scraper.archive import Problem
 from scraper.errors import UsageError
 from scraper.journal import Journal

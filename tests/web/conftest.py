@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from demo.made import weeks
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from scraper.lists import BUILT_IN
 from scraper.settings import Settings, get_settings
 from tests.pipelines.conftest import History, files_of, sheet

@@ -16,7 +16,7 @@ from demo.publisher import Publisher
 from demo.rudeness import slow_headers
 from pipelines.history.changes import ChangeFilter, read_change, read_changes
 from pipelines.history.publications import held_publications
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from tests.web.conftest import TOKEN, client_of, settings_of
 from web.app import create_app
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pipelines.house import House, writing
+from pipelines.installation import House, writing
 from pipelines.run import review
 from pipelines.tables import incidents, publications
 from tests.web.conftest import NOW, TOKEN, client_of

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import countersign
-from pipelines.house import House
+from pipelines.installation import House
 from tests.web.conftest import TOKEN
 from web.app import create_app
 

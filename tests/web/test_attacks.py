@@ -17,7 +17,7 @@ import xlsxwriter
 from fastapi.testclient import TestClient
 from lxml import etree, html
 
-from pipelines.house import House
+from pipelines.installation import House
 from pipelines.run import release
 from tests.pipelines.conftest import File, History
 from tests.web.conftest import NOW, TOKEN, client_of

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from demo.made import weeks
 from demo.publisher import Publisher
 from pipelines.history.publications import held_publications
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from tests.web.conftest import TOKEN, settings_of
 from web.app import create_app
 

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
-from pipelines.house import House
+from pipelines.installation import House
 from tests.web.conftest import client_of
 from tests.web.test_pages import every_change, page
 from web.app import create_app

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from lxml import html
 
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.house import House
+from pipelines.installation import House
 from tests.web.conftest import client_of
 from web.app import create_app
 
@@ -242,7 +242,7 @@ def test_head_is_get_without_a_body(reader: TestClient) -> None:
 
 
 def test_an_empty_home_has_pages_too(home: Any) -> None:
-    from pipelines.house import open_house
+    from pipelines.installation import open_house
 
     empty = open_house()
     with client_of(create_app(empty)) as client:

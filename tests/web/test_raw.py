@@ -13,7 +13,7 @@ import xlsxwriter
 from fastapi.testclient import TestClient
 
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.house import House
+from pipelines.installation import House
 from scraper.errors import UnreadableError
 from web.files import cleaned, safe_name
 

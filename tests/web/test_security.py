@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from pipelines.house import House
+from pipelines.installation import House
 from tests.web.conftest import TOKEN, client_of
 from web.app import BODY_LIMIT, create_app
 from web.keys import COOKIE, TRIES, Keys, is_loopback, token_of_home

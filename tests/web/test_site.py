@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from demo.made import Week
-from pipelines.house import House
+from pipelines.installation import House
 from scraper.errors import StorageError, UsageError
 from tests.pipelines.conftest import History, files_of, history, new_history, published
 from web.site import INDEX, build

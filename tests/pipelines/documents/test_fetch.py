@@ -19,8 +19,8 @@ from pipelines.documents.fetch import DocumentResult, fetch_documents
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.documents import DocumentEvent, document_log, known_documents
-from pipelines.house import House, open_house
-from pipelines.upkeep.rebuild import rebuild
+from pipelines.installation import House, open_house
+from pipelines.rebuild import rebuild
 from scraper.settings import get_settings
 
 AT = datetime(2025, 6, 2, 15, tzinfo=UTC)

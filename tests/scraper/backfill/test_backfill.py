@@ -17,7 +17,7 @@ from demo.made import Week, weeks
 from demo.page import PageLink, landing_page
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.publications import new_publications
-from pipelines.house import House, open_house
+from pipelines.installation import House, open_house
 from pipelines.parse import read
 from pipelines.run import catch_up, replay
 from scraper.backfill import Backfilled, backfill

@@ -1,13 +1,4 @@
-"""One file from which an installation comes back: the archive, and the tables that it could not give back.
-
-    countersign-backup.json       what this is, of which version, how far the database had read the journal
-    archive/...                   the journal as far as that, and every body
-    tables/<name>.jsonl           one row a line
-    templates/...                 the user's own words for notices
-
-What is derived is derived again when it is restored, which proves the backup on the way, and lets it come back
-into another kind of database.
-"""
+"""An installation kept for years: brought away, brought back, and kept from growing."""
 
 from __future__ import annotations
 
@@ -17,17 +8,22 @@ import os
 import shutil
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from pipelines.history.kept import KEPT, entries_taken, is_empty, rows_of
-from pipelines.house import House, writing
-from pipelines.record.outbox import mark_unannounced, unannounced
-from pipelines.record.restored import pour
+from pipelines.history.kept import KEPT, entries_taken, is_empty, named_hashes, rows_of
+from pipelines.installation import House, writing
+from pipelines.rebuild import forget_unfinished, rebuild
+from pipelines.record.incidents import forget_closed
+from pipelines.record.outbox import forget_settled, mark_unannounced, unannounced
+from pipelines.record.replace import pour
+from pipelines.record.runs import forget_ended
 from pipelines.run import Progress, catch_up, silent
-from pipelines.upkeep.rebuild import rebuild
 from scraper.archive import Archive
 from scraper.errors import ArchiveError, UsageError
 from scraper.settings import version
@@ -181,3 +177,81 @@ def _add_folder(tar: tarfile.TarFile, folder: Path, name: str, wanted: Callable[
 def _is_body(path: Path) -> bool:
     """Not the journal, nor what is being written just now."""
     return path.is_file() and path.parent.name == path.name[:2]
+
+
+SHORTEST = timedelta(days=30)  # the digest and the record of runs are asked back for that long
+_UNDISTURBED = 86_400  # seconds; a younger file may be of a look that is going on
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many of each were deleted."""
+
+    runs: int
+    notices: int
+    incidents: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How many files are referred to, by how many entries of the journal; all of them are there and whole."""
+
+    files: int
+    entries: int
+
+
+def prune(house: House, keep: timedelta) -> Pruned:
+    """Forget the runs, notices and incidents that ended longer ago than `keep`, files without a reference, and
+    a rebuild that nobody finished.
+
+    The last run of each list stays, whatever its age: the clock counts from it.
+    """
+    before = house.now() - max(keep, SHORTEST)
+    with writing(house) as connection:
+        runs, notices = forget_ended(connection, before), forget_settled(connection, before)
+        incidents = forget_closed(connection, before)
+    forget_unfinished(house)
+    abandoned = unreferenced(house)
+    for path in abandoned:
+        with storing(path):
+            path.unlink(missing_ok=True)
+    return Pruned(runs, notices, incidents, len(abandoned))
+
+
+def unreferenced(house: House) -> list[Path]:
+    """Files that a crash left behind: half written, or never entered into the journal."""
+    folder = house.archive.folder
+    journal = house.archive.journal.path
+    named = journal.read_bytes() if journal.exists() else b""
+    with house.engine.connect() as connection:
+        recorded = named_hashes(connection)
+    found = []
+    for path in sorted(folder.glob("*/*")):
+        sha256 = path.name.removesuffix(".gz")
+        # Whatever kind of entry names it, in whatever field, keeps it.
+        if len(sha256) == 64 and sha256.encode() not in named and sha256 not in recorded and _is_old(path):
+            found.append(path)
+    return found
+
+
+def prove_kept(house: House) -> Proof:
+    """Raises ArchiveError when anything that the journal or the database refers to is missing or damaged."""
+    damage = [problem for problem in house.archive.verify() if problem.damage]
+    if damage:
+        raise ArchiveError("; ".join(f"{problem.where}: {problem.text}" for problem in damage))
+    named: set[str] = set()
+    entries = 0
+    for entry in house.archive.entries():
+        entries += 1
+        if entry.get("sha256"):
+            named.add(entry["sha256"])
+    with house.engine.connect() as connection:
+        named |= named_hashes(connection)
+    for sha256 in sorted(named):
+        house.archive.path(sha256)
+    return Proof(len(named), entries)
+
+
+def _is_old(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > _UNDISTURBED

@@ -1,12 +1,17 @@
-"""Taking over, in place of what stands, all that a database beside it derived from the same journal."""
+"""Writing many rows in place of others: what a second database derived, what a backup kept."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, Table, delete, select, text
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Integer, Table, delete, func, insert, select, text
 
 from pipelines.record.bulk import copy_in
 from pipelines.record.outbox import owe
 from pipelines.tables import (
+    UtcTime,
     accepted,
     changes,
     document_events,
@@ -70,3 +75,32 @@ def _copy_rows(connection: Connection, source: Connection, table: Table) -> None
     kept = select(*(table.c[name] for name in names)).order_by(text("rowid"))
     rows = source.exec_driver_sql(str(kept.compile(source.engine)))  # as they are stored
     copy_in(connection, table, names, (tuple(row) for row in rows))
+
+
+def pour(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Insert rows under their own keys; columns that this version does not have are left out."""
+    poured = 0
+    for row in rows:
+        values = {name: _value(table, name, value) for name, value in row.items() if name in table.columns}
+        connection.execute(insert(table).values(**values))
+        poured += 1
+    if connection.dialect.name == "postgresql":
+        _count_on(connection, table)
+    return poured
+
+
+def _value(table: Table, name: str, value: Any) -> Any:
+    if value is not None and isinstance(table.columns[name].type, UtcTime):
+        return datetime.fromisoformat(value)
+    return value
+
+
+def _count_on(connection: Connection, table: Table) -> None:
+    """The next key comes after the last one that was written back."""
+    [key] = table.primary_key.columns
+    last = connection.execute(select(func.max(key))).scalar() if isinstance(key.type, Integer) else None
+    if last is not None:
+        connection.execute(
+            text("SELECT setval(pg_get_serial_sequence(:table, :column), :last)"),
+            {"table": table.name, "column": key.name, "last": last},
+        )
