@@ -70,7 +70,10 @@ def change_feed(
     found = list(read_changes(connection, wanted, pending_of=pending_of, limit=limit, newest_first=True))
     entries = [_entry(change, lists.get(change.list), base) for change in found]
     first = [",".join(chosen) for chosen in (wanted.lists, wanted.states, wanted.kinds)]
-    others = {"model": wanted.support_types, "q": wanted.agency, "agency": wanted.agency_id}
+    others = {
+        "model": wanted.support_types, "q": wanted.agency, "agency": wanted.agency_id,
+        "county": wanted.counties, "level": wanted.levels,
+    }  # fmt: skip
     query = urlencode(
         {
             name: value
@@ -91,6 +94,8 @@ def change_feed(
             *map(state_name, wanted.states),
             *wanted.kinds,
             *map(model_name, wanted.support_types),
+            *(f"county {fips}" for fips in wanted.counties),
+            *wanted.levels,
             *([f"“{wanted.agency}”"] if wanted.agency else []),
             *([found[0].agency if found else wanted.agency_id] if wanted.agency_id else []),
         ]

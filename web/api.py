@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Security
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from changelog.json import held_json, life_json, listed
@@ -20,6 +21,7 @@ from pipelines.history.publications import held_publications
 from pipelines.run import review
 from web import api_shapes as shapes
 from web.context import context_of, keep
+from web.keys import COOKIE
 from web.lists import decide
 from web.query import (
     After,
@@ -67,7 +69,7 @@ def answer(request: Request, told: Any, *, live: bool = False) -> JSONResponse:
     return whole
 
 
-@router.get("/lists", response_model=list[shapes.ListShape])
+@router.get("/lists", response_model=list[shapes.ListShape], tags=["lists"])
 def lists(request: Request) -> JSONResponse:
     """The lists that are watched."""
     context = context_of(request)
@@ -86,7 +88,7 @@ def list_json(item: Any) -> dict[str, Any]:
     }
 
 
-@router.get("/publications", response_model=shapes.Publications)
+@router.get("/publications", response_model=shapes.Publications, tags=["lists"])
 def publications(
     request: Request,
     name: ListName = None,
@@ -122,7 +124,7 @@ def _publication_json(row: Any) -> dict[str, Any]:
     }
 
 
-@router.get("/changes", response_model=shapes.Changes)
+@router.get("/changes", response_model=shapes.Changes, tags=["changes"])
 def changes(
     request: Request,
     name: Lists = None,
@@ -161,7 +163,7 @@ def changes(
     return answer(request, {"changes": told, "next": following})
 
 
-@router.get("/changes/{identifier}", response_model=shapes.Change)
+@router.get("/changes/{identifier}", response_model=shapes.Change, tags=["changes"])
 def change(request: Request, identifier: Identifier) -> JSONResponse:
     """One change."""
     context = context_of(request)
@@ -172,7 +174,7 @@ def change(request: Request, identifier: Identifier) -> JSONResponse:
     return answer(request, change_json(found, context.house.lists.get(found.list)))
 
 
-@router.get("/agencies", response_model=shapes.Agencies)
+@router.get("/agencies", response_model=shapes.Agencies, tags=["agencies"])
 def agencies(request: Request, q: Annotated[str, Query(min_length=1, max_length=200)]) -> JSONResponse:
     """Agencies of which some name holds every word of `q`; at most 200."""
     context = context_of(request)
@@ -191,7 +193,7 @@ def agencies(request: Request, q: Annotated[str, Query(min_length=1, max_length=
     return answer(request, {"agencies": told})
 
 
-@router.get("/agencies/{agency_id}", response_model=shapes.Agency)
+@router.get("/agencies/{agency_id}", response_model=shapes.Agency, tags=["agencies"])
 def agency(request: Request, agency_id: Identifier) -> JSONResponse:
     """The life of an agency: every agreement, spelling, document, change and source row."""
     context = context_of(request)
@@ -203,7 +205,7 @@ def agency(request: Request, agency_id: Identifier) -> JSONResponse:
     return answer(request, told)
 
 
-@router.get("/states/{state}", response_model=shapes.State)
+@router.get("/states/{state}", response_model=shapes.State, tags=["agencies"])
 def state(request: Request, state: Identifier) -> JSONResponse:
     """A state on every list now."""
     context, state = context_of(request), state_code(state)
@@ -222,7 +224,7 @@ def state(request: Request, state: Identifier) -> JSONResponse:
     return answer(request, {"state": state, "name": state_name(state), "lists": told})
 
 
-@router.get("/agreements", response_model=shapes.Agreements)
+@router.get("/agreements", response_model=shapes.Agreements, tags=["lists"])
 def agreements(
     request: Request,
     name: Annotated[str, Query(alias="list", max_length=64)],
@@ -239,7 +241,7 @@ def agreements(
     return answer(request, found)
 
 
-@router.get("/runs", response_model=shapes.Runs)
+@router.get("/runs", response_model=shapes.Runs, tags=["operations"])
 def runs(
     request: Request,
     name: ListName = None,
@@ -265,7 +267,7 @@ def _run_json(row: Any) -> dict[str, Any]:
     }
 
 
-@router.get("/held", response_model=list[shapes.Held])
+@router.get("/held", response_model=list[shapes.Held], tags=["operations"])
 def held(request: Request) -> JSONResponse:
     """Lists that wait for a person, with the reasons."""
     context = context_of(request)
@@ -274,13 +276,13 @@ def held(request: Request) -> JSONResponse:
     return answer(request, [held_json(row) for row in rows])
 
 
-@router.get("/report", response_model=shapes.Report)
+@router.get("/report", response_model=shapes.Report, tags=["reports"])
 def report(request: Request, asked: Report) -> JSONResponse:
     """The batch of a week or of any days, and the headline figures against a baseline."""
     return answer(request, told(context_of(request), asked))
 
 
-@router.get("/claim", response_model=shapes.Claim)
+@router.get("/claim", response_model=shapes.Claim, tags=["reports"])
 def claim(
     request: Request,
     text: Annotated[str, Query(min_length=1, max_length=2000)],
@@ -301,7 +303,9 @@ REFUSED: dict[int | str, dict[str, Any]] = {
         (429, "Too many wrong tokens."),
     )
 }
-actions = APIRouter(prefix="/api/v1", responses=WRONG | REFUSED)
+# Either will do; `acting` looks at both. Named here so that the description says so.
+SHOWN = [Security(HTTPBearer(auto_error=False)), Security(APIKeyCookie(name=COOKIE, auto_error=False))]
+actions = APIRouter(prefix="/api/v1", responses=WRONG | REFUSED, tags=["actions"], dependencies=SHOWN)
 
 
 @actions.post("/crawl", status_code=202, response_model=shapes.Progress)
@@ -316,7 +320,7 @@ async def crawl(request: Request, person: Acting, order: shapes.CrawlOrder | Non
     return JSONResponse(context.crawls.progress(), 202)
 
 
-@actions.get("/crawl", response_model=shapes.Progress)
+@router.get("/crawl", response_model=shapes.Progress, tags=["operations"])
 def progress(request: Request) -> JSONResponse:
     """How far the look that was started last from here has come."""
     return JSONResponse(context_of(request).crawls.progress())

@@ -41,6 +41,16 @@ ROUTERS = (
 )
 
 
+TAGS = {
+    "changes": "What each publication says differently from the one before.",
+    "agencies": "Agencies and their states.",
+    "lists": "The lists that are watched, and what they said when.",
+    "reports": "What a period adds up to, and public statements held against it.",
+    "operations": "How the installation is doing.",
+    "actions": "With the token, or signed in.",
+}
+
+
 def create_app(
     house: House, token: str | None = None, hosts: Collection[str] = (), *, site: bool = False
 ) -> FastAPI:
@@ -63,6 +73,11 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        servers=[{"url": house.settings.public_url or "/"}],
+        openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        generate_unique_id_function=lambda route: (
+            f"{'do' if 'POST' in route.methods else 'get'}_{route.name}"
+        ),
         lifespan=lifespan,
     )
     app.state.context = context = Context(house, templates(house.lists, site=site), Keys(token), crawls, site)
