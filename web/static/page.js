@@ -37,7 +37,7 @@ for (const form of document.querySelectorAll("form[data-live]")) {
 // "/" goes to the search, "n" and "p" to the page after and before.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-  const search = document.querySelector("input[type=search]");
+  const search = document.querySelector("main input[type=search]") ?? document.querySelector("input[type=search]");
   if (event.key === "/" && search) { event.preventDefault(); search.focus(); search.select(); }
   if (event.key === "n") document.querySelector("a[rel=next]")?.click();
   if (event.key === "p") document.querySelector("a[rel=prev]")?.click();
