@@ -66,8 +66,7 @@ def change_feed(
     limit: int = ENTRIES,
 ) -> Feed:
     """The newest changes that fit, newest first. `base` is the address of the pages, without a slash at its end."""
-    pending_of = {name: item.pending_list for name, item in lists.items() if item.pending_list}
-    found = list(read_changes(connection, wanted, pending_of=pending_of, limit=limit, newest_first=True))
+    found = list(read_changes(connection, wanted, limit=limit, newest_first=True))
     entries = [_entry(change, lists.get(change.list), base) for change in found]
     first = [",".join(chosen) for chosen in (wanted.lists, wanted.states, wanted.kinds)]
     others = {

@@ -109,8 +109,7 @@ def change_records(
     connection: Connection, lists: Mapping[str, PublishedList], wanted: ChangeFilter | None = None
 ) -> Iterator[Record]:
     """Changes with the review spread over columns of its own."""
-    pending_of = {name: item.pending_list for name, item in lists.items() if item.pending_list}
-    for change in read_changes(connection, wanted or ChangeFilter(), pending_of=pending_of):
+    for change in read_changes(connection, wanted or ChangeFilter()):
         told = change_json(change, lists.get(change.list))
         review = told.pop("review") or {}
         yield told | {f"review_{name}": review.get(name) for name in ("status", "by", "at", "note")}
@@ -346,11 +345,10 @@ def life_json(connection: Connection, house: House, identifier: str, life: Life)
     newest = max(life.held, key=lambda item: (item.until is None, item.stored.since)).stored.agreement
     where = places_of_agreements(connection, {item.stored.agreement_id for item in life.held})
     files = places_of(connection, {(item.list, item.stored.since) for item in life.held})
-    pending_of = {name: item.pending_list for name, item in house.lists.items() if item.pending_list}
     changes = [
         change
         for agency_id in life.ids
-        for change in read_changes(connection, ChangeFilter(agency_id=agency_id), pending_of=pending_of)
+        for change in read_changes(connection, ChangeFilter(agency_id=agency_id))
     ]
     changes.sort(key=lambda change: change.cursor)
     return {

@@ -90,7 +90,7 @@ def _publication(house: House, payload: Mapping[str, Any]) -> tuple[dict[str, An
         row = publication_by_key(connection, payload["publication"])
         if row is None or declaration is None:
             raise GoneError("This publication, or its list, is known no more.")
-        found = _wanted_changes(house, connection, declaration, row)
+        found = _wanted_changes(house, connection, row)
     if not found:
         raise GoneError("Its changes were corrected away before they were told.")
     counts: dict[str, int] = {}
@@ -114,10 +114,7 @@ def _publication(house: House, payload: Mapping[str, Any]) -> tuple[dict[str, An
     return data, more
 
 
-def _wanted_changes(
-    house: House, connection: Connection, declaration: PublishedList, row: Row[Any]
-) -> list[StoredChange]:
-    pending = declaration.pending_list
+def _wanted_changes(house: House, connection: Connection, row: Row[Any]) -> list[StoredChange]:
     wanted = ChangeFilter(
         lists=(row.list,), kinds=house.settings.notify_kinds, sha256=row.sha256,
         since=row.published_at, until=row.published_at + timedelta(seconds=1),
@@ -125,7 +122,7 @@ def _wanted_changes(
     states = set(house.settings.notify_states)
     return [
         change
-        for change in read_changes(connection, wanted, pending_of={row.list: pending} if pending else None)
+        for change in read_changes(connection, wanted)
         if change.place == row.place and (not states or states & _states(change))
     ]
 

@@ -50,10 +50,10 @@ from scraper.lists import PublishedList
 
 
 def conversions_json(
-    connection: Connection, list_name: str, pending: str, since: datetime, until: datetime, last_day: date
+    connection: Connection, pending: str, since: datetime, until: datetime, last_day: date
 ) -> dict[str, Any]:
     """The figures of a period; days are whole days, those of who still waits are counted until `last_day`."""
-    found = conversions(connection, list_name, pending, since, until)
+    found = conversions(connection, pending, since, until)
     return {
         "applied": found.applied,
         "converted": len(found.converted),
@@ -62,10 +62,10 @@ def conversions_json(
         "waiting": found.waiting,
         "oldest": [
             {
-                "state": one.application.last.state,
-                "agency": one.application.last.agency,
-                "support_type": one.application.last.support_type,
-                "agreement_id": one.application.agreement_id,
+                "state": one.state,
+                "agency": one.agency,
+                "support_type": one.support_type,
+                "agreement_id": one.agreement_id,
                 "applied": one.applied.isoformat(),
                 "at_least": one.at_least,
                 "days": (last_day - one.applied).days,
@@ -159,9 +159,8 @@ def report(
     pending = lists.get(declaration.pending_list or "")
     told["pending"] = _figures(connection, pending, since, until, baseline) if pending else None
     wanted = _period(declaration, since, until)
-    pending_of = {list_name: pending.name} if pending else {}
     if with_changes:
-        found = list(read_changes(connection, wanted, pending_of=pending_of))
+        found = list(read_changes(connection, wanted))
         told["conversions"] = _conversions(connection, declaration, told, wanted, until) if pending else None
         told["from_pending"] = sum(1 for change in found if change.pending_since) if pending else None
         told["changes"] = [change_json(change, declaration) for change in found]
@@ -186,9 +185,7 @@ def _conversions(
         return None
     newest = max(told["published_at"], told["pending"]["published_at"])
     last_day = min(until - timedelta(days=1), datetime.fromisoformat(newest).date())
-    return conversions_json(
-        connection, declaration.name, declaration.pending_list, wanted.since, wanted.until, last_day
-    )
+    return conversions_json(connection, declaration.pending_list, wanted.since, wanted.until, last_day)
 
 
 def beginning(day: date, time_zone: str) -> datetime:
@@ -254,6 +251,8 @@ def _batch(counted: Batch) -> dict[str, Any]:
         "new_agencies": counted.new_agencies,
         "new_agency_agreements": counted.new_agency_agreements,
         "newly_signed": counted.newly_signed,
+        "possibly_corrected": counted.possibly_corrected,
+        "settled_later": counted.settled_later,
         "added_by_state": dict(counted.by_state),
         "added_by_support_type": dict(counted.by_support_type),
     }

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import us
 
 from pipelines.history.changes import StoredChange
+from pipelines.history.conversions import Applied
 from pipelines.history.places import NOWHERE
 from pipelines.values import NEW_IS_RIGHT, REPEATED
 from scraper.cadence import Cron, parse
@@ -175,8 +176,11 @@ def _what(change: StoredChange, declaration: PublishedList | None) -> str:
             return "no longer listed twice"
         case "added":
             return _added(change, declaration)
+        case "removed" if change.application:
+            return _outcome(change.application)
         case "removed":
-            return declaration.wording.removed if declaration else "no longer listed"
+            gone = declaration.wording.removed if declaration else "no longer listed"
+            return f"{gone}{_one_or_two(change)}"
         case "returned":
             return "listed again"
         case "renamed":
@@ -188,10 +192,27 @@ def _what(change: StoredChange, declaration: PublishedList | None) -> str:
 def _added(change: StoredChange, declaration: PublishedList | None) -> str:
     verb = declaration.wording.added if declaration else "added"
     if change.signed is None:
-        return verb
-    if change.newly_signed is False:
-        return f"newly listed, {verb} {change.signed.isoformat()}"
-    return f"{verb} {change.signed.isoformat()}"
+        return f"{verb}{_one_or_two(change)}"
+    newly = "newly listed, " if change.newly_signed is False else ""
+    return f"{newly}{verb} {change.signed.isoformat()}{_one_or_two(change)}"
+
+
+def _one_or_two(change: StoredChange) -> str:
+    """That two changes may be, or were, one agreement under two names."""
+    verdict = change.settlement["verdict"] if change.settlement else ""
+    other = "listed under another name before" if change.kind == "added" else "listed on under another name"
+    return {"open": f" (possibly {other})", "one": f" ({other})"}.get(verdict, "")
+
+
+def _outcome(application: Applied) -> str:
+    """What became of an application that left its list."""
+    signed = f"signed {application.signed}" if application.signed else "undated"
+    listed = f"{application.listed or ''}"[:10]
+    if application.status == "had":
+        return f"left the list, and had an agreement already ({signed})"
+    if application.converted:
+        return f"became an agreement, {signed}, listed {listed}"
+    return "left without signing" + ("; " + "; ".join(application.evidence) if application.evidence else "")
 
 
 def _renamed(change: StoredChange) -> str:
@@ -243,6 +264,16 @@ def sentence(change: StoredChange, declaration: PublishedList | None = None) -> 
     return f"{change.agency} {where} ({model_name(change.support_type)}): {what}"
 
 
+def _became(application: Applied) -> dict[str, Any] | None:
+    if application.became is None:
+        return None
+    return {
+        "agreement_id": application.became,
+        "signed": str(application.signed) if application.signed else None,
+        "listed": f"{application.listed or ''}"[:20],
+    }
+
+
 def change_json(change: StoredChange, declaration: PublishedList | None = None) -> dict[str, Any]:
     """The promise: one change as JSON, the same on every channel."""
     review = change.review
@@ -279,6 +310,13 @@ def change_json(change: StoredChange, declaration: PublishedList | None = None) 
         told["newly_signed"] = change.newly_signed
         told["new_agency"] = change.new_agency
         told["pending_since"] = change.pending_since.isoformat() if change.pending_since else None
+    if change.kind in ("added", "removed"):
+        told["pair"] = change.pair
+        told["settled"] = dict(change.settlement) if change.settlement else None
+    if change.application:
+        told["became"] = _became(change.application)
+    elif change.kind == "removed":
+        told["became"] = None
     if change.baseline:
         told["baseline"] = True
     return told if declaration is None else _only_carried(told, declaration)

@@ -72,7 +72,6 @@ def changes(
         counties=[county or ""], levels=[level or ""], registers=house.registers,
         reviewed=False if unreviewed else None,
     )  # fmt: skip
-    pending_of = {name: item.pending_list for name, item in house.lists.items() if item.pending_list}
     with house.engine.connect() as connection:
 
         def records() -> Iterator[dict[str, Any]]:
@@ -80,7 +79,7 @@ def changes(
                 for name in [list_name] if list_name else house.lists:
                     for change in read_baseline(connection, name):
                         yield change_json(change, house.lists.get(change.list))
-            for change in read_changes(connection, wanted, pending_of=pending_of):
+            for change in read_changes(connection, wanted):
                 yield change_json(change, house.lists.get(change.list))
 
         [only] = [house.lists[names[0]]] if len(names) == 1 else [None]

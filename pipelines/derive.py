@@ -5,6 +5,8 @@ Old state, new rows and what people decided go in; a `Derived` comes out, which 
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +24,7 @@ from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
 from pipelines.former_formats import as_published
 from pipelines.guard import judge
 from pipelines.guard_input import comparison_facts, older_than_last
+from pipelines.hindsight import date_cannot_be, newly_signed
 from pipelines.history.holdings import (
     Holdings,
     Name,
@@ -104,6 +107,7 @@ def derive(
     if judged.held and verdict not in ("accept", "baseline"):
         return _held(publication, previous, compared, figures, findings, judged.reasons)
     changes = compared.difference.changes if last else ()
+    findings = (*findings, *_slips_of_year(changes, publication))
     if verdict == "baseline":
         findings = (*_layout_changed(changes), *findings)
         changes = tuple(change for change in changes if change.kind not in EDITS)
@@ -119,6 +123,7 @@ def derive(
         opened=opened,
         closed=compared.missing,
         packed=packed,
+        rows_moved=not quiet or packed.rows != sifted.rows_before,
         content=content,
         findings=findings,
         reasons=judged.reasons,
@@ -166,7 +171,7 @@ def _held(
 
 def _copy(packed: Packed) -> Packed:
     # Sifting notes how rows are printed now; a list that is held must not leave that behind.
-    return Packed(packed.layout, packed.fingerprints, packed.raws[:], packed.intervals)
+    return Packed(packed.layout, packed.fingerprints, packed.raws[:], packed.intervals, packed.rows[:])
 
 
 def _compare(
@@ -183,7 +188,8 @@ def _compare(
     if last is not None and (rows or missing):
         names = {_name(row) for row in rows}
         since = (publication.published_at - COMES_BACK_WITHIN).strftime("%Y-%m-%dT%H:%M:%SZ")
-        held = holdings(connection, declaration.name, missing, names, since)
+        rows_then = dict(zip(sifted.packed.intervals, sifted.rows_before, strict=True)) if missing else {}
+        held = holdings(connection, declaration.name, missing, names, since, rows_then)
     stay: Mapping[str, Agreement] = {}
     if last is not None and not declaration.of_agreements:
         at_hand = (*rows, *(one.agreement for one in held.known if one.active))
@@ -200,6 +206,7 @@ def _compare(
         together=held.together,
         same=same,
         distinct=distinct,
+        now_at=_row_now(sifted),
     )
     if held.known:
         matches = identify_entries(rows, held.known, context, declaration)
@@ -212,6 +219,22 @@ def _compare(
     listed = _listed_again(difference, rows, standing, stay, declaration)
     difference = _say_repeated(difference, *listed)
     return Compared(sifted, held, matches, difference, missing, standing)
+
+
+def _row_now(sifted: Sifted) -> Callable[[int], int]:
+    """Where a row of the last list's sheet would stand now, by the nearest row above it that is still there."""
+    stay = sorted(
+        (before, now)
+        for before, now, kept in zip(sifted.rows_before, sifted.packed.rows, sifted.kept, strict=True)
+        if kept and before
+    )
+
+    def now_at(row: int) -> int:
+        at = bisect_right(stay, (row, sys.maxsize)) - 1
+        before, now = stay[at] if at >= 0 else (0, 0)
+        return now + row - before
+
+    return now_at
 
 
 def _name(agreement: Agreement) -> Name:
@@ -410,7 +433,7 @@ def _carry_on(
     for fresh, (agreement_id, agency_id) in zip(sifted.fresh, _ids_of_rows(compared), strict=True):
         identifier = interval_id(list_name, agreement_id, publication.place)
         opened.append((identifier, agreement_id, agency_id, fresh.content, fresh.agreement))
-        packed.append(fresh.content, fresh.raw, identifier)
+        packed.append(fresh.content, fresh.raw, identifier, fresh.agreement.row)
     return opened, packed
 
 
@@ -431,11 +454,18 @@ def _ids_of_rows(compared: Compared) -> Iterator[tuple[str, str]]:
 def _newly_signed(change: Change, publication: Publication, declaration: PublishedList) -> bool | None:
     if change.kind != "added" or change.after is None:
         return None
-    signed = change.after.signed
-    if signed is None or change.rule == REPEATED:
-        return False if change.rule == REPEATED else None
-    age = publication.published_at.date() - signed
-    return timedelta(days=-1) <= age <= declaration.signed_window
+    if change.rule == REPEATED:
+        return False
+    row, day = change.after, publication.published_at.date()
+    return newly_signed(row.signed, day, declaration.signed_window, row.moa)
+
+
+def _slips_of_year(changes: Sequence[Change], publication: Publication) -> Iterator[Finding]:
+    for change in changes:
+        row = change.after if change.kind == "added" and change.rule != REPEATED else None
+        if row and row.signed and date_cannot_be(row.signed, publication.published_at.date()):
+            text = f"“{row.agency}” is new and dated {row.signed}: the year is probably a slip."
+            yield Finding("date-improbable", text, row.row)
 
 
 def _new_agency(connection: Connection, list_name: str, changes: Sequence[Change]) -> list[bool | None]:

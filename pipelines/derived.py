@@ -16,7 +16,8 @@ class Derived:
     """What one publication is found to be, and everything that is to be written for it.
 
     `opened` are the intervals that begin with it, as (id, agreement id, agency id, fingerprint, agreement);
-    `closed` are the ids of the intervals that end with it.
+    `closed` are the ids of the intervals that end with it. `rows_moved` says that some row stands in another
+    place of the sheet than in the list before.
     """
 
     publication: Publication
@@ -29,6 +30,7 @@ class Derived:
     opened: Sequence[tuple[int, str, str, int, Agreement]] = ()
     closed: Sequence[int] = ()
     packed: Packed | None = None
+    rows_moved: bool = True
     content: str | None = None
     findings: Sequence[Finding] = ()
     reasons: Sequence[Finding] = ()

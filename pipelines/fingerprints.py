@@ -7,6 +7,7 @@ of its normal form (saved again, a link wrapped anew). Only the others become ag
 from __future__ import annotations
 
 import sys
+import zlib
 from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -73,12 +74,16 @@ def layout_fingerprint(header: Sequence[str], meaning: str = "") -> int:
 
 @dataclass(slots=True)
 class Packed:
-    """The last accepted list as three columns of equal length: fingerprint, raw fingerprint, interval."""
+    """The last accepted list as columns of equal length: fingerprint, raw fingerprint, interval, sheet row.
+
+    The rows are kept apart from the rest, for every publication; they are empty when nobody asked for them.
+    """
 
     layout: int = 0
     fingerprints: array[int] = field(default_factory=lambda: array("q"))
     raws: array[int] = field(default_factory=lambda: array("q"))
     intervals: array[int] = field(default_factory=lambda: array("q"))
+    rows: array[int] = field(default_factory=lambda: array("q"))
 
     def to_bytes(self) -> bytes:
         """The columns one after the other, 8 bytes a value; `layout` is kept beside."""
@@ -104,13 +109,37 @@ class Packed:
             chosen.fingerprints.extend(self.fingerprints[start:end])
             chosen.raws.extend(self.raws[start:end])
             chosen.intervals.extend(self.intervals[start:end])
+            chosen.rows.extend(self.rows[start:end])
             start = end + 1
         return chosen
 
-    def append(self, content: int, raw: int, interval: int) -> None:
+    def append(self, content: int, raw: int, interval: int, row: int = 0) -> None:
         self.fingerprints.append(content)
         self.raws.append(raw)
         self.intervals.append(interval)
+        self.rows.append(row)
+
+    def sheet_rows(self) -> bytes:
+        """The sheet rows in the order of the intervals' ids, by which any reader can tell them apart again."""
+        ordered = [row for _, row in sorted(zip(self.intervals, self.rows, strict=True))]
+        return zlib.compress(array("i", ordered).tobytes())
+
+    def with_sheet_rows(self, kept: bytes | None) -> Packed:
+        """With the rows that were kept for this list; 0 where they are not known."""
+        ordered = read_sheet_rows(kept)
+        if len(ordered) != len(self.intervals):
+            self.rows = array("q", bytes(8 * len(self.intervals)))
+        else:
+            row_of = dict(zip(sorted(self.intervals), ordered, strict=True))
+            self.rows = array("q", map(row_of.__getitem__, self.intervals))
+        return self
+
+
+def read_sheet_rows(kept: bytes | None) -> array[int]:
+    """The sheet rows of a list, in the order of the ids of its intervals."""
+    rows = array("i")
+    rows.frombytes(zlib.decompress(kept) if kept else b"")
+    return rows
 
 
 def content_fingerprint(packed: Packed) -> str:
@@ -131,7 +160,8 @@ class Fresh:
 class Sifted:
     """A list sifted against the last accepted one.
 
-    `kept` marks the positions of `packed` that the new list holds too; `packed.raws` follows the new print.
+    `kept` marks the positions of `packed` that the new list holds too; `packed.raws` and `packed.rows` follow the
+    new print, `rows_before` are those of the last list.
     `rows` counts the rows of the new list, `repeated` the fresh ones that say what an earlier one said.
     `findings` are about fresh rows: what is odd about a row is told once, when it comes.
     """
@@ -143,6 +173,7 @@ class Sifted:
     rows: int = 0
     repeated: int = 0
     findings: list[Finding] = field(default_factory=list)
+    rows_before: array[int] = field(default_factory=lambda: array("q"))
 
     def missing(self) -> list[int]:
         """The intervals that the new list does not hold as they were."""
@@ -178,7 +209,7 @@ def sift(table: Table, normaliser: Normaliser, packed: Packed) -> Sifted:
 
 class _Sieve:
     def __init__(self, normaliser: Normaliser, packed: Packed, layout: int) -> None:
-        self.sifted = Sifted(packed, bytearray(len(packed.intervals)), layout)
+        self.sifted = Sifted(packed, bytearray(len(packed.intervals)), layout, rows_before=packed.rows[:])
         self._normaliser = normaliser
         self._known = _Known(packed)
         self._by_raw = self._known.by_raw if layout == packed.layout else {}
@@ -196,6 +227,7 @@ class _Sieve:
                 self._read(row, raw)
             else:
                 kept[position] = 1
+                self.sifted.packed.rows[position] = row.number
                 self.sifted.rows += 1
 
     def _says_nothing_new(self, content: int) -> bool:
@@ -237,3 +269,4 @@ class _Sieve:
         else:
             sifted.kept[position] = 1
             sifted.packed.raws[position] = raw
+            sifted.packed.rows[position] = row.number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from pipelines.values import Older, Publication
@@ -93,6 +93,11 @@ def _named_times(name: str) -> list[datetime]:
         return stamps
     clock = ("12", "00", "00") if _MORNING.search(name) else ("23", "59", "59")
     return [moment for day in _days(name) if (moment := _moment(*day, *clock))]
+
+
+def days_named(name: str) -> set[date]:
+    """Every day that a file's name can mean."""
+    return {moment.date() for day in _days(name) if (moment := _moment(*day, "12", "00", "00"))}
 
 
 def _days(name: str) -> Iterator[tuple[str, str, str]]:

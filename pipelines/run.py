@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -43,6 +43,7 @@ from pipelines.record.intake import ALWAYS, Intake, position, take
 from pipelines.record.outbox import mark_unannounced
 from pipelines.record.places import place_again
 from pipelines.record.publications import rewind, write
+from pipelines.record.settled import settle_lists
 from pipelines.values import Finding
 from scraper.capture import Capture
 from scraper.errors import ClockError, CountersignError, StorageError, UnreadableError, UsageError
@@ -104,9 +105,11 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
             if row.list in group_of and group in (None, group_of[row.list])
         )
     last: dict[str, Standing | None] = {}
+    left = Counter(group_of[row.list] for row in waiting)
     number = 0
     while waiting:
         row, number = waiting.popleft(), number + 1
+        group = group_of[row.list]
         try:
             with writing(house) as connection:
                 if row.list not in last:
@@ -119,10 +122,17 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
                 if not row.announced:
                     announce(house, connection, derived)
                 again = _to_judge_again(house, connection, derived)
+                # Lists that are judged together are settled together, with the last of what is new in them.
+                if left[group] + len(again) == 1:
+                    settle_lists(connection, house.lists, _together(group_of, group))
         except CountersignError:
             raise
         except Exception as bug:
             derived, again = _failed(house, row, bug), []
+            if left[group] == 1:
+                with writing(house) as connection:
+                    settle_lists(connection, house.lists, _together(group_of, group))
+        left[group] += len(again) - 1
         if derived.packed is not None and derived.figures is not None:
             last[row.list] = Standing(derived.publication, derived.figures, derived.packed)
         for one in reversed(again):
@@ -163,6 +173,10 @@ def _tell_of_bugs(house: House) -> None:
     for name in sorted(names & house.lists.keys()):
         with writing(house) as connection:
             assess(house, connection, house.lists[name])
+
+
+def _together(group_of: Mapping[str, str], group: str) -> list[str]:
+    return [name for name, its in group_of.items() if its == group]
 
 
 def _to_judge_again(house: House, connection: Connection, derived: Derived) -> list[Row[Any]]:

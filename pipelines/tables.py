@@ -155,6 +155,60 @@ accepted = Table(
     Column("packed", LargeBinary, nullable=False),
 )
 
+# In which row of its sheet each publication has an agreement, in the order of the intervals' ids. A publication whose
+# rows stand as in the one before has none of its own.
+sheet_rows = Table(
+    "sheet_rows",
+    metadata,
+    Column("list", Key, primary_key=True),
+    Column("place", Key, primary_key=True),
+    Column("rows", LargeBinary, nullable=False),
+)
+
+# What later lists said of changes: present judgements, over those of the publication itself.
+settlements = Table(
+    "settlements",
+    metadata,
+    Column("change_id", String(16), primary_key=True),
+    Column("list", Key, nullable=False),
+    # the other change, while the two may be one agreement
+    Column("pair", String(16)),
+    Column("newly_signed", Boolean),
+    Column("new_agency", Boolean),
+    # one or two (agreements), dated, or open
+    Column("verdict", String(8), nullable=False),
+    Column("reason", Text, nullable=False),
+    # the place of the publication that settled it
+    Column("settled_at", Key),
+    Index("ix_settlements_list", "list"),
+)
+
+# Applications and what became of them, joined once when either list has something new.
+applications = Table(
+    "applications",
+    metadata,
+    Column("list", Key, primary_key=True),
+    Column("agreement_id", String(16), primary_key=True),
+    Column("since", Key, primary_key=True),
+    Column("until", Key),
+    # pending, signed, both, left, had
+    Column("status", String(8), nullable=False),
+    # it stood on the very first list of applications
+    Column("at_least", Boolean, nullable=False),
+    Column("state", String(2)),
+    Column("agency", Text, nullable=False),
+    Column("support_type", Text),
+    Column("became_list", Key),
+    Column("became_id", String(16)),
+    Column("became_since", Key),
+    Column("became_signed", String(10)),
+    Column("rule", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("evidence", Json),
+    Index("ix_applications_became", "became_id"),
+    Index("ix_applications_agreement", "agreement_id"),
+)
+
 changes = Table(
     "changes",
     metadata,

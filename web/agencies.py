@@ -91,7 +91,7 @@ def search(request: Request, q: Words = None) -> Response:
     except UsageError:
         state = None
     with context.house.engine.connect() as connection:
-        change = read_change(connection, text, context.pending_of)
+        change = read_change(connection, text)
         named = find_agencies(connection, text)
         in_counties = find_agencies(connection, text, by="county")
         files = find_publications(connection, text)
@@ -144,7 +144,7 @@ def agency(request: Request, agency_id: str) -> HTMLResponse:
             change
             for identifier in life.ids
             for change in read_changes(
-                connection, ChangeFilter(agency_id=identifier), pending_of=context.pending_of, limit=CHANGES,
+                connection, ChangeFilter(agency_id=identifier), limit=CHANGES,
                 newest_first=True,
             )
         ]  # fmt: skip
@@ -306,7 +306,6 @@ def one_state(
             read_changes(
                 connection,
                 ChangeFilter(states=(code,)),
-                pending_of=context.pending_of,
                 limit=STATE_CHANGES,
                 newest_first=True,
             )

@@ -154,7 +154,7 @@ def changes(
     with context.house.engine.connect() as connection:
         found = list(
             read_changes(
-                connection, wanted, pending_of=context.pending_of, after=cursor(after), limit=limit + 1,
+                connection, wanted, after=cursor(after), limit=limit + 1,
                 newest_first=order == "newest",
             )
         )  # fmt: skip
@@ -168,7 +168,7 @@ def change(request: Request, identifier: Identifier) -> JSONResponse:
     """One change."""
     context = context_of(request)
     with context.house.engine.connect() as connection:
-        found = read_change(connection, identifier, context.pending_of)
+        found = read_change(connection, identifier)
     if found is None:
         raise HTTPException(404, f"No change is called {identifier}.")
     return answer(request, change_json(found, context.house.lists.get(found.list)))

@@ -40,7 +40,7 @@ class LogPage:
     newer: str | None
 
 
-def log_page(connection: Connection, context: Context, asked: LogQuestion, size: int = PAGE) -> LogPage:
+def log_page(connection: Connection, asked: LogQuestion, size: int = PAGE) -> LogPage:
     """One page, newest first. One more than is shown is read, to know whether the log goes on."""
     wanted = asked.wanted
     if asked.fresh_since:
@@ -50,7 +50,6 @@ def log_page(connection: Connection, context: Context, asked: LogQuestion, size:
         read_changes(
             connection,
             wanted,
-            pending_of=context.pending_of,
             after=asked.newer if upwards else asked.older,
             limit=size + 1,
             newest_first=not upwards,
@@ -85,7 +84,7 @@ def change_log(request: Request, asked: Annotated[LogQuestion, Depends(log_quest
     context = context_of(request)
     visit = Visit.of(request)
     with context.house.engine.connect() as connection:
-        found = log_page(connection, context, asked, context.rows(PAGE) if asked.wanted.since else PAGE)
+        found = log_page(connection, asked, context.rows(PAGE) if asked.wanted.since else PAGE)
         groups = list(_grouped(connection, context, asked.group, found.changes))
         fresh = _count_new(connection, visit.before) if visit.before else 0
     return page(
@@ -108,7 +107,7 @@ def change_log(request: Request, asked: Annotated[LogQuestion, Depends(log_quest
 def one_change(request: Request, identifier: str) -> HTMLResponse:
     context = context_of(request)
     with context.house.engine.connect() as connection:
-        change = read_change(connection, identifier, context.pending_of)
+        change = read_change(connection, identifier)
         if change is None:
             raise HTTPException(404, f"No change is called {identifier[:40]}.")
         publication = places_of(connection, {(change.list, change.place)}).get((change.list, change.place))

@@ -62,11 +62,7 @@ def overview(request: Request) -> HTMLResponse:
             for item in context.house.lists.values()
             if (found := _watched(connection, item, statuses[item.name])) is not None
         ]
-        newest = list(
-            read_changes(
-                connection, ChangeFilter(), pending_of=context.pending_of, limit=NEWEST, newest_first=True
-            )
-        )
+        newest = list(read_changes(connection, ChangeFilter(), limit=NEWEST, newest_first=True))
         held = held_publications(connection)
         queue = queue_state(connection)
     keep(request, "live")

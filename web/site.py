@@ -114,7 +114,7 @@ class _Plan:
         plan.files["/search"] = "search.html"
         for name in ("style.css", "mark.svg", "page.js"):
             plan.files[f"/static/{name}"] = f"static/{name}"
-        changes = list(read_changes(connection, ChangeFilter(), pending_of=_pending_of(house)))
+        changes = list(read_changes(connection, ChangeFilter()))
         plan._changes(house, changes)
         plan._agencies(connection, house, changes)
         for name in house.lists:
@@ -401,10 +401,6 @@ def _by_week(path: str, asked: Mapping[str, str]) -> str:
 def _monday(moment: datetime, zone: ZoneInfo) -> date:
     day = moment.astimezone(zone).date()
     return day - timedelta(days=day.weekday())
-
-
-def _pending_of(house: House) -> dict[str, str]:
-    return {name: item.pending_list for name, item in house.lists.items() if item.pending_list}
 
 
 def _lines(house: House, changes: Sequence[StoredChange]) -> bytes:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     func,
     literal_column,
     select,
@@ -20,11 +21,11 @@ from sqlalchemy import (
     tuple_,
 )
 
+from pipelines.history.conversions import Applied, applications_among
 from pipelines.history.holdings import as_agreement
 from pipelines.history.places import StoredPlace, agreements_in, places_of_agreements, places_of_list
 from pipelines.history.publications import first_accepted, stamp
-from pipelines.names.likeness import name_key
-from pipelines.tables import changes, intervals, publications, reviews
+from pipelines.tables import changes, intervals, publications, reviews, settlements
 
 PAGE = 1000
 MANY = 500  # agencies whose changes are asked for by name; SQLite takes 32,766 values, but not quickly
@@ -38,6 +39,8 @@ class StoredChange:
     """A change with its evidence, as every channel shows it. `before` and `after` as in the promise.
 
     `said` are the list's own fields of the entry as the change leaves it, or as it was when it went.
+    `pair` is another change that may be of the same agreement, `settlement` what is known of that, or of the date, by
+    now. `application` says of one that left the list of applications what became of it.
     """
 
     id: str
@@ -70,6 +73,9 @@ class StoredChange:
     baseline: bool = False
     said: Mapping[str, Any] = field(default_factory=dict)
     where: StoredPlace | None = None
+    pair: str | None = None
+    settlement: Mapping[str, Any] | None = None
+    application: Applied | None = None
 
     @property
     def cursor(self) -> Cursor:
@@ -166,31 +172,49 @@ def read_changes(
     connection: Connection,
     wanted: ChangeFilter,
     *,
-    pending_of: Mapping[str, str] | None = None,
     after: Cursor | None = None,
     limit: int | None = None,
     newest_first: bool = False,
 ) -> Iterator[StoredChange]:
-    """The changes in order of publication. `pending_of` maps a list to the one of its applications.
-
-    `after` is the cursor of the last change of the page before.
-    """
+    """The changes in order of publication. `after` is the cursor of the last change of the page before."""
     wanted = _found(connection, wanted)
     left = limit
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
         page = [_stored(row) for row in connection.execute(_query(wanted, after, size, newest_first))]
-        yield from _with_all(connection, page, pending_of or {})
+        yield from _with_all(connection, page)
         if len(page) < size:
             return
         after = page[-1].cursor
         left = None if left is None else left - len(page)
 
 
+# Later lists may have settled what the publication itself left open; their word counts.
+NEWLY_SIGNED = case(
+    (settlements.c.change_id.is_not(None), settlements.c.newly_signed), else_=changes.c.newly_signed
+)
+NEW_AGENCY = case(
+    (settlements.c.change_id.is_not(None), settlements.c.new_agency), else_=changes.c.new_agency
+)
 # The list's own fields stand in the interval that the change begins; those of an entry that went, in the change.
 _WITH_REVIEW_AND_FIELDS = (
-    select(changes, reviews.c.status, reviews.c.by, reviews.c.at, reviews.c.note, intervals.c.extra)
+    select(
+        changes,
+        reviews.c.status,
+        reviews.c.by,
+        reviews.c.at,
+        reviews.c.note,
+        intervals.c.extra,
+        settlements.c.change_id.label("settled"),
+        settlements.c.pair,
+        settlements.c.verdict,
+        settlements.c.reason,
+        settlements.c.settled_at,
+        NEWLY_SIGNED.label("newly"),
+        NEW_AGENCY.label("brings_agency"),
+    )
     .outerjoin(reviews, reviews.c.change_id == changes.c.id)
+    .outerjoin(settlements, settlements.c.change_id == changes.c.id)
     .outerjoin(
         intervals,
         and_(
@@ -212,12 +236,10 @@ def _query(wanted: ChangeFilter, after: Cursor | None, size: int, newest_first: 
     return query.where(tuple_(*key) > after) if after else query
 
 
-def read_change(
-    connection: Connection, identifier: str, pending_of: Mapping[str, str] | None = None
-) -> StoredChange | None:
-    """A change with its review. `pending_of` maps a list to the one where its agreements are applied for."""
+def read_change(connection: Connection, identifier: str) -> StoredChange | None:
+    """A change with its review."""
     row = connection.execute(_WITH_REVIEW_AND_FIELDS.where(changes.c.id == identifier)).first()
-    return next(iter(_with_all(connection, [_stored(row)], pending_of or {})), None) if row else None
+    return next(iter(_with_all(connection, [_stored(row)])), None) if row else None
 
 
 def change_ids(connection: Connection) -> set[str]:
@@ -240,41 +262,40 @@ def _stored(row: Row[Any]) -> StoredChange:
         row.published_name, row.sha256, row.previous_sha256, row.row, row.state, row.agency, row.agency_id,
         row.agreement_id, row.support_type, date.fromisoformat(row.signed) if row.signed else None,
         row.before, row.after, row.rule, row.score, tuple(row.evidence or ()),
-        row.newly_signed, row.new_agency, None, review,
+        row.newly, row.brings_agency, None, review, pair=row.pair, settlement=_settlement(row),
         said=dict(row.extra) if row.extra else row.before if row.kind == "removed" else {},
     )  # fmt: skip
 
 
-def _with_all(
-    connection: Connection, page: Sequence[StoredChange], pending_of: Mapping[str, str]
-) -> Iterator[StoredChange]:
+def _settlement(row: Row[Any]) -> Mapping[str, Any] | None:
+    if row.settled is None:
+        return None
+    return {"verdict": row.verdict, "reason": row.reason, "settled_at": (row.settled_at or "")[:20] or None}
+
+
+def _with_all(connection: Connection, page: Sequence[StoredChange]) -> Iterator[StoredChange]:
     where = places_of_agreements(connection, {change.agreement_id for change in page})
     placed = [
         replace(one, where=where[one.agreement_id]) if one.agreement_id in where else one for one in page
     ]
-    return with_pending_since(connection, placed, pending_of)
+    return _with_applications(connection, placed)
 
 
-def with_pending_since(
-    connection: Connection, page: Sequence[StoredChange], pending_of: Mapping[str, str]
-) -> Iterator[StoredChange]:
-    """Say of each added change since when the application that it comes of had been on its list."""
-    added = [change for change in page if change.kind == "added" and change.list in pending_of]
-    if not added:
-        yield from page
-        return
-    # Imported only where lists have sister lists: it brings the rules of identity along.
-    from pipelines.history.conversions import pending_since
-
-    since: dict[tuple[str, str], str] = {}
-    for name in {change.list for change in added}:
-        names = {(one.state or "", name_key(one.agency)) for one in added if one.list == name}
-        found = pending_since(connection, name, pending_of[name], names)
-        since |= {(name, agreement): first for agreement, first in found.items()}
+def _with_applications(connection: Connection, page: Sequence[StoredChange]) -> Iterator[StoredChange]:
+    """Say of each added change since when it had been applied for, and of each application that left what it became."""
+    added = sorted({change.agreement_id for change in page if change.kind == "added"})
+    removed = sorted({change.agreement_id for change in page if change.kind == "removed"})
+    came_of = {one.became: one for one in applications_among(connection, added, became=True) if one.converted}
+    gone = {
+        (one.agreement_id, one.until): one for one in applications_among(connection, removed, became=False)
+    }
     for change in page:
-        first = since.get((change.list, change.agreement_id)) if change.kind == "added" else None
-        if first and first < change.place:
-            yield replace(change, pending_since=date.fromisoformat(first[:10]))
+        applied = came_of.get(change.agreement_id) if change.kind == "added" else None
+        left = gone.get((change.agreement_id, change.place)) if change.kind == "removed" else None
+        if applied and applied.since < change.place:
+            yield replace(change, pending_since=applied.applied)
+        elif left:
+            yield replace(change, application=left)
         else:
             yield change
 

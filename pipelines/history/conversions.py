@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import groupby
+from datetime import date, datetime
 from statistics import median
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, select
 
-from pipelines.conversions import Application, Life, Printing, join
-from pipelines.history.holdings import as_agreement
-from pipelines.history.paged import record_version
-from pipelines.history.publications import first_accepted
-from pipelines.tables import intervals
+from pipelines.history.publications import stamp
+from pipelines.tables import applications
 
-Name = tuple[str, str]  # state and name key, for which there is an index
 OLDEST = 10
-MANY = 60_000  # printings; of longer lists only lives that share a name are joined
 CHUNK = 400
-_joined: dict[tuple[str, str, str], tuple[object, Mapping[str, str]]] = {}  # by database and lists
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An application and what became of it, as `pipelines.applications` found.
+
+    `since` and `until` are the places of the first list with it and of the first without it; `became` is the
+    agreement's id, `listed` the place of its first list.
+    """
+
+    agreement_id: str
+    state: str | None
+    agency: str
+    support_type: str | None
+    since: str
+    until: str | None
+    status: str
+    at_least: bool
+    became: str | None
+    listed: str | None
+    signed: date | None
+    rule: str
+    evidence: Sequence[str]
+
+    @property
+    def applied(self) -> date:
+        return _day(self.since)
+
+    @property
+    def converted(self) -> bool:
+        return self.status in ("signed", "both")
+
+    @property
+    def days(self) -> int | None:
+        """From the first list of applications with it to the first list of agreements."""
+        return max((_day(self.listed) - self.applied).days, 0) if self.converted and self.listed else None
+
+    @property
+    def signed_days(self) -> int | None:
+        return (self.signed - self.applied).days if self.converted and self.signed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,107 +67,61 @@ class Conversions:
     """
 
     applied: int
-    converted: Sequence[Application]
+    converted: Sequence[Applied]
     median_days: float | None
     left: int
     waiting: int
-    oldest: Sequence[Application]
+    oldest: Sequence[Applied]
 
 
-def applications(connection: Connection, list_name: str, pending: str) -> list[Application]:
-    """Every application of the list `pending`, joined with the agreements of `list_name`; oldest first."""
-    first = first_accepted(connection, pending)
-    if first is None:
-        return []
-    return join(lives(connection, pending), lives(connection, list_name), first.place)
+def applications_of(connection: Connection, pending: str) -> list[Applied]:
+    """Every application of the list `pending`, oldest first."""
+    a = applications.c
+    rows = connection.execute(select(applications).where(a.list == pending).order_by(a.since, a.agreement_id))
+    return [_applied(row) for row in rows]
 
 
-def conversions(
-    connection: Connection, list_name: str, pending: str, since: datetime, until: datetime
-) -> Conversions:
+def conversions(connection: Connection, pending: str, since: datetime, until: datetime) -> Conversions:
     """The figures of a period, from the moment `since` on and before `until` (of publication)."""
-    found = applications(connection, list_name, pending)
-    begin, end = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (since, until))
-    converted = [
-        one for one in found if one.converted and one.agreement and begin <= one.agreement.first < end
-    ]
-    waiting = [one for one in found if one.application.first < end and _waits(one, end)]
-    left = [one for one in found if one.status == "left" and begin <= (one.application.until or "") < end]
+    found = applications_of(connection, pending)
+    begin, end = stamp(since), stamp(until)
+    converted = [one for one in found if one.converted and begin <= (one.listed or "") < end]
+    waiting = [one for one in found if one.since < end and _waits(one, end)]
     days = [one.days for one in converted if one.days is not None]
     return Conversions(
-        applied=sum(begin <= one.application.first < end for one in found),
+        applied=sum(begin <= one.since < end for one in found),
         converted=converted,
         median_days=float(median(days)) if days else None,
-        left=len(left),
+        left=sum(one.status == "left" and begin <= (one.until or "") < end for one in found),
         waiting=len(waiting),
         oldest=waiting[:OLDEST],
     )
 
 
-def _waits(one: Application, end: str) -> bool:
+def _waits(one: Applied, end: str) -> bool:
     """Listed as an application at the period's end, and not yet as an agreement."""
-    until = one.application.until
-    listed = one.agreement.first if one.converted and one.agreement else None
-    return (until is None or until >= end) and one.status != "had" and (listed is None or listed >= end)
+    listed = one.listed if one.converted else None
+    still = one.until is None or one.until >= end
+    return still and one.status != "had" and (listed is None or listed >= end)
 
 
-def pending_since(
-    connection: Connection, list_name: str, pending: str, names: Collection[Name]
-) -> Mapping[str, str]:
-    """By agreement: the place of the first list with the application that it comes of.
-
-    All agreements' are told, and remembered until the record changes; in lists of very many rows only those whose
-    names are in `names`.
-    """
-    if _is_long(connection, (list_name, pending)):
-        return _first_places(connection, list_name, pending, names)
-    asked, version = (str(connection.engine.url), list_name, pending), record_version(connection)
-    known = _joined.get(asked)
-    if known is None or version is None or known[0] != version:
-        known = (version, _first_places(connection, list_name, pending, None))
-        _joined[asked] = known
-    return known[1]
-
-
-def _is_long(connection: Connection, lists: Sequence[str]) -> bool:
-    some = select(intervals.c.id).where(intervals.c.list.in_(lists)).limit(MANY + 1).subquery()
-    return connection.execute(select(func.count()).select_from(some)).scalar_one() > MANY
-
-
-def _first_places(
-    connection: Connection, list_name: str, pending: str, names: Collection[Name] | None
-) -> Mapping[str, str]:
-    first = first_accepted(connection, pending)
-    if first is None:
-        return {}
-    found = join(lives(connection, pending, names), lives(connection, list_name, names), first.place)
-    return {
-        one.agreement.agreement_id: one.application.first for one in found if one.converted and one.agreement
-    }
-
-
-def lives(connection: Connection, list_name: str, names: Collection[Name] | None = None) -> list[Life]:
-    """Every agreement that a list ever had, or every one that ever had one of these names."""
-    if names is None:
-        return _read(connection, list_name, None)
-    i, ids = intervals.c, set[str]()
-    for state in {state for state, _ in names}:
-        here = sorted(name for where, name in names if where == state)
-        for start in range(0, len(here), CHUNK):
-            named = (i.state == state, i.name_key.in_(here[start : start + CHUNK]), i.list == list_name)
-            ids.update(connection.scalars(select(i.agreement_id).where(*named)))
-    ordered = sorted(ids)
-    chunks = (ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK))
-    return [life for chunk in chunks for life in _read(connection, list_name, chunk)]
-
-
-def _read(connection: Connection, list_name: str, ids: Sequence[str] | None) -> list[Life]:
-    i = intervals.c
-    query = select(intervals).where(i.list == list_name).order_by(i.agreement_id, i.from_place)
-    rows = connection.execute(query if ids is None else query.where(i.agreement_id.in_(ids)))
+def applications_among(connection: Connection, ids: Sequence[str], *, became: bool) -> list[Applied]:
+    """The applications with these ids, or (`became`) those of which agreements with these ids came."""
+    column = applications.c.became_id if became else applications.c.agreement_id
     found = []
-    for agreement_id, group in groupby(rows, lambda row: row.agreement_id):
-        printed = list(group)
-        printings = tuple(Printing(as_agreement(row), row.from_place, row.until_place) for row in printed)
-        found.append(Life(agreement_id, printed[-1].agency_id, printings))
+    for start in range(0, len(ids), CHUNK):
+        rows = connection.execute(select(applications).where(column.in_(ids[start : start + CHUNK])))
+        found += [_applied(row) for row in rows]
     return found
+
+
+def _applied(row: Row[Any]) -> Applied:
+    return Applied(
+        row.agreement_id, row.state, row.agency, row.support_type, row.since, row.until, row.status, row.at_least,
+        row.became_id, row.became_since, date.fromisoformat(row.became_signed) if row.became_signed else None,
+        row.rule, tuple(row.evidence or ()),
+    )  # fmt: skip
+
+
+def _day(place: str) -> date:
+    return date.fromisoformat(place[:10])

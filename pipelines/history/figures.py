@@ -9,11 +9,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, case, func, select
 
-from pipelines.history.changes import KIND, ChangeFilter, stamp
+from pipelines.history.changes import KIND, NEW_AGENCY, NEWLY_SIGNED, ChangeFilter, stamp
 from pipelines.history.publications import ACCEPTED
-from pipelines.tables import changes, intervals, publications
+from pipelines.tables import changes, intervals, publications, settlements
 
 PRESENCE = ("added", "removed", "returned")
 
@@ -44,13 +44,16 @@ class Totals:
 class Batch:
     """What the changes of a period add up to.
 
-    `new_agencies` are distinct agencies; `new_agency_agreements` are the agreements that they brought.
+    `new_agencies` are distinct agencies; `new_agency_agreements` are the agreements that they brought. Of the added,
+    `possibly_corrected` may be agreements that left under another name, and of `settled_later` a later list said more.
     """
 
     counts: Mapping[str, int]
     newly_signed: int
     new_agencies: int
     new_agency_agreements: int
+    possibly_corrected: int
+    settled_later: int
     by_state: Mapping[str, int] = field(default_factory=dict)
     by_support_type: Mapping[str, int] = field(default_factory=dict)
 
@@ -140,15 +143,23 @@ def batch(connection: Connection, wanted: ChangeFilter) -> Batch:
     c = changes.c
     counted = connection.execute(select(KIND, func.count()).where(*wanted.where()).group_by(KIND))
     added = (*wanted.where(), c.kind == "added")
-    newly = connection.scalar(select(func.count()).where(*added, c.newly_signed))
+    judged = changes.outerjoin(settlements, settlements.c.change_id == c.id)
+    newly = connection.scalar(select(func.count()).select_from(judged).where(*added, NEWLY_SIGNED))
     agencies, brought = connection.execute(
-        select(func.count(c.agency_id.distinct()), func.count()).where(*added, c.new_agency)
+        select(func.count(c.agency_id.distinct()), func.count()).select_from(judged).where(*added, NEW_AGENCY)
+    ).one()
+    open_pairs, settled = connection.execute(
+        select(func.count(case((settlements.c.pair.is_not(None), 1))), func.count(settlements.c.settled_at))
+        .select_from(judged)
+        .where(*added)
     ).one()
     return Batch(
         {row[0]: row[1] for row in counted},
         newly or 0,
         agencies,
         brought,
+        open_pairs,
+        settled,
         _grouped(connection, c.state, added),
         _grouped(connection, c.support_type, added),
     )
@@ -210,7 +221,8 @@ def additions(
     wanted = ChangeFilter((list_name,), since, until, kinds=("added",))
     c = changes.c
     rows = connection.execute(
-        select(c.place, c.agency_id, c.newly_signed, c.new_agency)
+        select(c.place, c.agency_id, NEWLY_SIGNED, NEW_AGENCY)
+        .outerjoin(settlements, settlements.c.change_id == c.id)
         .where(*wanted.where())
         .order_by(c.place, c.seq)
     ).all()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, exists, or_, select
 
-from pipelines.fingerprints import Packed
+from pipelines.fingerprints import Packed, read_sheet_rows
 from pipelines.names.likeness import agency_names
-from pipelines.tables import accepted, intervals, judgements, publications
+from pipelines.tables import accepted, intervals, judgements, publications, sheet_rows
 from pipelines.values import Agreement, Figures, Known, Publication
 from scraper.capture import LIVE
 
@@ -50,6 +50,12 @@ _ACTIVE_AGENCIES = select(_I.agency_id).where(
     _IN_LIST, _I.agency_id.in_(bindparam("ids", expanding=True)), _I.until_place.is_(None)
 )
 _LINKS = select(_I.agreement_id, _I.moa, _I.addendum).where(_IN_LIST, _SOME_IDS)
+_SHEET_ROWS = (
+    select(sheet_rows.c.rows)
+    .where(sheet_rows.c.list == bindparam("list"), sheet_rows.c.place <= bindparam("place"))
+    .order_by(sheet_rows.c.place.desc())
+    .limit(1)
+)
 _JUDGED = select(judgements).order_by(judgements.c.id)
 
 
@@ -73,7 +79,14 @@ def standing(connection: Connection, list_name: str, before: str | None = None) 
         )
     ).first()
     loaded = Packed.from_bytes(packed.layout, packed.packed) if packed else _repacked(connection, list_name)
-    return Standing(as_publication(last), as_figures(last), loaded)
+    kept = connection.execute(_SHEET_ROWS, {"list": list_name, "place": last.place}).scalar()
+    return Standing(as_publication(last), as_figures(last), loaded.with_sheet_rows(kept))
+
+
+def rows_at(connection: Connection, list_name: str, place: str, ids: Sequence[int]) -> dict[int, int]:
+    """By interval: its row in the sheet of the publication at `place`. `ids` are all that it holds."""
+    kept = read_sheet_rows(connection.execute(_SHEET_ROWS, {"list": list_name, "place": place}).scalar())
+    return dict(zip(sorted(ids), kept, strict=True)) if len(kept) == len(ids) else {}
 
 
 def last_accepted(
@@ -201,11 +214,17 @@ def _overlap(a: Row[Any], b: Row[Any]) -> bool:
 
 
 def holdings(
-    connection: Connection, list_name: str, missing: Sequence[int], names: set[Name], gone_since: str
+    connection: Connection,
+    list_name: str,
+    missing: Sequence[int],
+    names: set[Name],
+    gone_since: str,
+    rows: Mapping[int, int],
 ) -> Holdings:
     """Look up what is known of `names` (of the new rows) and of the `missing` intervals.
 
-    `gone_since` is a place: agreements that left at or after it may come back under a corrected name.
+    `gone_since` is a place: agreements that left at or after it may come back under a corrected name. `rows` are
+    those of the missing intervals in the last list's sheet.
     """
     gone = _by_ids(connection, sorted(missing))
     states = {state for state, _ in names}
@@ -223,7 +242,7 @@ def holdings(
     last = _last_of_each([row for rows in lives.values() for row in rows] + left, active)
     inactive = _by_ids(connection, last)
     documents = _documents(connection, list_name, [row.agreement_id for row in (*gone, *inactive)])
-    known = [_as_known(row, True, documents) for row in gone]
+    known = [_as_known(row, True, documents, rows.get(row.id) or row.row) for row in gone]
     known += [_as_known(row, False, documents) for row in inactive]
     return Holdings(known, dict(lives))
 
@@ -250,11 +269,13 @@ def name_of(row: Row[Any]) -> Name:
     return (row.state or "", row.name_key)
 
 
-def _as_known(row: Row[Any], active: bool, documents: dict[str, set[str]]) -> Known:
+def _as_known(
+    row: Row[Any], active: bool, documents: dict[str, set[str]], sheet_row: int | None = None
+) -> Known:
     return Known(
         row.agreement_id,
         row.agency_id,
-        as_agreement(row),
+        as_agreement(row) if sheet_row is None else replace(as_agreement(row), row=sheet_row),
         active,
         frozenset(documents.get(row.agreement_id, ())),
     )

@@ -40,6 +40,8 @@ NEVER = 1.1
 # The only one that went and the only one that came with a state, model and date, and only one of them a real
 # county: a search-and-replace accident (Walton, "Waria-labelon") leaves little of the word.
 ALIKE_LONE = 0.4
+# In one place of the sheet, in one county, alone with its date and before any document: a town that was misspelt.
+ALIKE_IN_PLACE = 0.7
 # A county column that is a slip off is no contradiction ("Frankin County").
 ALIKE_COUNTY = 0.75
 
@@ -124,6 +126,11 @@ def _judge_model(pair: Pair, scene: Scene) -> Likely | None:
     if not pair.active or pair.documents in {"differ", "lost"} or scene.stands(before) or scene.stands(row):
         return None
     unread = not before.support_type or not row.support_type
+    undated = (
+        before.signed is None and row.signed is None and not address(before.moa) and not address(row.moa)
+    )
+    if undated and not unread and scene.only_one(before):
+        return pair.likely("corrected model", 0.75, "the only one of its name")
     if pair.dates == "same" or (unread and pair.dates == "unknown"):
         return pair.likely("corrected model", 0.8)
     return None
@@ -180,7 +187,11 @@ def _judge_name(pair: Pair, scene: Scene) -> Likely | None:
     real = reality(one, other, pair.row.state)
     if all(real):
         return _judge_titled(pair, scene, one, other)
-    likely = _judge_spelling(pair, scene, (one, other, alike), real) if same_kind(one, other) else None
+    likely = None
+    if same_kind(one, other):
+        likely = _judge_spelling(pair, scene, (one, other, alike), real) or _judge_place(
+            pair, scene, alike, real
+        )
     return likely or _judge_document(pair, scene)
 
 
@@ -284,6 +295,28 @@ def _judge_spelling(
     ):
         return pair.likely("corrected name", 0.6, "nothing else went or came with this date", *evidence)
     return _judge_extended(pair, one, other, real, evidence) if extended(one, other) else None
+
+
+def _judge_place(pair: Pair, scene: Scene, alike: float, real: tuple[bool, bool]) -> Likely | None:
+    """A town's name that fits no register, or fits it only now. Likeness alone would not do; its surroundings do."""
+    county = _county(pair.row)
+    if (
+        alike >= ALIKE_IN_PLACE
+        and not real[0]
+        and not (real[1] and third_is_nearer(*_closest(pair)[:2], pair.row.state))
+        and pair.active
+        and pair.dates == "same"
+        and not address(pair.before.moa)
+        and not address(pair.row.moa)
+        and county
+        and county == _county(pair.before)
+        and scene.lone(pair.row)
+        and scene.same_row(pair.before, pair.row)
+    ):
+        return pair.likely(
+            "corrected name", 0.62, "alone with its model and date", "same county", "same row of the sheet"
+        )
+    return None
 
 
 def _needed(pair: Pair, counties_decide: bool) -> float:

@@ -24,13 +24,15 @@ class Context:
 
     `standing`: the support types under which the rows that were not passed (printed exactly as before) stand.
     `documents`: the documents those rows link to. `together(a, b)`: did any list ever print both names with
-    one support type in common? `same` and `distinct`: pairs of (state, name) that people have judged.
+    one support type in common? `now_at(row)`: where would a row of the last list's sheet stand in this one?
+    `same` and `distinct`: pairs of (state, name) that people have judged.
     """
 
     standing: Mapping[Place, frozenset[str]] = field(default_factory=dict)
     documents: frozenset[str] = frozenset()
     together: Callable[[Place, Place], bool] = _never
     same: frozenset[frozenset[Place]] = frozenset()
+    now_at: Callable[[int], int] = int
     distinct: frozenset[frozenset[Place]] = frozenset()
 
 
@@ -72,6 +74,7 @@ class Scene:
         """`settled` rows are known already; `rows` and `known` are those still looking for one another."""
         self.same, self.distinct = _judged(context.same), _judged(context.distinct)
         self.together = context.together
+        self._now_at = context.now_at
         self._standing: dict[Place, set[str]] = defaultdict(set)
         for (state, name), models in context.standing.items():
             self._standing[state, name_key(name)] |= {model.casefold() for model in models}
@@ -82,7 +85,7 @@ class Scene:
             self._by_state[state].append((name, standing))
         linked = {address(document) for document in context.documents}
         self._documents = Counter([*linked, *(address(row.moa) for row in (*settled, *rows))])
-        self._rows = rows
+        self._rows, self._known = rows, [one.agreement for one in known if one.active]
         self._rows_dated = Counter(map(dated, rows))
         self._known_dated = Counter(dated(one.agreement) for one in known if one.active)
         self._names: dict[str, dict[str, list[tuple[Name, set[str]]]]] = {}
@@ -98,6 +101,12 @@ class Scene:
         here += [read_name(row.agency, row.state) for row in self._rows if row.state == agreement.state]
         return any(other.essence == body.essence and other.kinds == body.kinds for other in here)
 
+    def only_one(self, agreement: Agreement) -> bool:
+        """Whether one agreement went and one came under this name, and the list has no other."""
+        place = place_of(agreement)
+        one_each = all(sum(place_of(one) == place for one in side) == 1 for side in (self._rows, self._known))
+        return one_each and not self._standing.get(place)
+
     def apart(self, one: Agreement, other: Agreement) -> bool:
         """Whether both names stood side by side, now or ever: then they are two agencies."""
         return self.stands(one) or self.stands(other) or self.together(place_of(one), place_of(other))
@@ -105,6 +114,10 @@ class Scene:
     def lone(self, one: Agreement) -> bool:
         """Whether one agreement went and one came with this state, model and date."""
         return self._rows_dated[dated(one)] == 1 and self._known_dated[dated(one)] == 1
+
+    def same_row(self, before: Agreement, row: Agreement) -> bool:
+        """Whether the row stands in the sheet where the other one stood."""
+        return before.row > 0 and self._now_at(before.row) == row.row
 
     def shared(self, document: str | None) -> bool:
         """Whether several rows link to the document, so that it does not say whose it is."""

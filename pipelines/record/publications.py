@@ -14,7 +14,7 @@ from pipelines.derived import Derived
 from pipelines.fingerprints import Packed
 from pipelines.names.likeness import name_key
 from pipelines.record.bulk import insert_many
-from pipelines.tables import accepted, changes, intervals, publications
+from pipelines.tables import accepted, changes, intervals, publications, sheet_rows
 from pipelines.values import Agreement, Change, Publication
 
 # What a publication is found to be; written for every one, so the statements are put together once.
@@ -59,6 +59,7 @@ def rewind(connection: Connection, list_name: str, place: str) -> None:
         .values(state="new")
     )
     connection.execute(delete(accepted).where(accepted.c.list == list_name))
+    connection.execute(delete(sheet_rows).where(sheet_rows.c.list == list_name, sheet_rows.c.place >= place))
     _hold_again(connection, list_name, place)
 
 
@@ -83,6 +84,9 @@ def write(connection: Connection, derived: Derived) -> None:
         return
     _clear_held(connection, publication)
     _carry(connection, publication, derived.packed)
+    if derived.rows_moved:
+        of_sheet = {"list": publication.list, "place": publication.place, "rows": derived.packed.sheet_rows()}
+        connection.execute(insert(sheet_rows).values(**of_sheet))
     for chunk in _chunks(derived.closed):
         connection.execute(
             update(intervals).where(intervals.c.id.in_(chunk)).values(until_place=publication.place)

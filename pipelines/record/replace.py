@@ -13,6 +13,7 @@ from pipelines.record.outbox import owe
 from pipelines.tables import (
     UtcTime,
     accepted,
+    applications,
     changes,
     document_events,
     documents,
@@ -23,12 +24,14 @@ from pipelines.tables import (
     places,
     publications,
     reviews,
+    settlements,
+    sheet_rows,
     taken,
 )
 
 DERIVED: tuple[Table, ...] = (
-    publications, intervals, accepted, changes, reviews, judgements, documents, document_events, places,
-    place_words, taken,
+    publications, intervals, accepted, sheet_rows, changes, settlements, applications, reviews, judgements,
+    documents, document_events, places, place_words, taken,
 )  # fmt: skip
 # Their keys are counted upward by the server, in the order in which rows come.
 _NUMBERED = (publications, judgements)

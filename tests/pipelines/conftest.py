@@ -71,11 +71,17 @@ class History:
         with self.house.engine.connect() as connection:
             return list(held_publications(connection))
 
+    def findings(self) -> list[list[dict[str, Any]]]:
+        """Of every publication, what was found odd."""
+        from pipelines.history.publications import new_publications
+
+        with self.house.engine.connect() as connection:
+            return [row.findings or [] for row in new_publications(connection, None)]
+
     def changes(self, *kinds: str, lists: Sequence[str] = ()) -> list[dict[str, Any]]:
         with self.house.engine.connect() as connection:
-            pending = {"participating": "pending"}
             wanted = ChangeFilter(kinds=kinds, lists=lists)
-            return [change_json(change) for change in read_changes(connection, wanted, pending_of=pending)]
+            return [change_json(change) for change in read_changes(connection, wanted)]
 
     def log(self) -> list[dict[str, Any]]:
         """The whole change log, without when we learned of it."""

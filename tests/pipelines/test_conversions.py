@@ -14,9 +14,8 @@ import pytest
 
 from demo.agencies import Agency
 from demo.workbooks import Line
-from pipelines.conversions import Application
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.history.conversions import applications, conversions
+from pipelines.history.conversions import Applied, applications_of, conversions
 from tests.pipelines.conftest import File, History, sheet
 
 DAYS = {day: datetime(2025, 4, day, 14, tzinfo=UTC) for day in (1, 8, 15, 22)}
@@ -59,10 +58,9 @@ def files() -> list[File]:
     ]
 
 
-def found(history: History) -> dict[str, Application]:
+def found(history: History) -> dict[str, Applied]:
     with history.house.engine.connect() as connection:
-        joined = applications(connection, "participating", "pending")
-    return {one.application.last.agency.partition(" ")[0]: one for one in joined}
+        return {one.agency.partition(" ")[0]: one for one in applications_of(connection, "pending")}
 
 
 def test_each_application_is_known_for_what_became_of_it(history: History) -> None:
@@ -99,22 +97,22 @@ def test_two_agencies_of_one_list_are_never_one_across_the_lists(history: Histor
 def test_a_report_counts_a_period(history: History) -> None:
     history.feed(files())
     with history.house.engine.connect() as connection:
-        told = conversions(connection, "participating", "pending", DAYS[8], DAYS[22])
+        told = conversions(connection, "pending", DAYS[8], DAYS[22])
     assert (told.applied, len(told.converted), told.median_days, told.left) == (4, 2, 10.5, 1)
     # At the period's end Vienna and Pinehurst wait; Byron is on both lists, Old Town had its agreement.
-    assert [one.application.last.agency for one in told.oldest] == [
+    assert [one.agency for one in told.oldest] == [
         "Vienna Polce Department",
         "Pinehurst Police Department",
     ]
     assert told.waiting == 2
 
 
-def test_a_change_is_pending_since_its_application(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_is_pending_since_its_application(history: History) -> None:
     """What the log says of an agreement and what conversions say is one join, misspelled names and all."""
 
     def since() -> dict[str, date]:
         with history.house.engine.connect() as connection:
-            log = read_changes(connection, ChangeFilter(), pending_of={"participating": "pending"})
+            log = read_changes(connection, ChangeFilter())
             return {one.agency.partition(" ")[0]: one.pending_since for one in log if one.pending_since}
 
     history.feed(files())
@@ -124,22 +122,16 @@ def test_a_change_is_pending_since_its_application(history: History, monkeypatch
     history.feed(
         [sheet([*FIRST, line("Vienna Police Dept.")], datetime(2025, 3, 25, 14, tzinfo=UTC), "pending")]
     )
-    assert since()["Vienna"] == date(2025, 3, 25)  # what was remembered is forgotten with the record
-    # Of lists of very many rows only lives of the same name are joined.
-    monkeypatch.setattr("pipelines.history.conversions.MANY", 0)
-    assert since() == {name: day for name, day in converted.items() if name != "Vienna"} | {
-        "Dooly": date(2025, 3, 25)
-    }
+    assert since()["Vienna"] == DAYS[8].date()  # who left and applied again applied twice
+    history.feed([sheet([*FIRST, VIENNA], datetime(2025, 4, 4, 14, tzinfo=UTC), "pending")])
+    assert since()["Vienna"] == date(2025, 4, 4)  # what was known is forgotten with the record
 
 
 def test_the_order_in_which_lists_become_known_does_not_matter(new_history: Callable[[], History]) -> None:
     def told(history: History) -> list[tuple[Any, ...]]:
         with history.house.engine.connect() as connection:
-            joined = applications(connection, "participating", "pending")
-        return [
-            (one.application.agreement_id, one.agreement and one.agreement.agreement_id, one.status, one.days)
-            for one in joined
-        ]
+            joined = applications_of(connection, "pending")
+        return [(one.agreement_id, one.became, one.status, one.days) for one in joined]
 
     at_once = new_history()
     at_once.feed(files())
@@ -161,11 +153,11 @@ def test_real_applications_become_real_agreements(history: History, corpus: Path
     for name in ("participating", "pending"):
         replay(history.house, past_captures(corpus / "manifest.csv", history.house.lists[name]))
     with history.house.engine.connect() as connection:
-        joined = applications(connection, "participating", "pending")
+        joined = applications_of(connection, "pending")
     counts = Counter(one.status for one in joined)
     days = sorted(one.days for one in joined if one.days is not None)
     assert counts["signed"] + counts["both"] == len(days) >= 470
     assert counts["left"] <= 30
     assert 7 <= median(days) <= 15
-    agreements = [one.agreement.agreement_id for one in joined if one.agreement]
+    agreements = [one.became for one in joined if one.became]
     assert len(agreements) == len(set(agreements))

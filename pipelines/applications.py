@@ -1,13 +1,13 @@
 """An application and the agreement that comes of it are one life: which is whose, and how long it took.
 
-Each list is derived by itself, whatever was learned when. This is a pure function of the two results, worked
-out whenever it is asked for and kept nowhere, so the order of replays cannot matter to it either.
+Each list is derived by itself, whatever was learned when. This is a pure function of the two results, worked out when
+either list has something new and kept with them, so the order of replays cannot matter to it either.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, NamedTuple
@@ -20,7 +20,8 @@ Status = Literal["pending", "signed", "both", "left", "had"]
 Key = tuple[str, str, str]  # state, name key, support type
 # Lists are published one after the other: an agreement may be listed a little before its application.
 LAG_DAYS = 7
-LONG_DAYS = 30  # an agreement signed so long before is no answer to the application
+MODEL_SCORE = 0.8
+ANSWER_DAYS = 60  # what is listed so long after the application left is no answer to it
 
 
 class Printing(NamedTuple):
@@ -103,14 +104,34 @@ class Application:
         return (self.signed - self.applied).days if self.converted and self.signed else None
 
 
-def join(applications: Sequence[Life], agreements: Sequence[Life], first_list: str) -> list[Application]:
-    """What became of every application, oldest first. `first_list` is the place of the first list of them."""
-    waiting = sorted(_without_repeats(applications), key=lambda life: (life.first, life.agreement_id))
+def join(
+    applications: Sequence[Life], agreements: Sequence[Life], first_list: str, *, alike: bool = True
+) -> list[Application]:
+    """What became of every application, oldest first. `first_list` is the place of the first list of them.
+
+    Names that are not printed alike are compared only with `alike`.
+    """
+    spells = [spell for life in _without_repeats(applications) for spell in _spells(life)]
+    waiting = sorted(spells, key=lambda life: (life.first, life.agreement_id))
     found = _exact(waiting, agreements)
-    found |= _alike(waiting, agreements, found)
+    if alike:
+        found |= _alike(waiting, agreements, found)
+    found |= _another_model(waiting, agreements, found)
+    by_name = _by_name(agreements)
     return [
-        _judged(life, found.get(life.agreement_id), at_least=life.first == first_list) for life in waiting
+        _judged(life, found.get(_id(life)), by_name, at_least=life.first == first_list) for life in waiting
     ]
+
+
+def _spells(life: Life) -> Iterator[Life]:
+    """Who left and applied again applied twice."""
+    spell: list[Printing] = []
+    for printing in life.printings:
+        if spell and spell[-1].until is not None and printing.since > spell[-1].until:
+            yield replace(life, printings=tuple(spell))
+            spell = []
+        spell.append(printing)
+    yield replace(life, printings=tuple(spell))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,58 +142,83 @@ class _Found:
     evidence: tuple[str, ...] = ()
 
 
-def _judged(life: Life, found: _Found | None, *, at_least: bool) -> Application:
+_Spell = tuple[str, str]  # the application's id, and since when
+
+
+def _id(life: Life) -> _Spell:
+    return life.agreement_id, life.first
+
+
+def _judged(
+    life: Life, found: _Found | None, by_name: Mapping[tuple[str, str], Sequence[Life]], *, at_least: bool
+) -> Application:
     if found is None:
-        return Application(life, None, "left" if life.until else "pending", at_least)
-    had = _had(life, found.agreement)
+        state, name, _ = _key(life.last)
+        later = [one for one in by_name.get((state, name), ()) if life.until and one.first > life.until]
+        evidence = ("another agreement of the agency came later",) if later else ()
+        return Application(life, None, "left" if life.until else "pending", at_least, evidence=evidence)
     on_both = life.until is None and found.agreement.until is None
-    status: Status = "had" if had else "both" if on_both else "signed"
+    status: Status = "had" if _had(life, found.agreement) else "both" if on_both else "signed"
     return Application(life, found.agreement, status, at_least, found.rule, found.score, found.evidence)
 
 
 def _had(life: Life, agreement: Life) -> bool:
     """Was the agreement there before the application, by more than the two lists lag behind each other?"""
     applied, listed, signed = _day(life.first), _day(agreement.first), agreement.last.signed
-    if listed >= applied:
-        return False
-    return (applied - listed).days > LAG_DAYS or (signed is not None and (applied - signed).days > LONG_DAYS)
+    return (applied - listed).days > LAG_DAYS or (signed is not None and (applied - signed).days > LAG_DAYS)
 
 
-def _exact(waiting: Sequence[Life], agreements: Sequence[Life]) -> dict[str, _Found]:
+def _answers(life: Life, agreement: Life) -> bool:
+    """Is the agreement listed before the application would be forgotten?"""
+    return life.until is None or (_day(agreement.first) - _day(life.until)).days <= ANSWER_DAYS
+
+
+def _exact(waiting: Sequence[Life], agreements: Sequence[Life]) -> dict[_Spell, _Found]:
     """State, name and support type are the same in some printing of each; the agreement that follows."""
     by_key: dict[Key, list[Life]] = defaultdict(list)
-    for agreement in sorted(agreements, key=lambda life: (life.first, life.agreement_id)):
+    for agreement in agreements:
         for key in agreement.keys:
             by_key[key].append(agreement)
-    found: dict[str, _Found] = {}
+    pairs = {
+        (_preference(life, one), _id(life), one.agreement_id): (life, one)
+        for life in waiting
+        for key in life.keys
+        for one in by_key.get(key, ())
+        if _answers(life, one)
+    }
+    found: dict[_Spell, _Found] = {}
     taken: set[str] = set()
-    for life in waiting:
-        here = {one.agreement_id: one for key in sorted(life.keys) for one in by_key.get(key, ())}
-        free = [one for one in here.values() if one.agreement_id not in taken]
-        if not free:
-            continue
-        chosen = min(free, key=lambda one: _preference(life, one))
-        taken.add(chosen.agreement_id)
-        found[life.agreement_id] = _Found(chosen, "exact", 1.0)
+    for _, (life, one) in sorted(pairs.items()):
+        if _id(life) not in found and one.agreement_id not in taken:
+            taken.add(one.agreement_id)
+            found[_id(life)] = _Found(one, "exact", 1.0)
     return found
 
 
-def _preference(life: Life, agreement: Life) -> tuple[bool, int, str]:
+def _preference(life: Life, agreement: Life) -> tuple[bool, int]:
     """Those that follow the application come first, the nearest of them before all."""
     apart = (_day(agreement.first) - _day(life.first)).days
-    return apart < -LAG_DAYS, abs(apart), agreement.agreement_id
+    return apart < -LAG_DAYS, abs(apart)
+
+
+def _left_over(
+    waiting: Sequence[Life], agreements: Sequence[Life], found: Mapping[_Spell, _Found]
+) -> tuple[list[Life], list[Life]]:
+    taken = {one.agreement.agreement_id for one in found.values()}
+    free = (one for one in agreements if one.agreement_id not in taken)
+    return [life for life in waiting if _id(life) not in found], sorted(
+        free, key=lambda life: life.agreement_id
+    )
 
 
 def _alike(
-    waiting: Sequence[Life], agreements: Sequence[Life], exact: dict[str, _Found]
-) -> dict[str, _Found]:
-    """The others, by the rules of identity: an agency's name is corrected between the two lists too."""
-    taken = {found.agreement.agreement_id for found in exact.values()}
-    rows = [life for life in waiting if life.agreement_id not in exact]
-    free = sorted(
-        (one for one in agreements if one.agreement_id not in taken), key=lambda life: life.agreement_id
-    )
-    known = [Known(one.agreement_id, one.agency_id, replace(one.last, signed=None)) for one in free]
+    waiting: Sequence[Life], agreements: Sequence[Life], exact: Mapping[_Spell, _Found]
+) -> dict[_Spell, _Found]:
+    """The others, by the rules of identity: name and state are corrected from one list to the other too."""
+    rest, free = _left_over(waiting, agreements, exact)
+    # Of who applied twice the later application is answered; only one of two that are alike can be told.
+    left = list({life.agreement_id: life for life in rest}.values())
+    known = [Known(str(at), life.agency_id, replace(life.last, signed=None)) for at, life in enumerate(left)]
     standing: dict[tuple[str, str], set[str]] = defaultdict(set)
     for found in exact.values():
         for state, name, model in found.agreement.keys:
@@ -181,12 +227,42 @@ def _alike(
         standing={place: frozenset(models) for place, models in standing.items()},
         together=_Together([*_numbered(waiting, agreements)]),
     )
-    matches = identify([replace(life.last, signed=None) for life in rows], known, context)
+    matches = identify([replace(life.last, signed=None, moa=None) for life in free], known, context)
     return {
-        rows[match.row].agreement_id: _Found(free[match.known], match.rule, match.score, match.evidence)
+        _id(left[match.known]): _Found(free[match.row], match.rule, match.score, match.evidence)
         for match in matches
         if match.known is not None
+        and match.rule != "corrected model"  # of whatever time: the next step asks
+        and _answers(left[match.known], free[match.row])
     }
+
+
+def _another_model(
+    waiting: Sequence[Life], agreements: Sequence[Life], found: Mapping[_Spell, _Found]
+) -> dict[_Spell, _Found]:
+    """The only application of an agency and its only agreement that nobody applied for, listed as it left."""
+    left, free = _left_over(waiting, agreements, found)
+    there = _by_name(free)
+    alone = {}
+    for name, lives in _by_name(left).items():
+        others = [
+            one
+            for one in there.get(name, ())
+            if (_day(one.first) - _day(lives[-1].first)).days >= -LAG_DAYS and _answers(lives[-1], one)
+        ]
+        if len(lives) == len(others) == 1 and not lives[0].keys & others[0].keys:
+            alone[_id(lives[0])] = _Found(
+                others[0], "corrected model", MODEL_SCORE, ("the only one of its name",)
+            )
+    return alone
+
+
+def _by_name(lives: Iterable[Life]) -> dict[tuple[str, str], list[Life]]:
+    found: dict[tuple[str, str], list[Life]] = defaultdict(list)
+    for life in lives:
+        for name in sorted({(state, name) for state, name, _ in life.keys}):
+            found[name].append(life)
+    return found
 
 
 def _numbered(waiting: Sequence[Life], agreements: Sequence[Life]) -> Iterator[tuple[int, Life]]:
