@@ -303,6 +303,9 @@ def agreement_json(
     told: dict[str, Any] = {"agreement_id": stored.agreement_id, "agency_id": stored.agency_id}
     said = stored.agreement.as_json().items()
     told |= {name: value for name, value in said if name in have or name not in FIELDS}
+    told["row"] = stored.agreement.row
+    if stored.row_of is not None:
+        told["published_name"] = stored.row_of
     return told if where is None else told | where.get(stored.agreement_id, NOWHERE).as_json()
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, tuple_
 
-from pipelines.history.agreements import HELD_AT_PLACE, StoredAgreement
-from pipelines.history.holdings import as_agreement
-from pipelines.tables import incidents, intervals, publications, reviews, runs, taken
+from pipelines.history.agreements import HELD_AT_PLACE, StoredAgreement, ids_at, with_rows
+from pipelines.tables import accepted, incidents, intervals, publications, reviews, runs, taken
 
+LONG = 20_000  # rows
 Mark = tuple[str, str, str, int]  # state, agency, agreement id, interval: where a page ended
 
 
@@ -41,13 +41,19 @@ def agreements_page(
     if after is not None:
         query = query.where(tuple_(*key) > after)
     rows = connection.execute(query.order_by(*key).limit(limit + 1), asked).all()
-    found = [
-        StoredAgreement(row.agreement_id, row.agency_id, row.from_place, as_agreement(row))
-        for row in rows[:limit]
-    ]
+    newest = place or connection.scalar(select(accepted.c.place).where(accepted.c.list == list_name)) or ""
+    # Of a very long list all ids would have to be read for the rows of one page.
+    is_long = len(rows) > limit and _rows_of(connection, list_name, newest) > LONG
+    ids = [] if is_long else ids_at(connection, list_name, newest)
+    found = with_rows(connection, list_name, newest, rows[:limit], ids)
     last = rows[limit - 1] if len(rows) > limit else None
     mark = (last.state or "", last.agency, last.agreement_id, last.id) if last is not None else None
     return found, mark
+
+
+def _rows_of(connection: Connection, list_name: str, place: str) -> int:
+    p = publications.c
+    return connection.scalar(select(p.agreements).where(p.list == list_name, p.place == place)) or 0
 
 
 def publications_page(
