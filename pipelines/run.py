@@ -109,7 +109,7 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
     number = 0
     while waiting:
         row, number = waiting.popleft(), number + 1
-        group = group_of[row.list]
+        its_group = group_of[row.list]
         try:
             with writing(house) as connection:
                 if row.list not in last:
@@ -122,17 +122,15 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
                 if not row.announced:
                     announce(house, connection, derived)
                 again = _to_judge_again(house, connection, derived)
-                # Lists that are judged together are settled together, with the last of what is new in them.
-                if left[group] + len(again) == 1:
-                    settle_lists(connection, house.lists, _together(group_of, group))
+                left[its_group] += len(again) - 1
+                _settle(house, connection, its_group, left)
         except CountersignError:
             raise
         except Exception as bug:
             derived, again = _failed(house, row, bug), []
-            if left[group] == 1:
-                with writing(house) as connection:
-                    settle_lists(connection, house.lists, _together(group_of, group))
-        left[group] += len(again) - 1
+            left = Counter(group_of[one.list] for one in waiting)
+            with writing(house) as connection:
+                _settle(house, connection, its_group, left)
         if derived.packed is not None and derived.figures is not None:
             last[row.list] = Standing(derived.publication, derived.figures, derived.packed)
         for one in reversed(again):
@@ -175,8 +173,12 @@ def _tell_of_bugs(house: House) -> None:
             assess(house, connection, house.lists[name])
 
 
-def _together(group_of: Mapping[str, str], group: str) -> list[str]:
-    return [name for name, its in group_of.items() if its == group]
+def _settle(house: House, connection: Connection, group: str, left: Mapping[str, int]) -> None:
+    """Lists that are judged together are settled together, with the last of what is new in them."""
+    if not left[group]:
+        settle_lists(
+            connection, house.lists, [name for name, its in groups(house.lists).items() if its == group]
+        )
 
 
 def _to_judge_again(house: House, connection: Connection, derived: Derived) -> list[Row[Any]]:

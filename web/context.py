@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -40,6 +40,11 @@ class Context:
     def rows(self, usual: int) -> int:
         """How many rows a page shows; files have no next page to ask for."""
         return 100_000 if self.site else usual
+
+    @property
+    def pending_of(self) -> Mapping[str, str]:
+        """Each list and the one where its agreements are applied for first."""
+        return {name: item.pending_list for name, item in self.house.lists.items() if item.pending_list}
 
     def last_modified(self) -> datetime | None:
         """When an answer made from the record alone could last have changed; None while it is changing."""

@@ -146,7 +146,7 @@ def _changes(request: Request, wanted: ChangeFilter) -> Callable[[Connection], I
     context = context_of(request)
 
     def read(connection: Connection) -> Iterator[Record]:
-        for change in read_changes(connection, wanted, pending_of=context.pending_of):
+        for change in read_changes(connection, wanted):
             yield change_json(change, context.house.lists.get(change.list))
 
     return read
