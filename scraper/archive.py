@@ -29,7 +29,7 @@ from scraper.journal import Journal, Position
 from scraper.storage import DAMAGE, Problem, opened, pack, sealed, storing, sync_directory
 
 if TYPE_CHECKING:
-    from scraper.shared.archive import SharedArchive
+    from scraper.shared import SharedArchive
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _INCOMING = "incoming-"
@@ -298,7 +298,7 @@ def _altered(where: Path | str) -> ArchiveError:
 def _shared_archive(url: str, local: Callable[[str], Path | None]) -> SharedArchive:
     """Its library is large, and only installed and loaded by who shares an archive."""
     try:
-        from scraper.shared.archive import SharedArchive
+        from scraper.shared import SharedArchive
     except ModuleNotFoundError as missing:
         if missing.name != "obstore":
             raise

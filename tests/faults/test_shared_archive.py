@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping, create_engine, select
 
 from demo.publisher import Publisher
 from pipelines.tables import changes, intervals, publications, taken
-from scraper.shared.journal import entry_key
+from scraper.shared import entry_key
 from tests.faults.conftest import Door, door_at
 from tests.scraper.store import Asked, Store, running, store
 

@@ -8,9 +8,9 @@ from hashlib import sha256
 
 import pytest
 
+from scraper.bucket import TRIAL
 from scraper.errors import ArchiveError
-from scraper.shared.bucket import TRIAL
-from scraper.shared.journal import entry_key
+from scraper.shared import entry_key
 from tests.scraper.machines import AT, ROOT, Machines, damage, lines, machine, numbers
 from tests.scraper.store import Asked, Store, running, store
 from tests.scraper.test_archive import TEXT, WORKBOOK, capture

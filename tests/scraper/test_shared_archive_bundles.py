@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scraper.shared.journal import bundle_key, entry_key
+from scraper.shared import bundle_key, entry_key
 from tests.scraper.machines import AT, Machines, damage, lines, machine, numbers
 from tests.scraper.store import Store, running, store
 

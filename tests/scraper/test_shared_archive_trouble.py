@@ -12,7 +12,7 @@ import pytest
 from scraper.archive import Archive
 from scraper.errors import ArchiveError, UsageError
 from scraper.settings import get_settings
-from scraper.shared.journal import entry_key
+from scraper.shared import entry_key
 from tests.scraper.machines import AT, ROOT, Machines, damage, lines, machine, numbers
 from tests.scraper.store import Asked, Store, running, store
 from tests.scraper.test_archive import TEXT, WORKBOOK, capture
@@ -89,10 +89,10 @@ from datetime import datetime, UTC
 from pathlib import Path
 from scraper.archive import Archive
 from scraper.settings import get_settings
-import scraper.shared.journal
+import scraper.shared
 archive = Archive(Path(sys.argv[1]), shared=get_settings().archive_url)
 archive.append("review", datetime.now(UTC), turn=0)
-scraper.shared.journal.write = lambda *_: os.kill(os.getpid(), 9)
+scraper.shared.write = lambda *_: os.kill(os.getpid(), 9)
 archive.append("review", datetime.now(UTC), turn=1)
 """
 

@@ -1,4 +1,12 @@
-"""The journal that several machines write: the local file follows the store, entry by entry.
+"""The archive shared by several machines, in a bucket that speaks S3. Each machine's folder is a working copy.
+
+    s3://bucket/prefix/journal/000000000007.json            one entry: its line of journal.jsonl, line end and all
+    s3://bucket/prefix/thousands/000000001000.jsonl         entries 1 to 1000 once more, for whoever comes new
+    s3://bucket/prefix/4f/4f53cd..., 4f/4f53cd....gz        the bodies, named and packed as in the folder
+
+Objects are only ever created, never written over or deleted: creating entry 7 succeeds once, for one machine,
+so the journal stays one chain without a lock that machines would have to share. A body is there before the
+entry that names it.
 
 Every look at the journal first fetches what is new: one request when nothing is. To write, an entry is made to
 follow the last line and created in the store under its number; who comes second to a number fetches the other's
@@ -8,19 +16,22 @@ that the store lacks, unless it was written without the store: then what is miss
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from scraper.bucket import PAGE, TRIAL, Bucket, md5
 from scraper.errors import ArchiveError
 from scraper.journal import BEGINNING, Journal, Position, line_hash, parsed, write
-from scraper.shared.bucket import PAGE, Bucket, md5
-from scraper.storage import storing
+from scraper.storage import Problem, storing
 
 ENTRIES = "journal"
 THOUSANDS = "thousands"
@@ -226,3 +237,167 @@ def entry_number(key: str) -> int:
     """What somebody else put there counts as nothing."""
     name = key.rpartition("/")[2].removesuffix(".json")
     return int(name) if name.isdigit() and entry_key(int(name)) == key else 0
+
+
+SUFFIXES = ("", ".gz")
+_BODIES_AT_ONCE = 8
+
+
+class SharedBodies:
+    """`local` proves a body of the folder and tells where it is; None when the folder has none of that hash."""
+
+    def __init__(self, bucket: Bucket, local: Callable[[str], Path | None]) -> None:
+        self._bucket = bucket
+        self._local = local
+        self._there = set[str]()  # known to be in the store: nothing ever goes from there
+
+    def has(self, sha256: str) -> bool:
+        if sha256 not in self._there and any(self._bucket.has(key) for key in keys(sha256)):
+            self._there.add(sha256)
+        return sha256 in self._there
+
+    def share(self, sha256: str) -> None:
+        """See to it that the store has the body. Raises ArchiveError when neither it nor the folder does."""
+        if sha256 in self._there:
+            return
+        path = self._local(sha256)
+        if path is None:
+            if not self.has(sha256):
+                raise ArchiveError(
+                    f"{self._bucket.url}/{keys(sha256)[0]}: missing from the shared archive and from the folder."
+                )
+            return
+        key = f"{sha256[:2]}/{path.name}"
+        if not self._bucket.has(key):
+            self._bucket.create(key, path.read_bytes())
+        self._there.add(sha256)
+
+    def share_all(self, hashes: Iterable[str]) -> None:
+        wanted = sorted(set(hashes) - self._there)
+        with ThreadPoolExecutor(_BODIES_AT_ONCE) as pool:
+            for _ in pool.map(self.share, wanted):
+                pass
+
+    def fetch_all(self, hashes: Iterable[str], fetch: Callable[[str], Path]) -> None:
+        with ThreadPoolExecutor(_BODIES_AT_ONCE) as pool:
+            for _ in pool.map(fetch, sorted(hashes)):
+                pass
+
+    def copy(self, sha256: str, suffix: str, file: IO[bytes]) -> bool:
+        """The stored form with that ending into a file; False when the store has none. Nothing is proven."""
+        return self._bucket.copy(f"{sha256[:2]}/{sha256}{suffix}", file)
+
+
+def keys(sha256: str) -> list[str]:
+    """The names under which a body may lie in the store: one for each stored form."""
+    return [f"{sha256[:2]}/{sha256}{suffix}" for suffix in SUFFIXES]
+
+
+# Fetches a body in its form (hash, ending of its name) and proves it. Raises ArchiveError when it is not right.
+Fetch = Callable[[str, str], object]
+
+_BODY = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})(\.gz)?")
+_CHECKED_AT_ONCE = 8
+
+
+def journal_problems(bucket: Bucket, path: Path) -> Iterator[Problem]:
+    """Every entry and every bundle, beside the lines of the file."""
+    try:
+        tags = _tags(bucket, ENTRIES)
+        bundles = _tags(bucket, THOUSANDS)
+    except ArchiveError as trouble:
+        yield Problem(bucket.url, str(trouble))
+        return
+    if not path.exists():
+        return
+    with storing(path), path.open("rb") as file:
+        n = 0
+        # What was written since the store was asked is the next proof's.
+        lines = islice(file, len(tags))
+        while some := list(islice(lines, BUNDLE)):
+            expected = {entry_key(n + place): line for place, line in enumerate(some, 1)}
+            n += len(some)
+            yield from _unlike(bucket, expected, tags)
+            if bundle_key(n) in bundles:
+                yield from _unlike(bucket, {bundle_key(n): b"".join(some)}, bundles)
+
+
+def body_problems(bucket: Bucket, folder: Path, named: set[str], fetch: Fetch) -> Iterator[Problem]:
+    """Bodies of the store that are damaged, missing or not `named`; what equals the folder's copy is not fetched."""
+    try:
+        tags = {key: tag for key, tag in _tags(bucket, "").items() if not key.startswith(_NO_BODIES)}
+    except ArchiveError:
+        return  # said of the journal already
+    found: set[str] = set()
+    doubtful: list[tuple[str, str, str]] = []
+    for key, tag in tags.items():
+        body = _BODY.fullmatch(key)
+        if body is None:
+            yield Problem(f"{bucket.url}/{key}", "is not a file of the archive.", damage=False)
+            continue
+        sha256, suffix = body[2], body[3] or ""
+        found.add(sha256)
+        if sha256 not in named:
+            yield Problem(f"{bucket.url}/{key}", "is named by no entry of the journal.", damage=False)
+        elif not _is_copy(folder / key, tag):
+            doubtful.append((key, sha256, suffix))
+
+    def proven(doubt: tuple[str, str, str]) -> Problem | None:
+        key, sha256, suffix = doubt
+        try:
+            fetch(sha256, suffix)
+        except ArchiveError as damage:
+            return Problem(f"{bucket.url}/{key}", str(damage))
+        return None
+
+    with ThreadPoolExecutor(_CHECKED_AT_ONCE) as pool:
+        yield from filter(None, pool.map(proven, doubtful))
+    for sha256 in sorted(named - found):
+        text = "is named in the journal and missing from the shared archive."
+        yield Problem(f"{bucket.url}/{keys(sha256)[0]}", text)
+
+
+_NO_BODIES = (f"{ENTRIES}/", f"{THOUSANDS}/", TRIAL)
+
+
+def _tags(bucket: Bucket, folder: str) -> dict[str, str]:
+    return {listed.key: listed.tag for page in bucket.pages(folder) for listed in page}
+
+
+def _unlike(bucket: Bucket, expected: dict[str, bytes], tags: dict[str, str]) -> Iterator[Problem]:
+    for key, lines in expected.items():
+        if tags.get(key) == md5(lines):
+            continue
+        try:
+            there = bucket.read(key)
+        except ArchiveError as trouble:
+            yield Problem(f"{bucket.url}/{key}", str(trouble))
+            continue
+        if there is None:
+            yield Problem(f"{bucket.url}/{key}", "is missing from the shared archive.")
+        elif there != lines:
+            yield Problem(f"{bucket.url}/{key}", "is not what the journal of this machine says.")
+
+
+def _is_copy(path: Path, tag: str) -> bool:
+    if not path.is_file():
+        return False
+    with storing(path), path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == tag
+
+
+class SharedArchive:
+    """`local` proves a body of the folder and tells where it is; None when the folder has none of that hash."""
+
+    def __init__(self, url: str, local: Callable[[str], Path | None]) -> None:
+        self._bucket = Bucket(url)
+        self.url = self._bucket.url
+        self.bodies = SharedBodies(self._bucket, local)
+
+    def journal(self, path: Path, known: Callable[[], Position]) -> SharedJournal:
+        return SharedJournal(path, known, self._bucket, self.bodies.share_all)
+
+    def problems(self, folder: Path, named: set[str], fetch: Fetch) -> Iterator[Problem]:
+        """What is wrong in the store, measured by a folder that was proven before."""
+        yield from journal_problems(self._bucket, folder / "journal.jsonl")
+        yield from body_problems(self._bucket, folder, named, fetch)
