@@ -25,6 +25,7 @@ from pipelines.maintenance import (
     DOCUMENTS_CADENCE,
     Portions,
     anything_owed,
+    anything_to_report,
     due_for_documents,
     due_lists,
     maintain,
@@ -60,14 +61,15 @@ async def fetch_due(house: House, lists: Sequence[PublishedList], trigger: str) 
 
 
 async def run_and_report(house: House, lists: Sequence[PublishedList], trigger: str) -> Sequence[RunResult]:
-    from changelog.notices import report_runs
-
     if house.engine.dialect.name == "postgresql":
         from pipelines.workers import fetch_or_queue as fetch
     else:
         from pipelines.fetch_runs import fetch_lists as fetch
     results = await fetch(house, lists, trigger, BY)
-    await report_runs(house, results)
+    if await asyncio.to_thread(anything_to_report, house):
+        from changelog.notices import report_runs
+
+        await report_runs(house, results)
     return results
 
 

@@ -18,13 +18,12 @@ from uuid import uuid4
 from sqlalchemy import Row
 
 from pipelines.history.looks import watched_list, watched_lists
-from pipelines.history.publications import latest_of_bytes
+from pipelines.history.publications import is_caught_up, latest_of_bytes
 from pipelines.incidents import duration
 from pipelines.installation import House, writing
 from pipelines.logs import get_log, log_run
 from pipelines.maintenance import assess, still_due
 from pipelines.processes import broke_off, is_alive, process_name, whole
-from pipelines.record.intake import SERVED_AGAIN
 from pipelines.record.runs import (
     LEASE,
     Ended,
@@ -38,7 +37,6 @@ from pipelines.record.runs import (
     start_run,
     take_lease,
 )
-from pipelines.run import catch_up, http_time
 from scraper.capture import Capture, Validators
 from scraper.errors import (
     ClockError,
@@ -49,6 +47,7 @@ from scraper.errors import (
     words_of,
 )
 from scraper.lists import PublishedList
+from scraper.storage import storing
 
 BUG = 1
 
@@ -104,6 +103,8 @@ def outcome(
     fresh = capture.sha256 != served_before
     before = _found(house, capture)
     if fresh:
+        from pipelines.run import catch_up
+
         _must_agree_on_the_time(capture)
         with timed(stages, "keep"):
             house.archive.keep(capture, house.now())
@@ -128,6 +129,8 @@ def _found(house: House, capture: Capture) -> Row[Any] | None:
 
 def _must_agree_on_the_time(capture: Capture) -> None:
     """A capture that is dated ahead would make every real list after it look older."""
+    from pipelines.run import http_time
+
     theirs = http_time(capture.headers.get("date"))
     age = capture.headers.get("age", "")
     if theirs is None:
@@ -153,14 +156,19 @@ def _believe_what_stays(
 ) -> bool:
     """An older list that is served again for as long as the declaration says is what the publisher means."""
     stays = capture.captured_at - since >= declaration.believed_after
-    waits = row.basis == SERVED_AGAIN and row.state == "held" and not row.verdict
-    if stays and waits:
-        house.archive.append(
-            "accept", house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=DECLARATION,
-            note=f"Served without a break for {duration(capture.captured_at - since)}.",
-        )  # fmt: skip
-        catch_up(house, needed=[declaration.name])
-    return stays and waits
+    if not stays or row.state != "held" or row.verdict:
+        return False
+    from pipelines.record.intake import SERVED_AGAIN
+    from pipelines.run import catch_up
+
+    if row.basis != SERVED_AGAIN:
+        return False
+    house.archive.append(
+        "accept", house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=DECLARATION,
+        note=f"Served without a break for {duration(capture.captured_at - since)}.",
+    )  # fmt: skip
+    catch_up(house, needed=[declaration.name])
+    return True
 
 
 def _found_to_be(row: Row[Any], *, news: bool) -> Ended:
@@ -257,9 +265,21 @@ async def _crawl(run: Run, lists: Sequence[PublishedList]) -> Mapping[str, Captu
 
 
 def recover(house: House) -> None:
-    """Pick up what a crash left: runs without an end, leases without a holder, files nobody derived."""
+    """Pick up what a crash left: runs without an end, leases without a holder, files nobody processed."""
     close_the_dead(house)
-    catch_up(house, needed=())
+    if not _is_caught_up(house):
+        from pipelines.run import catch_up
+
+        catch_up(house, needed=())
+
+
+def _is_caught_up(house: House) -> bool:
+    """Most runs find nothing new, and need none of what reads and judges. What machines share is always asked for."""
+    if house.settings.archive_url:
+        return False
+    path = house.archive.journal.path
+    with house.engine.connect() as connection, storing(path):
+        return is_caught_up(connection, path.stat().st_size if path.is_file() else 0)
 
 
 def close_the_dead(house: House) -> None:

@@ -69,6 +69,11 @@ def anything_owed(house: House) -> bool:
         return bool(deliverable(connection, house.now()))
 
 
+def anything_to_report(house: House) -> bool:
+    """Is there a notice to be delivered after runs, or somebody who waits for a ping?"""
+    return bool(house.settings.ping_url) or anything_owed(house)
+
+
 def due_for_documents(house: House) -> list[PublishedList]:
     """The lists whose documents are to be asked for now."""
     with house.engine.connect() as connection:

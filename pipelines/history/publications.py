@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from pipelines.tables import publications
+from pipelines.tables import publications, taken
 from pipelines.values import Publication, Turnover
 
 ACCEPTED = ("recorded", "unchanged")
@@ -31,6 +31,13 @@ def new_publications(
     if list_name is not None:
         query = query.where(publications.c.list == list_name)
     return connection.execute(query).all()
+
+
+def is_caught_up(connection: Connection, journal_bytes: int) -> bool:
+    """Was all of the journal ingested, and every publication processed?"""
+    ingested = connection.execute(select(taken.c.offset)).scalar() or 0
+    waits = select(publications.c.id).where(publications.c.state == "new").limit(1)
+    return ingested == journal_bytes and connection.execute(waits).first() is None
 
 
 def first_new(connection: Connection, list_name: str, place: str, since: datetime) -> str | None:

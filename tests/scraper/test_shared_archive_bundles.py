@@ -14,8 +14,8 @@ __all__ = ["machine", "running", "store"]  # fixtures
 @pytest.fixture
 def thousands(monkeypatch: pytest.MonkeyPatch) -> int:
     """Bundles, and pages of a listing, of thirty: the rules are the same, and it takes no minute."""
-    for name in ("journal.BUNDLE", "proof.BUNDLE", "journal.PAGE", "bucket.PAGE"):
-        monkeypatch.setattr(f"scraper.shared.{name}", 30)
+    for name in ("shared.BUNDLE", "shared.PAGE", "bucket.PAGE"):
+        monkeypatch.setattr(f"scraper.{name}", 30)
     return 30
 
 

@@ -91,9 +91,9 @@ from scraper.archive import Archive
 from scraper.settings import get_settings
 import scraper.shared
 archive = Archive(Path(sys.argv[1]), shared=get_settings().archive_url)
-archive.append("review", datetime.now(UTC), turn=0)
+archive.append("review", datetime(2025, 5, 12, 13, tzinfo=UTC), turn=0)
 scraper.shared.write = lambda *_: os.kill(os.getpid(), 9)
-archive.append("review", datetime.now(UTC), turn=1)
+archive.append("review", datetime(2025, 5, 12, 13, tzinfo=UTC), turn=1)
 """
 
 
