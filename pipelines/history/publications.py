@@ -34,9 +34,9 @@ def new_publications(
 
 
 def is_caught_up(connection: Connection, journal_bytes: int) -> bool:
-    """Was all of the journal ingested, and every publication processed?"""
+    """Was all of the journal ingested, and every publication processed? One that a bug ended may be tried again."""
     ingested = connection.execute(select(taken.c.offset)).scalar() or 0
-    waits = select(publications.c.id).where(publications.c.state == "new").limit(1)
+    waits = select(publications.c.id).where(publications.c.state.in_(("new", "failed"))).limit(1)
     return ingested == journal_bytes and connection.execute(waits).first() is None
 
 
