@@ -141,6 +141,27 @@ def test_long_sheets_read_the_same_both_ways_and_mostly_quickly(
     assert len(quick[1]) == 3_000
 
 
+def test_blank_texts_of_openpyxl_are_read_quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes them as cells with nothing between their tags."""
+    path = tmp_path / "book.xlsx"
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for number in range(3_000):
+        sheet.append(["OHIO", f"Agency {number}", "" if number % 3 else "pending", ""])
+    book.save(path)
+    slowly = seen(path, quickly=False)
+    pieces: list[int] = []
+    through_expat = xlsx.SheetRows._slowly
+
+    def counted(rows: xlsx.SheetRows, piece: bytes, final: bool) -> list[Row]:
+        pieces.append(len(piece))
+        return through_expat(rows, piece, final)
+
+    monkeypatch.setattr(xlsx.SheetRows, "_slowly", counted)
+    assert seen(path, quickly=True) == slowly
+    assert sum(pieces) < 100_000
+
+
 def test_a_link_behind_a_blank_cell_right_of_all_text_is_kept_both_ways(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     book = xlsxwriter.Workbook(path)
@@ -275,3 +296,12 @@ def test_every_real_list_reads_as_openpyxl_reads_it(corpus: Path) -> None:
     with ProcessPoolExecutor(2) as pool:
         found = [line for lines in pool.map(differences, files, chunksize=16) for line in lines]
     assert found == []
+
+
+@pytest.mark.corpus
+@pytest.mark.long
+def test_every_real_list_reads_the_same_both_ways(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "LOOK_AHEAD", 2)  # so that short lists go the quick way too
+    files = sorted(corpus.glob("*/*.xlsx"))
+    assert len(files) > 800
+    assert [path.name for path in files if seen(path, quickly=True) != seen(path, quickly=False)] == []
