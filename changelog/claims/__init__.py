@@ -56,7 +56,7 @@ def _answer(scene: Scene, figure: Figure) -> Answer:
             return answer_count(scene, figure)
 
 
-def _verdict(scene: Scene, answer: Answer) -> str:
+def _verdict(scene: Scene, figure: Figure, answer: Answer) -> str:
     """In a few words, what is to be said first."""
     applied = scene.pending_declaration.wording.nouns if scene.pending_declaration else None
     then = [one for one in answer.holds if one.get("as_of")]
@@ -64,7 +64,7 @@ def _verdict(scene: Scene, answer: Answer) -> str:
     if plain:
         return f"True as: {'; '.join(_counted(one) for one in plain[:2])}."
     one_more = [one for one in answer.nearest if one.get("difference") == -1]
-    if one_more:
+    if one_more and figure.kind in ("count", "total", "base"):
         return f"One more than the list: {one_more[0]['said']} {one_more[0]['counted']}, as when its header is counted."
     if then:
         return f"Only if pending {applied} are counted along."
@@ -89,7 +89,7 @@ def _figure_json(scene: Scene, figure: Figure, answer: Answer) -> dict[str, Any]
         "value": value,
         "bound": figure.bound,
         "unit": figure.unit,
-        "verdict": _verdict(scene, answer),
+        "verdict": _verdict(scene, figure, answer),
         "holds": list(answer.holds),
         "nearest": list(answer.nearest),
         "answer": answer.text,

@@ -186,3 +186,16 @@ def test_percentages_to_the_digit(percent: float, base: int, total: int, how: st
 def test_percentages_are_said_with_their_sign() -> None:
     assert said(Fraction(82300, 135)) == "+609.63 %"
     assert said(Fraction(-50)) == "-50.00 %"
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("444 agreements", "True as: signed agreements."),
+        ("445 agreements", "One more than the list: 444 signed agreements, as when its header is counted."),
+        ("99,999 agreements", "Not by any count."),
+    ],
+)
+def test_the_verdict_comes_first(check: Callable[..., Told], text: str, verdict: str) -> None:
+    [figure] = check(text, APRIL)["figures"]
+    assert figure["verdict"].startswith(verdict)
