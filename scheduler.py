@@ -1,7 +1,7 @@
-"""The clock. This is not Scrapy's scheduler, which orders the requests of one look; this says when to look.
+"""The clock. This is not Scrapy's scheduler, which orders the requests of one crawl; this says when to fetch.
 
 One job per list, declared from its cadence and never stored. What was missed (the process was down, the
-machine slept, its time was set forward) is found from the record of runs and made up for by one look.
+machine slept, its time was set forward) is found from the record of runs and made up for by one run.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ BY = "the clock"
 JUMP = timedelta(
     seconds=30
 )  # wall clock against monotonic clock; mere correction never gets that far in a tick
-PATIENCE = 6.0  # seconds that a look may take to its end when we are asked to stop
+PATIENCE = 6.0  # seconds that a run may take to its end when we are asked to stop
 LAST_PATIENCE = 2.0  # and to note that it was abandoned
 Fetch = Callable[[House, Sequence[PublishedList], str], Awaitable[object]]
 
@@ -109,11 +109,11 @@ def publish(house: House) -> None:
         if is_behind(house, folder):
             build(house, folder)
     except CountersignError as error:
-        _tell("the site could not be written", error, folder=str(folder))
+        _log_failure("the site could not be written", error, folder=str(folder))
 
 
 class Clock:
-    """Looks when it should, from `run` until `stop`. `fetch` makes a run; `every` is the time between ticks."""
+    """Starts runs when they are due, from `run` until `stop`. `fetch` makes one; `every` is the time between ticks."""
 
     def __init__(self, house: House, fetch: Fetch = fetch_due, every: timedelta = TICK) -> None:
         self.house = house
@@ -122,7 +122,7 @@ class Clock:
         self._process = process_name()
         self._stopping = asyncio.Event()
         self._running: dict[asyncio.Task[object], frozenset[str]] = {}
-        self._owed = set[str]()  # lists whose look came to nothing because the database was away
+        self._owed = set[str]()  # lists whose run came to nothing because the database was away
         self._portions = Portions()
         self._last_tick: tuple[datetime, float] | None = None
         # Loaded here: a clock that is started by cron has no use for it.
@@ -197,7 +197,7 @@ class Clock:
                 grace = MISFIRE
             except Exception as error:
                 # A full disk or a database that is away must not stop the clock; the missing tick tells of it.
-                _tell("a tick failed", error)
+                _log_failure("a tick failed", error)
             await asyncio.sleep(self._every.total_seconds())
 
     async def _tick(self, grace: timedelta) -> None:
@@ -208,11 +208,11 @@ class Clock:
         await deliver_owed(self.house)
         self._owed -= owed
         if missed and not self._stopping.is_set():
-            # Not waited for: a look that takes long must not pass for a clock that died.
+            # Not waited for: a run that takes long must not pass for a clock that died.
             self._start(missed, "make-up")
 
     def _keep_time(self, grace: timedelta, owed: Collection[str]) -> list[PublishedList]:
-        """Returns the lists whose look was missed, and those of `owed` that nobody else has looked at since."""
+        """Returns the lists whose run was missed, and those of `owed` that nobody else has fetched since."""
         busy = self._busy()
         with writing(self.house) as connection:
             tick(connection, CLOCK, self._process, self.house.now())
@@ -235,7 +235,7 @@ class Clock:
         return set().union(*self._running.values())
 
     def _start(self, lists: Sequence[PublishedList], trigger: str) -> asyncio.Task[object]:
-        """One look, in a task of its own: APScheduler cancels its jobs at once when it ends."""
+        """One run, in a task of its own: APScheduler cancels its jobs at once when it ends."""
         task = asyncio.ensure_future(self._fetch_safely(lists, trigger))
         self._running[task] = frozenset(item.name for item in lists)
         task.add_done_callback(lambda done: self._running.pop(done, None))
@@ -247,15 +247,15 @@ class Clock:
             await asyncio.to_thread(publish, self.house)
             return results
         except Exception as error:
-            # Whatever happens to one look, the clock goes on.
+            # Whatever happens to one run, the clock goes on.
             names = [item.name for item in lists]
             if isinstance(error, DatabaseError) and trigger != DOCUMENTS:
                 self._owed.update(names)
-            _tell("a look could not be made", error, lists=names)
+            _log_failure("a run could not be made", error, lists=names)
             return None
 
     async def _wind_down(self, ticking: asyncio.Task[None]) -> None:
-        """Let looks end for a while, then abandon them; either way nothing is left half written."""
+        """Let runs end for a while, then abandon them; either way nothing is left half written."""
         self._jobs.pause()
         ticking.cancel()
         await asyncio.wait([ticking], timeout=1)
@@ -280,7 +280,7 @@ class Clock:
             stop_ticking(connection, CLOCK, self._process)
 
 
-def _tell(what: str, error: Exception, **about: object) -> None:
+def _log_failure(what: str, error: Exception, **about: object) -> None:
     """With the way there only when it may be a bug of ours."""
     log = get_log(**about)
     tell = log.error if isinstance(error, CountersignError) else log.exception

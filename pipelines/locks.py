@@ -1,7 +1,7 @@
-"""Who may take in and derive now. A turn ends with its process, however that ends.
+"""Locks: who may ingest and derive now. A lock ends with its process, however that ends.
 
-On SQLite one process does everything at a time: there is one writer anyway. On PostgreSQL the journal is taken
-in by one at a time, while lists that are not judged beside one another are derived side by side.
+On SQLite one process does everything at a time: there is one writer anyway. On PostgreSQL the journal is ingested
+by one at a time, while lists that are not judged beside one another are derived side by side.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ def side_by_side(house: House) -> bool:
 
 @contextmanager
 def alone(house: House) -> Iterator[None]:
-    """Nobody else takes in or derives anything."""
+    """Nobody else ingests or derives anything."""
     if not side_by_side(house):
         with _locked_file(house, _DERIVING):
             yield
         return
-    with _session(house) as session, _by_itself(session, _EVERYTHING):
+    with _session(house) as session, _exclusive(session, _EVERYTHING):
         yield
 
 
 @contextmanager
 def taking_in(house: House) -> Iterator[None]:
-    """Nobody else takes the journal in; on SQLite, nobody else derives either."""
+    """Nobody else ingests the journal; on SQLite, nobody else derives either."""
     if not side_by_side(house):
         with _locked_file(house, _DERIVING):
             yield
         return
-    with _session(house) as session, _beside_others(session), _by_itself(session, _JOURNAL):
+    with _session(house) as session, _shared(session), _exclusive(session, _JOURNAL):
         yield
 
 
@@ -59,8 +59,8 @@ def rebuilding(house: House) -> Iterator[None]:
 
 @contextmanager
 def deriving(house: House, group: str, *, wait: bool) -> Iterator[bool]:
-    """The turn of one group of lists; False when another process has it and we do not `wait`."""
-    with _session(house) as session, _beside_others(session):
+    """The lock of one group of lists; False when another process has it and we do not `wait`."""
+    with _session(house) as session, _shared(session):
         if not wait and not _got(session, group):
             yield False
             return
@@ -105,7 +105,7 @@ def _session(house: House) -> Iterator[Connection]:
 
 
 @contextmanager
-def _beside_others(session: Connection) -> Iterator[None]:
+def _shared(session: Connection) -> Iterator[None]:
     session.execute(text("SELECT pg_advisory_lock_shared(:number)"), {"number": _EVERYTHING})
     try:
         yield
@@ -114,7 +114,7 @@ def _beside_others(session: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _by_itself(session: Connection, number: int) -> Iterator[None]:
+def _exclusive(session: Connection, number: int) -> Iterator[None]:
     session.execute(text("SELECT pg_advisory_lock(:number)"), {"number": number})
     try:
         yield

@@ -27,7 +27,7 @@ AT_ONE_TICK = 500  # lists: what takes a second of the only writer's time
 
 
 def due_lists(house: House, grace: timedelta, tick: timedelta) -> list[PublishedList]:
-    """The lists at which a look was missed. With a `grace`, a job may still see to it, jitter and all."""
+    """The lists whose run was missed. With a `grace`, a job may still see to it, jitter and all."""
     now = house.now()
     with house.engine.connect() as connection:
         looked = last_looks(connection, house.lists)
@@ -86,7 +86,7 @@ def due_for_documents(house: House) -> list[PublishedList]:
 
 
 class Portions:
-    """Which lists come with which tick. Of few lists all; ten thousand have had their turn after twenty ticks."""
+    """Which lists come with which tick. Of few lists all; ten thousand have all come after twenty ticks."""
 
     def __init__(self) -> None:
         self._begun = 0
