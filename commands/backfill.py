@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.output import chosen_format, print_json, progress, say
+from commands.output import changes_told, chosen_format, print_json, progress, say
 from scraper.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def backfill(
     first, last = _day(since, "--since"), _day(until, "--until") if until else house.now().date()
     if first >= last:
         raise UsageError(f"A period ends after it begins; {last} is not after {first}.")
+    house.archive.journal.check_clock(house.now())
     try:
         with (
             recorded(house, [list_name], "backfill", getpass.getuser()) as run,
@@ -52,7 +53,7 @@ def backfill(
             run.note(f"{done.captures} captures of the past, {done.known} known before")
     finally:
         # What came before a stop is taken in all the same.
-        with progress("deriving") as show:
+        with progress("deriving") as show, changes_told(house):
             catch_up(house, show)
     if shape == "json":
         print_json(_told(done))

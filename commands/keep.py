@@ -45,6 +45,7 @@ def rebuild(
     ] = None,
 ) -> int:
     """Derive the database again from the archive and its journal. Announces nothing."""
+    from pipelines.history.publications import new_publications
     from pipelines.installation import open_house
     from pipelines.rebuild import rebuild as derive_again
 
@@ -53,8 +54,12 @@ def rebuild(
     house = open_house()
     with progress("rebuilding") as show:
         derive_again(house, show)
+    with house.engine.connect() as connection:
+        failed = new_publications(connection, ("failed",))
+    for row in failed:
+        say(f"{row.list} {row.key}: {' '.join(reason['text'] for reason in row.reasons or ())}")
     say("Rebuilt.")
-    return 0
+    return 1 if failed else 0
 
 
 def _show_effect(format_name: str | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from demo.agencies import agencies
+from demo.made import Week
+from demo.publisher import Publisher
 from demo.workbooks import Line, workbook
+from pipelines.fetch_runs import fetch_lists
 from pipelines.history.publications import ACCEPTED, new_publications
 from pipelines.installation import House, open_house
 from pipelines.rebuild import derived_beside
@@ -310,3 +314,28 @@ def test_only_our_own_look_is_live(house: House) -> None:
     house.archive.keep(replace(capture(old, START + DAY), sha256=house.archive.put(made), by=LIVE), at)
     catch_up(replace(house, now=lambda: at))
     assert [row.captured_at for row in rows(house)] == [START, START + DAY, START + 2 * DAY]
+
+
+def test_an_older_file_behind_the_live_link_is_held_by_a_crawl(
+    tmp_path: Path, home: Path, publisher: Publisher, published: list[Week]
+) -> None:
+    """Over real HTTP: a real list of an earlier week, never seen before, is put behind the publisher's link."""
+    del home
+    at = [published[3].published_at + timedelta(hours=1)]
+    house = replace(open_house(Settings(home=tmp_path / "home"), publisher.lists()), now=lambda: at[0])
+    for week in (published[1], published[3]):
+        publisher.show_week(week)
+        asyncio.run(fetch_lists(house, [*house.lists.values()], "person", "test"))
+        at[0] += timedelta(hours=1)
+    before = record(house)
+    publisher.show(
+        "participating", published[2].participating, "agencies.xlsx", published[3].published_at + DAY
+    )
+    [look] = asyncio.run(fetch_lists(house, [house.lists["participating"]], "person", "test"))
+    assert (look.outcome, look.exit_code) == ("held", 3)
+    assert look.reason.startswith("It says it was saved on ")
+    assert record(house) == before
+    at[0] -= 3 * DAY
+    with pytest.raises(ClockError):
+        asyncio.run(fetch_lists(house, [house.lists["participating"]], "person", "test"))
+    house.engine.dispose()
