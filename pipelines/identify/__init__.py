@@ -120,18 +120,24 @@ def _best(
     group: list[tuple[int, int]], pairs: Pairs, rows: Sequence[Agreement], known: Sequence[Known]
 ) -> list[tuple[int, int]]:
     # Imported only when two candidates compete: it takes longer than everything else here.
-    import numpy as np
-    from scipy.optimize import linear_sum_assignment
+    from networkx import Graph, max_weight_matching
 
     # In an order of their own, so that the order in which they were passed cannot decide between equals.
-    here = sorted({row for row, _ in group}, key=lambda i: (repr(rows[i]), i))
-    there = sorted({other for _, other in group}, key=lambda i: (known[i].agreement_id, repr(known[i]), i))
-    row_at, known_at = ({index: at for at, index in enumerate(side)} for side in (here, there))
-    scores = np.zeros((len(here), len(there)))
+    group = sorted(
+        group,
+        key=lambda pair: (
+            repr(rows[pair[0]]),
+            pair[0],
+            known[pair[1]].agreement_id,
+            repr(known[pair[1]]),
+            pair[1],
+        ),
+    )
+    graph = Graph()
     for row, other in group:
-        scores[row_at[row], known_at[other]] = pairs[row, other].score
-    chosen = zip(*linear_sum_assignment(scores, maximize=True), strict=True)
-    return [(here[i], there[j]) for i, j in chosen if (here[i], there[j]) in pairs]
+        graph.add_edge(("row", row), ("known", other), weight=pairs[row, other].score)
+    chosen = (sorted(edge, reverse=True) for edge in max_weight_matching(graph))
+    return sorted((row, other) for (_, row), (_, other) in chosen)
 
 
 def _doubtful(
