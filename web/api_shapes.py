@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from web.security import Text
+
 
 class Shape(BaseModel):
     model_config = ConfigDict(extra="allow")
@@ -214,14 +216,14 @@ class Progress(Shape):
 
 
 class CrawlOrder(BaseModel):
-    lists: many[str] = Field(default_factory=list, max_length=100, description="All lists when empty.")
+    lists: many[Text] = Field(default_factory=list, max_length=100, description="All lists when empty.")
 
 
 class Verdict(BaseModel):
-    note: str = Field(default="", max_length=2000)
+    note: Text = Field(default="", max_length=2000)
 
 
 class ReviewOrder(BaseModel):
-    changes: many[str] = Field(min_length=1, max_length=1000)
+    changes: many[Text] = Field(min_length=1, max_length=1000)
     status: Literal["confirmed", "disputed", "ignored", "undone"]
-    note: str = Field(default="", max_length=2000)
+    note: Text = Field(default="", max_length=2000)

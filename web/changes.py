@@ -24,6 +24,7 @@ from scraper.errors import UsageError
 from web.context import Context, Visit, context_of
 from web.query import LogQuestion, coded, log_question, since_recorded
 from web.rendering import local, page
+from web.security import Text
 from web.sign_in import Acting
 
 router = APIRouter(include_in_schema=False)
@@ -155,10 +156,10 @@ STATUSES = ("confirmed", "disputed", "ignored", "undone")
 def review_changes(
     request: Request,
     person: Acting,
-    status: Annotated[str, Form(max_length=20)],
-    change: Annotated[list[str] | None, Form(max_length=1000)] = None,
-    note: Annotated[str, Form(max_length=2000)] = "",
-    target: Annotated[str, Form(alias="next", max_length=4000)] = "/changes",
+    status: Annotated[Text, Form(max_length=20)],
+    change: Annotated[list[Text] | None, Form(max_length=1000)] = None,
+    note: Annotated[Text, Form(max_length=2000)] = "",
+    target: Annotated[Text, Form(alias="next", max_length=4000)] = "/changes",
 ) -> Response:
     if status not in STATUSES:
         raise UsageError(f"There is no status {status}. Choose one of: {', '.join(STATUSES)}.")

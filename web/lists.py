@@ -30,6 +30,7 @@ from scraper.lists import PublishedList
 from web.context import context_of, keep
 from web.query import After, Day, ListName, Words, coded, mark
 from web.rendering import page
+from web.security import Text
 from web.sign_in import Acting, RefusedActionError
 
 router = APIRouter(include_in_schema=False)
@@ -211,14 +212,14 @@ def one_held(request: Request, key: str) -> HTMLResponse:
 
 @router.post("/held/{key}/accept")
 def accept(
-    request: Request, person: Acting, key: str, note: Annotated[str, Form(max_length=2000)] = ""
+    request: Request, person: Acting, key: str, note: Annotated[Text, Form(max_length=2000)] = ""
 ) -> Response:
     return _released(request, key, "accept", person.name, note)
 
 
 @router.post("/held/{key}/reject")
 def reject(
-    request: Request, person: Acting, key: str, note: Annotated[str, Form(max_length=2000)] = ""
+    request: Request, person: Acting, key: str, note: Annotated[Text, Form(max_length=2000)] = ""
 ) -> Response:
     if not note.strip():
         raise UsageError("Say why it is rejected: the note is kept with your name.")

@@ -31,6 +31,7 @@ from scraper.lists import PublishedList
 from web.context import context_of
 from web.query import ListName
 from web.rendering import page
+from web.security import Text
 from web.sign_in import Acting, RefusedActionError
 
 router = APIRouter(include_in_schema=False)
@@ -57,7 +58,7 @@ def runs(
 
 @router.post("/crawl")
 async def crawl(
-    request: Request, person: Acting, name: Annotated[str, Form(alias="list", max_length=64)] = ""
+    request: Request, person: Acting, name: Annotated[Text, Form(alias="list", max_length=64)] = ""
 ) -> Response:
     context = context_of(request)
     try:

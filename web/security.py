@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection
+from typing import Annotated
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from pydantic import AfterValidator
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -101,6 +103,16 @@ class Guard:
 
 def _is_data(path: str) -> bool:
     return DATA.fullmatch(path) is not None
+
+
+def only_text(value: str) -> str:
+    """What somebody wrote, unless it holds what is no text."""
+    if NO_TEXT.search(value):
+        raise ValueError("it holds characters that are no text")
+    return value
+
+
+Text = Annotated[str, AfterValidator(only_text)]
 
 
 def _is_text(quoted: bytes) -> bool:

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from web.context import context_of, person_of
 from web.keys import COOKIE, LASTS_SECONDS, Person
 from web.rendering import local, page
+from web.security import Text
 
 router = APIRouter(include_in_schema=False)
 OFF = "Actions are off here: no COUNTERSIGN_TOKEN is set."
@@ -68,9 +69,9 @@ def sign_in_form(request: Request, target: Annotated[str, Query(alias="next")] =
 @router.post("/sign-in")
 def sign_in(
     request: Request,
-    token: Annotated[str, Form(max_length=1000)] = "",
-    name: Annotated[str, Form(max_length=80)] = "",
-    target: Annotated[str, Form(alias="next", max_length=2000)] = "/",
+    token: Annotated[Text, Form(max_length=1000)] = "",
+    name: Annotated[Text, Form(max_length=80)] = "",
+    target: Annotated[Text, Form(alias="next", max_length=2000)] = "/",
 ) -> Response:
     keys, name = context_of(request).keys, " ".join(name.split())
     if keys.token is None:

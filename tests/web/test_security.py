@@ -268,3 +268,14 @@ def test_reading_by_scripts_of_other_sites_can_be_switched_off(house: House) -> 
     closed = replace(house, settings=house.settings.model_copy(update={"cors": False}))
     with client_of(create_app(closed)) as client:
         assert "access-control-allow-origin" not in client.get("/api/v1/lists").headers
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\x1b[31m", "\ufffe"])
+def test_what_is_no_text_is_not_taken_down(signed_in: TestClient, bearer: dict[str, str], text: str) -> None:
+    form = {"status": "confirmed", "change": "x", "note": text}
+    assert signed_in.post("/changes/review", data=form).status_code == 422
+    assert signed_in.post("/held/x/reject", data={"note": text}).status_code == 422
+    order = {"changes": ["x"], "status": "confirmed", "note": text}
+    answer = signed_in.post("/api/v1/reviews", headers=bearer, json=order)
+    assert answer.status_code == 422
+    assert "no text" in answer.json()["error"]
