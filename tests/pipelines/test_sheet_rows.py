@@ -8,7 +8,7 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-from pipelines.upkeep.rebuild import rebuild
+from pipelines.rebuild import rebuild
 
 from changelog.json import listed
 from demo.agencies import Agency
