@@ -24,6 +24,7 @@ from pathlib import Path
 
 from csv_diff import compare
 
+from benchmarks.kinds import report
 from pipelines.identify import Context, identify
 from pipelines.identify.surroundings import Place, model_of, place_of
 from pipelines.normalise import Normaliser
@@ -280,7 +281,7 @@ def main(corpus: Path) -> int:
             print(f"| {tool} | {kind} | {wanted} | {reported} | {count['right']} | {precision} | {recall} |")
             if tool == "countersign" and (goal := GOALS.get(kind)):
                 short |= count["right"] < goal * max(reported, wanted)
-    return int(short)
+    return int(not report() or short)
 
 
 if __name__ == "__main__":

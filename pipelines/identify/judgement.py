@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
@@ -25,6 +26,22 @@ from pipelines.names.likeness import (
 )
 from pipelines.values import Agreement, Known
 
+# How sure each rule is of its pair; the rest follows from the likeness of names. The method page says what each needs.
+STRENGTHS: Mapping[str, float] = {
+    "a person said so": 0.99,
+    "corrected state, one real county": 0.9,
+    "corrected state": 0.85,
+    "corrected state, undated": 0.8,
+    "relabelled body": 0.85,
+    "corrected model": 0.8,
+    "corrected model, undated": 0.75,
+    "same document": 0.75,
+    "same document, by its name": 0.7,
+    "added word, same county": 0.7,
+    "missing word": 0.65,
+    "misspelt town in its place": 0.62,
+    "one real county, alone": 0.6,
+}
 # A re-dating that is a correction and not a new signature: the corpus has 1 to 12 days.
 NEAR_DAYS = 14
 # Likeness of the distinguishing words from which one name is a misspelling of the other. True labelled pairs
@@ -116,7 +133,11 @@ def judge(known: Known, row: Agreement, scene: Scene) -> Likely | None:
         return _judge_model(pair, scene) if len(places) == 1 else None
     moved = before.state != row.state
     if places in scene.same and len(places) == 2:
-        return Likely("corrected state" if moved else "corrected name", 0.99, ("a person said so",))
+        return Likely(
+            "corrected state" if moved else "corrected name",
+            STRENGTHS["a person said so"],
+            ("a person said so",),
+        )
     return None if len(places) == 1 else _judge_state(pair, scene) if moved else _judge_name(pair, scene)
 
 
@@ -126,13 +147,14 @@ def _judge_model(pair: Pair, scene: Scene) -> Likely | None:
     if not pair.active or pair.documents in {"differ", "lost"} or scene.stands(before) or scene.stands(row):
         return None
     unread = not before.support_type or not row.support_type
-    undated = (
-        before.signed is None and row.signed is None and not address(before.moa) and not address(row.moa)
-    )
+    # A list of applications has neither dates nor documents.
+    undated = all(one.signed is None and one.moa is None for one in (before, row))
     if undated and not unread and scene.only_one(before):
-        return pair.likely("corrected model", 0.75, "the only one of its name")
+        return pair.likely(
+            "corrected model", STRENGTHS["corrected model, undated"], "the only one of its name"
+        )
     if pair.dates == "same" or (unread and pair.dates == "unknown"):
-        return pair.likely("corrected model", 0.8)
+        return pair.likely("corrected model", STRENGTHS["corrected model"])
     return None
 
 
@@ -154,9 +176,13 @@ def _judge_state(pair: Pair, scene: Scene) -> Likely | None:
     )
     evidence = ("a county of the new state, not of the old",) if home and not unread else ()
     if pair.dates == "same" or pair.documents == "same":
-        return pair.likely("corrected state", 0.9 if home or unread else 0.85, *evidence)
+        return pair.likely(
+            "corrected state",
+            STRENGTHS["corrected state, one real county"] if home or unread else STRENGTHS["corrected state"],
+            *evidence,
+        )
     if pair.dates == "unknown" and pair.active and (home or unread):
-        return pair.likely("corrected state", 0.8, *evidence)
+        return pair.likely("corrected state", STRENGTHS["corrected state, undated"], *evidence)
     return None
 
 
@@ -231,7 +257,9 @@ def _judge_titled(pair: Pair, scene: Scene, one: Name, other: Name) -> Likely | 
         or scene.shared(pair.row.moa)
     ):
         return None
-    return pair.likely("same document", 0.7, "its file is named after the new name")
+    return pair.likely(
+        "same document", STRENGTHS["same document, by its name"], "its file is named after the new name"
+    )
 
 
 def better_name(before: Agreement, after: Agreement) -> str | None:
@@ -262,14 +290,14 @@ def _judge_relabelled(pair: Pair, scene: Scene) -> Likely | None:
     """Another body of the same place: believable when nothing else changed and the old one's agreement is gone."""
     if pair.dates == "same" and pair.documents in {"same", "open"}:
         gone = "same place" if scene.has_others(pair.before) else "same place, and the old body is gone"
-        return pair.likely("relabelled body", 0.85, gone)
+        return pair.likely("relabelled body", STRENGTHS["relabelled body"], gone)
     return None
 
 
 def _judge_document(pair: Pair, scene: Scene) -> Likely | None:
     """Names with nothing in common, but one document that no other row links to."""
     if pair.documents == "same" and pair.dates in {"same", "slip", "near"} and not scene.shared(pair.row.moa):
-        return pair.likely("same document", 0.75)
+        return pair.likely("same document", STRENGTHS["same document"])
     return None
 
 
@@ -293,7 +321,12 @@ def _judge_spelling(
         and level_of(one, other) == "county"
         and scene.lone(pair.row)
     ):
-        return pair.likely("corrected name", 0.6, "nothing else went or came with this date", *evidence)
+        return pair.likely(
+            "corrected name",
+            STRENGTHS["one real county, alone"],
+            "nothing else went or came with this date",
+            *evidence,
+        )
     return _judge_extended(pair, one, other, real, evidence) if extended(one, other) else None
 
 
@@ -314,7 +347,11 @@ def _judge_place(pair: Pair, scene: Scene, alike: float, real: tuple[bool, bool]
         and scene.same_row(pair.before, pair.row)
     ):
         return pair.likely(
-            "corrected name", 0.62, "alone with its model and date", "same county", "same row of the sheet"
+            "corrected name",
+            STRENGTHS["misspelt town in its place"],
+            "alone with its model and date",
+            "same county",
+            "same row of the sheet",
         )
     return None
 
@@ -335,10 +372,12 @@ def _judge_extended(
     """
     shorter_is_real = real[0] if len(one.words) < len(other.words) else real[1]
     if not shorter_is_real and pair.dates == "same":
-        return pair.likely("corrected name", 0.65, "a word of the name was missing", *evidence)
+        return pair.likely(
+            "corrected name", STRENGTHS["missing word"], "a word of the name was missing", *evidence
+        )
     county = _county(pair.before)
     if not shorter_is_real or not county or county != _county(pair.row) or level_of(one, other) != "county":
         return None
     if pair.dates == "same" or "sheriff" in one.kinds & other.kinds:
-        return pair.likely("corrected name", 0.7, "same county", *evidence)
+        return pair.likely("corrected name", STRENGTHS["added word, same county"], "same county", *evidence)
     return None

@@ -8,11 +8,11 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-from pipelines.rebuild import rebuild
 
 from changelog.json import listed
 from demo.agencies import Agency
 from demo.workbooks import Line
+from pipelines.rebuild import rebuild
 from tests.pipelines.conftest import File, History, sheet
 
 AT = datetime(2025, 4, 1, 14, tzinfo=UTC)
