@@ -33,9 +33,7 @@ def coverage_json(
     known = known or registers()
     told = coverage_at(connection, declaration.name, place, known)
     then = coverage_at(connection, declaration.name, before, known) if before else None
-    told["since_start"] = {
-        name: told[name]["count"] - (then[name]["count"] if then else 0) for name, _ in GROWN
-    }
+    told["since_start"] = then and {name: told[name]["count"] - then[name]["count"] for name, _ in GROWN}
     told["registers"] = {one.name: f"{one.source}; {one.version}" for one in known.about}
     return told
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
@@ -33,6 +34,7 @@ from pipelines.history.figures import Totals, agreements_over_time, totals_befor
 from pipelines.history.paged import agreements_page, find_publications
 from scraper.errors import UsageError
 from web.context import context_of
+from web.maps import drawn_map, state_coverage
 from web.query import After, ListName, Words, coded, mark
 from web.rendering import Curve, curve, is_web_address, page
 
@@ -313,9 +315,13 @@ def one_state(
     if not changes and not any(item.count or item.curve for item in in_lists):
         raise HTTPException(404, f"No list names a state {state[:40]}.")
     newest = max((totals.published_at for totals in seen if totals), default=None)
+    placed = next((one for one in context.house.lists.values() if one.has_places), None)
+    found = drawn_map(context, placed, "level", code) if placed else None
     return page(
-        request, "state.html", state=code, in_lists=in_lists, changes=changes, show=show, newest=newest
-    )
+        request, "state.html", state=code, in_lists=in_lists, changes=changes, show=show, newest=newest,
+        placed=placed, map=Markup(found[0].svg) if found else "", legend=found[0].legend if found else (),  # noqa: S704
+        coverage=state_coverage(context, placed, found[1][-1], code) if found and placed else None,
+    )  # fmt: skip
 
 
 def _in_list(connection: Connection, name: str, state: str, after: Any, size: int) -> InList:

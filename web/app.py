@@ -17,7 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from pipelines.installation import House
 from scraper.errors import CountersignError, DatabaseError, ListError, UsageError
 from scraper.settings import version
-from web import agencies, api, changes, exports, feeds, files, lists, overview, reports, runs, sign_in
+from web import agencies, api, changes, exports, feeds, files, lists, maps, overview, reports, runs, sign_in
 from web.answers import Answers
 from web.context import Context
 from web.keys import Keys
@@ -33,7 +33,19 @@ NOWHERE = "There is nothing at this address."
 ROUTERS = (
     *(
         module.router
-        for module in (exports, overview, changes, agencies, lists, runs, files, reports, feeds, sign_in)
+        for module in (
+            exports,
+            overview,
+            changes,
+            agencies,
+            lists,
+            maps,
+            runs,
+            files,
+            reports,
+            feeds,
+            sign_in,
+        )
     ),
     api.about,
     api.router,

@@ -12,12 +12,14 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
 from changelog.charts.places import step_names
+from changelog.coverage import coverage_json, coverage_sentences
 from changelog.status import clock_text, queue_text
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import Batch, Totals, agreements_over_time, batch, totals_before
 from pipelines.history.publications import held_publications
 from pipelines.history.queue import queue_state
 from pipelines.history.status import ListStatus, clock_status, list_statuses
+from pipelines.registers import Registers
 from scraper.lists import PublishedList
 from web.agencies import map_steps, tiles
 from web.context import context_of, keep
@@ -46,6 +48,7 @@ class Watched:
     week: Week
     curve: Curve | None
     mix: Sequence[tuple[str, int, float]]
+    coverage: Sequence[str]
     status: ListStatus
 
 
@@ -60,7 +63,7 @@ def overview(request: Request) -> HTMLResponse:
         lists = [
             found
             for item in context.house.lists.values()
-            if (found := _watched(connection, item, statuses[item.name])) is not None
+            if (found := _watched(connection, item, statuses[item.name], context.house.registers)) is not None
         ]
         newest = list(read_changes(connection, ChangeFilter(), limit=NEWEST, newest_first=True))
         held = held_publications(connection)
@@ -77,7 +80,9 @@ def overview(request: Request) -> HTMLResponse:
     )  # fmt: skip
 
 
-def _watched(connection: Connection, item: PublishedList, status: ListStatus) -> Watched | None:
+def _watched(
+    connection: Connection, item: PublishedList, status: ListStatus, known: Registers
+) -> Watched | None:
     newest = totals_before(connection, item.name)
     if newest is None:
         return None
@@ -92,6 +97,7 @@ def _watched(connection: Connection, item: PublishedList, status: ListStatus) ->
         week,
         curve(course, f"{item.wording.nouns.capitalize()} on the list", newest.place),
         [(model, count, round(100 * count / total, 1)) for model, count in mix],
+        coverage_sentences(coverage_json(connection, item, newest.place, None, known))[:3],
         status,
     )
 

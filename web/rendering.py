@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from changelog.maps import DARK_TO_LIGHT
 from changelog.query import several, state_code
 from changelog.wording import (
     FIELDS,
@@ -40,6 +41,7 @@ NAVIGATION = (
     ("/", "Overview"),
     ("/changes", "Changes"),
     ("/lists", "Lists"),
+    ("/map", "Map"),
     ("/compare", "Compare"),
     ("/agencies", "Agencies"),
     ("/held", "Held"),
@@ -60,6 +62,7 @@ def templates(lists: Mapping[str, PublishedList], *, site: bool = False) -> Envi
     )
     add_to(environment, lists)
     environment.globals["site"] = site
+    environment.globals["shades"] = DARK_TO_LIGHT
     return environment
 
 
