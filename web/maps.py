@@ -30,11 +30,9 @@ State = Annotated[str | None, Query(max_length=40)]
 
 def placed_list(context: Context, name: str | None) -> PublishedList:
     """The list of this name, or the first one with places."""
-    if name:
-        [item] = context.house.chosen([name])
-    else:
-        item = next((one for one in context.house.lists.values() if one.has_places), None)
-    if item is None or not item.has_places:
+    asked = context.house.chosen([name]) if name else context.house.lists.values()
+    item = next((one for one in asked if one.has_places), None)
+    if item is None:
         raise HTTPException(404, "This list does not say where its entries are.")
     return item
 

@@ -256,7 +256,7 @@ def test_a_wrong_question_is_told_what_to_write(reader: TestClient) -> None:
     told = {
         "/changes?state=ZZ": "Write two letters or the name: TX, Texas.",
         "/changes?colour=red&list=pending": "It knows list, kind, state",
-        "/feeds/changes.json?q=x&since=2025-01-01": "It knows list, kind, state, model, q, agency.",
+        "/feeds/changes.json?q=x&since=2025-01-01": "It knows list, kind, state, model, q, agency, county, level.",
         "/changes?since=2025-05-02&until=2025-05-01": "Write the earlier day first.",
         "/report?week=2031-W01": "is yet to come",
     }
