@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from scraper.errors import DatabaseError, OutdatedError
 
-HEAD = "0010"
+HEAD = "0011"
 BUSY_SECONDS = 60  # to wait for another process that writes
 # WAL lets readers go on while one writes; NORMAL is safe with WAL and spares a sync per transaction.
 PRAGMAS = (

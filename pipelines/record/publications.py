@@ -15,7 +15,7 @@ from pipelines.fingerprints import Packed
 from pipelines.names.likeness import name_key
 from pipelines.record.bulk import insert_many
 from pipelines.tables import accepted, changes, intervals, publications, sheet_rows
-from pipelines.values import Agreement, Change, Publication
+from pipelines.values import Agreement, Change, Finding, Publication
 
 # What a publication is found to be; written for every one, so the statements are put together once.
 _FOUND = (
@@ -35,6 +35,7 @@ _CLEAR = update(publications).where(*_HELD_BEFORE).values(state="cleared")
 _FORGET = delete(accepted).where(accepted.c.list == bindparam("of"))
 _CARRY = insert(accepted)
 CHUNK = 500  # SQLite allows 32,766 bound values, PostgreSQL 65,535; a chunk of ids stays far below both
+SHOWN_FIRST = 5  # rows that a finding names, of all that it was found in
 
 
 def rewind(connection: Connection, list_name: str, place: str) -> None:
@@ -124,12 +125,28 @@ def _write_publication(connection: Connection, derived: Derived) -> None:
         "filled": dict(sorted(figures.filled.items())) if figures else None,
         "content": derived.content,
         "counts": derived.counts() or None,
-        "findings": [finding.as_json() for finding in derived.findings] or None,
-        "reasons": [reason.as_json() for reason in derived.reasons] or None,
+        "findings": _counted(derived.findings) or None,
+        "reasons": _counted(derived.reasons) or None,
         "parser": derived.parser,
     }
     new = {f"new_{name}": found[name] for name in _FOUND}
     connection.execute(_SETTLE, {"of": publication.list, "at": publication.place, **new})
+
+
+def _counted(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Each sentence once: with its row, or with the first of its rows and how often it was found."""
+    told: dict[tuple[str, str], dict[str, Any]] = {}
+    for finding in findings:
+        one = told.setdefault((finding.name, finding.text), {**finding.as_json(), "count": 0, "rows": []})
+        one["count"] += 1
+        if finding.row is not None and len(one["rows"]) < SHOWN_FIRST:
+            one["rows"].append(finding.row)
+    for one in told.values():
+        if one["count"] == 1:
+            del one["count"]
+        if one["rows"] == [one.get("row")] or not one["rows"]:
+            del one["rows"]
+    return list(told.values())
 
 
 def _clear_held(connection: Connection, publication: Publication) -> None:
