@@ -228,7 +228,7 @@ def _documents(life: Life) -> list[tuple[str, str, Any]]:
     return list(found.values())
 
 
-AGREEMENTS, FEW_AGREEMENTS = 300, 20
+AGREEMENTS, FEW_AGREEMENTS = 300, 16
 STATE_CHANGES = 5
 
 

@@ -88,7 +88,7 @@ def create_app(
         servers=[{"url": house.settings.public_url or "/"}],
         openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         generate_unique_id_function=lambda route: (
-            f"{'do' if 'POST' in route.methods else 'get'}_{route.name}"
+            f"{'do' if 'POST' in (route.methods or ()) else 'get'}_{route.name}"
         ),
         lifespan=lifespan,
     )
