@@ -11,13 +11,13 @@ from pathlib import Path
 
 from benchmarks.homes import home_at
 from benchmarks.made import agencies, declared
-from pipelines.derived import Derived, interval_id
 from pipelines.fingerprints import agreement_fingerprint
-from pipelines.history.holdings import as_publication
+from pipelines.history.baseline import as_publication
 from pipelines.history.publications import new_publications
 from pipelines.installation import House, writing
-from pipelines.record.intake import take
+from pipelines.record.ingest import take
 from pipelines.record.publications import write
+from pipelines.result import Result, interval_id
 from pipelines.values import Agreement, Change, Figures, Publication
 from scraper.capture import Capture
 from scraper.journal import Position
@@ -80,13 +80,13 @@ class _Deriving:
         self._open: dict[str, int] = {}
         self._last: Publication | None = None
 
-    def next(self, publication: Publication) -> Derived:
+    def next(self, publication: Publication) -> Result:
         last, self._last = self._last, publication
         changed = self._chance.sample(self._ids, self._history.changed) if last else self._ids
         closed = [self._open[one] for one in changed] if last else []
         changes = [self._amended(one) for one in changed] if last else []
         opened = [self._begun(publication, one) for one in changed]
-        return Derived(
+        return Result(
             publication,
             "recorded",
             last.sha256 if last else None,

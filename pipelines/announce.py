@@ -17,7 +17,7 @@ from pipelines.values import Change
 from scraper.settings import Settings
 
 if TYPE_CHECKING:
-    from pipelines.derived import Derived
+    from pipelines.result import Result
 
 WEBHOOK = "webhook"
 
@@ -32,10 +32,10 @@ def apprise_channel(address: str) -> str:
     return f"apprise:{blake2b(address.encode(), digest_size=4).hexdigest()}"
 
 
-def announce(house: House, connection: Connection, derived: Derived) -> None:
+def announce(house: House, connection: Connection, derived: Result) -> None:
     """Owe one notice for a publication with changes. A held one stays unannounced: believed, it is news."""
     # A clock with nothing due opens and closes incidents; it derives nothing.
-    from pipelines.derived import publication_key
+    from pipelines.result import publication_key
 
     publication = derived.publication
     if derived.state in ("held", "unreadable", "failed"):

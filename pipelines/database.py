@@ -113,7 +113,7 @@ def _of(code: str, sentences: dict[str, str]) -> str | None:
     return next((said for start, said in sentences.items() if code.startswith(start)), None)
 
 
-def _beginning(error: Any) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
@@ -222,7 +222,3 @@ def migrate(url: str, revision_name: str = "head") -> None:
 
 def migrations_folder() -> Path:
     return Path(str(files("migrations")))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

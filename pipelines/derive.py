@@ -1,6 +1,6 @@
 """What one publication is found to be: its rows sifted, judged, identified and compared. Reads, never writes.
 
-Old state, new rows and what people decided go in; a `Derived` comes out, which `record` writes.
+Old state, new rows and what people decided go in; a `Result` comes out, which `record` writes.
 """
 
 from __future__ import annotations
@@ -18,19 +18,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from pipelines.derived import Derived, interval_id
 from pipelines.diff import Diff, diff
 from pipelines.fingerprints import Packed, Sifted, content_fingerprint, sift
 from pipelines.former_formats import as_published
 from pipelines.guard import judge
 from pipelines.guard_input import comparison_facts, older_than_last
 from pipelines.hindsight import date_cannot_be, newly_signed
-from pipelines.history.holdings import (
-    Holdings,
+from pipelines.history.baseline import (
+    Baseline,
+    KnownAgreements,
     Name,
-    Standing,
     active_agencies,
-    holdings,
+    known_agreements,
     linked_by_others,
     people_judged,
     taken_agreement_ids,
@@ -42,6 +41,7 @@ from pipelines.identify.judgement import better_name, same_body
 from pipelines.names.likeness import agency_names, name_key
 from pipelines.normalise import FIELDS, VERSION, Normaliser
 from pipelines.parse import read
+from pipelines.result import Result, interval_id
 from pipelines.values import (
     NEW_IS_RIGHT,
     REPEATED,
@@ -60,7 +60,7 @@ PRINTED_TWICE = 3
 COMES_BACK_WITHIN = timedelta(days=60)
 EDITS = ("renamed", "amended")
 LONGEST_GROUP = 120
-NOTHING = Holdings((), {})
+NOTHING = KnownAgreements((), {})
 SET_ASIDE = {"reject": "rejected", "retract": "retracted", "clear": "cleared"}
 
 
@@ -69,7 +69,7 @@ class Compared:
     """The rows that differ, identified and diffed against the last accepted list."""
 
     sifted: Sifted
-    held: Holdings
+    held: KnownAgreements
     matches: Sequence[Match]
     difference: Diff
     missing: list[int]
@@ -81,9 +81,9 @@ def derive(
     declaration: PublishedList,
     publication: Publication,
     path: Path,
-    last: Standing | None,
+    last: Baseline | None,
     verdict: str | None,
-) -> Derived:
+) -> Result:
     """Find out what `publication` (its file at `path`) says that `last` did not.
 
     `verdict` is what was decided about it before: "accept", "baseline" (what it says in another layout is the new
@@ -92,7 +92,7 @@ def derive(
     """
     previous = last.publication.sha256 if last else None
     if verdict in SET_ASIDE:
-        return Derived(publication, SET_ASIDE[verdict], previous, parser=VERSION)
+        return Result(publication, SET_ASIDE[verdict], previous, parser=VERSION)
     declaration = as_published(path, declaration)
     table = read(path, declaration.format, declaration.options)
     normaliser = Normaliser(table.header, declaration.columns, publication.published_at.date(), declaration)
@@ -112,7 +112,7 @@ def derive(
         findings = (*_layout_changed(changes), *findings)
         changes = tuple(change for change in changes if change.kind not in EDITS)
     quiet = last is not None and not opened and not compared.missing
-    return Derived(
+    return Result(
         publication=publication,
         state="unchanged" if quiet else "recorded",
         previous_sha256=previous,
@@ -160,10 +160,10 @@ def _held(
     figures: Figures,
     findings: Sequence[Finding],
     reasons: Sequence[Finding],
-) -> Derived:
+) -> Result:
     """Put aside with its reasons. Its would-be changes are counted, and derived again when shown."""
     nothing = [None] * len(compared.difference.changes)
-    return Derived(
+    return Result(
         publication, "held", previous, figures, compared.difference.changes, nothing, nothing,
         findings=findings, reasons=reasons, parser=VERSION,
     )  # fmt: skip
@@ -180,7 +180,7 @@ def _compare(
     publication: Publication,
     normaliser: Normaliser,
     sifted: Sifted,
-    last: Standing | None,
+    last: Baseline | None,
 ) -> Compared:
     rows = [fresh.agreement for fresh in sifted.fresh]
     missing = sifted.missing()
@@ -189,7 +189,7 @@ def _compare(
         names = {_name(row) for row in rows}
         since = (publication.published_at - COMES_BACK_WITHIN).strftime("%Y-%m-%dT%H:%M:%SZ")
         rows_then = dict(zip(sifted.packed.intervals, sifted.rows_before, strict=True)) if missing else {}
-        held = holdings(connection, declaration.name, missing, names, since, rows_then)
+        held = known_agreements(connection, declaration.name, missing, names, since, rows_then)
     stay: Mapping[str, Agreement] = {}
     if last is not None and not declaration.of_agreements:
         at_hand = (*rows, *(one.agreement for one in held.known if one.active))
@@ -241,7 +241,7 @@ def _name(agreement: Agreement) -> Name:
     return (agreement.state or "", name_key(agreement.agency))
 
 
-def _agency_of(held: Holdings, name: Name) -> str | None:
+def _agency_of(held: KnownAgreements, name: Name) -> str | None:
     found = (held.agency_of(one) for one in sorted(agency_names(*name), key=lambda one: one != name))
     return next(filter(None, found), None)
 
@@ -251,7 +251,7 @@ def _mint(
     declaration: PublishedList,
     rows: Sequence[Agreement],
     matches: Sequence[Any],
-    held: Holdings,
+    held: KnownAgreements,
 ) -> Callable[[Agreement], tuple[str, str]]:
     """Ids for agreements never seen before: of what was first printed, and which one of that name it is."""
     name = declaration.name
@@ -291,7 +291,9 @@ def _agency_id(row: Agreement) -> str:
     return "a" + blake2b(f"{row.state}|{name}".encode(), digest_size=6).hexdigest()
 
 
-def _right_agencies(difference: Diff, held: Holdings, still: Mapping[Name, frozenset[str]], now: str) -> Diff:
+def _right_agencies(
+    difference: Diff, held: KnownAgreements, still: Mapping[Name, frozenset[str]], now: str
+) -> Diff:
     """A renamed agreement moves to another agency when its new name is one that is already known, or when
     its old name still stands in the list: then two bodies exist and only this agreement changed hands.
 
@@ -310,7 +312,7 @@ def _right_agencies(difference: Diff, held: Holdings, still: Mapping[Name, froze
     return replace(difference, changes=tuple(changes))
 
 
-def _why_right(before: Agreement, after: Agreement, held: Holdings, now: str) -> str | None:
+def _why_right(before: Agreement, after: Agreement, held: KnownAgreements, now: str) -> str | None:
     if _name(before) == _name(after):
         return None
     if why := better_name(before, after):
@@ -362,7 +364,7 @@ def _say_repeated(
 
 
 def _figures(
-    compared: Compared, columns: frozenset[str], last: Standing | None, declaration: PublishedList
+    compared: Compared, columns: frozenset[str], last: Baseline | None, declaration: PublishedList
 ) -> Figures:
     """Counted from the last list's figures, what left them and what came: no need of the rows that stayed."""
     gone = [known.agreement for known in compared.held.known if known.active]
@@ -410,7 +412,7 @@ def _judge(
     normaliser: Normaliser,
     compared: Compared,
     figures: Figures,
-    last: Standing | None,
+    last: Baseline | None,
     content: str,
 ) -> Verdict:
     quiet = last is not None and not compared.sifted.fresh and not compared.missing

@@ -158,7 +158,7 @@ def _believe_what_stays(
     stays = capture.captured_at - since >= declaration.believed_after
     if not stays or row.state != "held" or row.verdict:
         return False
-    from pipelines.record.intake import SERVED_AGAIN
+    from pipelines.record.ingest import SERVED_AGAIN
     from pipelines.run import catch_up
 
     if row.basis != SERVED_AGAIN:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from pipelines.diff import Diff
 from pipelines.fingerprints import Sifted
 from pipelines.guard import Facts
-from pipelines.history.holdings import Standing, active_keys, last_accepted
+from pipelines.history.baseline import Baseline, active_keys, last_accepted
 from pipelines.history.publications import (
     earlier_with_content,
     losses_before,
@@ -23,7 +23,7 @@ from pipelines.history.publications import (
 from pipelines.names.likeness import name_key
 from pipelines.normalise import Normaliser
 from pipelines.publication_time import older
-from pipelines.record.intake import SERVED_AGAIN, TOGETHER
+from pipelines.record.ingest import SERVED_AGAIN, TOGETHER
 from pipelines.values import Change, Older, Publication
 from scraper.lists import PublishedList
 
@@ -39,7 +39,7 @@ def comparison_facts(
     normaliser: Normaliser,
     sifted: Sifted,
     difference: Diff,
-    last: Standing | None,
+    last: Baseline | None,
     content: str,
 ) -> Facts:
     """`content` is the fingerprint of all rows together, whatever their order."""
@@ -77,7 +77,7 @@ def comparison_facts(
     )
 
 
-def older_than_last(connection: Connection, publication: Publication, last: Standing | None) -> Older | None:
+def older_than_last(connection: Connection, publication: Publication, last: Baseline | None) -> Older | None:
     """Of a file off the live page that was never seen before."""
     if last is None or not publication.live or publication.basis == SERVED_AGAIN:
         return None

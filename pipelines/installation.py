@@ -66,7 +66,7 @@ def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] 
 
     def known() -> Position:
         # What ingests the journal knows formats and rules, which a clock with nothing due has no use for.
-        from pipelines.record.intake import position
+        from pipelines.record.ingest import position
 
         with engine.connect() as connection:
             return position(connection)

@@ -40,7 +40,7 @@ def alone(house: House) -> Iterator[None]:
 
 
 @contextmanager
-def taking_in(house: House) -> Iterator[None]:
+def ingesting(house: House) -> Iterator[None]:
     """Nobody else ingests the journal; on SQLite, nobody else derives either."""
     if not side_by_side(house):
         with _locked_file(house, _DERIVING):

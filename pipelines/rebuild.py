@@ -12,10 +12,10 @@ from pathlib import Path
 from pipelines.database import ready
 from pipelines.installation import House, writing
 from pipelines.locks import alone, rebuilding
-from pipelines.record.intake import position
+from pipelines.record.ingest import position
 from pipelines.record.outbox import unannounced
 from pipelines.record.replace import adopt
-from pipelines.run import Progress, catch_up, silent, take_in_again
+from pipelines.run import Progress, catch_up, ingest_again, silent
 from scraper.archive import Archive
 from scraper.storage import storing
 
@@ -49,7 +49,7 @@ def copied_beside(house: House, progress: Progress = silent) -> Iterator[House]:
             (place / "archive").mkdir(exist_ok=True)
             shutil.copyfile(house.archive.journal.path, place / "archive" / house.archive.journal.path.name)
         with open_beside(replace(house, archive=Archive(place)), place) as beside:
-            take_in_again(beside, progress)
+            ingest_again(beside, progress)
             yield beside
 
 
@@ -60,7 +60,7 @@ def derived_beside(house: House, entries: int, progress: Progress = silent) -> I
         tempfile.TemporaryDirectory(prefix="countersign-verify-") as name,
         open_beside(house, Path(name)) as beside,
     ):
-        take_in_again(beside, progress, entries)
+        ingest_again(beside, progress, entries)
         yield beside
 
 
@@ -89,7 +89,7 @@ def forget_unfinished(house: House) -> None:
 def _follow(house: House, beside: House, progress: Progress, entries: int | None) -> None:
     with house.engine.connect() as connection:
         taken, owed = position(connection).n, unannounced(connection)
-    take_in_again(beside, progress, entries or taken or None, owed)
+    ingest_again(beside, progress, entries or taken or None, owed)
 
 
 @contextmanager

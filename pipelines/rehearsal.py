@@ -1,4 +1,4 @@
-"""What would be: a held publication if it were accepted, the archive by the present rules. Derived for whoever asks,
+"""What would be: a held publication if it were accepted, the archive by the present rules. Result for whoever asks,
 and never written.
 
 Nothing of it is the publisher's doing, so nothing of it is announced, now or when it is rebuilt for good.
@@ -13,33 +13,33 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from pipelines.derive import derive
-from pipelines.derived import Derived
+from pipelines.history.baseline import as_publication, baseline_before
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
-from pipelines.history.holdings import as_publication, standing
 from pipelines.history.publications import new_publications, publication_by_key
 from pipelines.installation import House
 from pipelines.normalise import VERSION
 from pipelines.rebuild import copied_beside, derived_beside
-from pipelines.record.intake import position
+from pipelines.record.ingest import position
+from pipelines.result import Result
 from pipelines.run import Progress, catch_up, replay, silent
 from pipelines.values import Finding
 from scraper.capture import Capture
 from scraper.errors import UnreadableError, UsageError
 
 
-def would_be(house: House, key: str) -> Derived:
+def would_be(house: House, key: str) -> Result:
     """The publication as it would be found with a person's "accept". Raises UsageError for an unknown key."""
     with house.engine.connect() as connection:
         row = publication_by_key(connection, key)
         if row is None or row.list not in house.lists:
             raise UsageError(f"No publication is called {key[:40]}.")
         publication = as_publication(row)
-        last = standing(connection, row.list, row.place)
+        last = baseline_before(connection, row.list, row.place)
         try:
             with house.archive.local_path(publication.sha256) as path:
                 return derive(connection, house.lists[row.list], publication, path, last, "accept")
         except UnreadableError as error:
-            return Derived(
+            return Result(
                 publication, "unreadable", reasons=[Finding("unreadable", str(error))], parser=VERSION
             )
 

@@ -15,11 +15,10 @@ from sqlalchemy import Connection, Row
 
 from pipelines.announce import announce
 from pipelines.derive import derive
-from pipelines.derived import Derived
 from pipelines.former_formats import as_published
 from pipelines.guard_input import SISTER_WITHIN
+from pipelines.history.baseline import Baseline, as_publication, baseline_before
 from pipelines.history.changes import read_change
-from pipelines.history.holdings import Standing, as_publication, standing
 from pipelines.history.incidents import open_incidents
 from pipelines.history.places import begun_since, latest, list_of
 from pipelines.history.publications import (
@@ -30,7 +29,7 @@ from pipelines.history.publications import (
     publication_by_key,
 )
 from pipelines.installation import House, writing
-from pipelines.locks import deriving, groups, hold_group, side_by_side, taking_in
+from pipelines.locks import deriving, groups, hold_group, ingesting, side_by_side
 from pipelines.logs import get_log
 from pipelines.maintenance import assess
 from pipelines.normalise import VERSION
@@ -39,11 +38,12 @@ from pipelines.places.index import state_index
 from pipelines.places.words import agency_of
 from pipelines.publication_time import Dated
 from pipelines.publication_time import dated as date_of
-from pipelines.record.intake import ALWAYS, Intake, position, take
+from pipelines.record.ingest import ALWAYS, Ingested, position, take
 from pipelines.record.outbox import mark_unannounced
 from pipelines.record.places import place_again
 from pipelines.record.publications import rewind, write
 from pipelines.record.settled import settle_lists
+from pipelines.result import Result
 from pipelines.values import Finding
 from scraper.capture import Capture
 from scraper.errors import ClockError, CountersignError, StorageError, UnreadableError, UsageError
@@ -68,7 +68,7 @@ def catch_up(house: House, progress: Progress = silent, needed: Collection[str] 
     (a replay, a backfill) is never news. Lists that are not `needed` (None: all are) may be left to another
     process that derives them now.
     """
-    with taking_in(house):
+    with ingesting(house):
         with writing(house) as connection:
             _take_tail(house, connection, announce=True)
         if not side_by_side(house):
@@ -104,7 +104,7 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
             for row in new_publications(connection)
             if row.list in group_of and group in (None, group_of[row.list])
         )
-    last: dict[str, Standing | None] = {}
+    last: dict[str, Baseline | None] = {}
     left = Counter(group_of[row.list] for row in waiting)
     number = 0
     while waiting:
@@ -113,7 +113,7 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
         try:
             with writing(house) as connection:
                 if row.list not in last:
-                    last[row.list] = standing(connection, row.list, row.place)
+                    last[row.list] = baseline_before(connection, row.list, row.place)
                 derived = _derived(house, connection, row, last[row.list])
                 write(connection, derived)
                 if house.lists[row.list].has_places and derived.opened:
@@ -132,21 +132,21 @@ def derive_new(house: House, progress: Progress, group: str | None = None) -> No
             with writing(house) as connection:
                 _settle(house, connection, its_group, left)
         if derived.packed is not None and derived.figures is not None:
-            last[row.list] = Standing(derived.publication, derived.figures, derived.packed)
+            last[row.list] = Baseline(derived.publication, derived.figures, derived.packed)
         for one in reversed(again):
             waiting.appendleft(one)
             last.pop(one.list, None)
         progress(row.list, number, number + len(waiting))
 
 
-def _failed(house: House, row: Row[Any], bug: Exception) -> Derived:
+def _failed(house: House, row: Row[Any], bug: Exception) -> Result:
     """A bug that one publication meets is its own failure; all others go on as if it were not there."""
     get_log(list=row.list, publication=row.key).error(
         "a bug in countersign; please report it with these lines", exc_info=bug
     )
     said = _ADDRESS.sub("", f"{type(bug).__name__}: {str(bug) or 'no message'}").rstrip(".")
     text = f"A bug in countersign: {said}. It is tried again by another version than {_software()}."
-    derived = Derived(as_publication(row), "failed", reasons=[Finding(BUG, text)], parser=VERSION)
+    derived = Result(as_publication(row), "failed", reasons=[Finding(BUG, text)], parser=VERSION)
     with writing(house) as connection:
         write(connection, derived)
     return derived
@@ -156,7 +156,7 @@ def _software() -> str:
     return f"{version()}, rules {VERSION}"
 
 
-def _try_again(connection: Connection, intake: Intake) -> None:
+def _try_again(connection: Connection, intake: Ingested) -> None:
     """What a bug of another version ended."""
     for row in new_publications(connection, ("failed",)):
         if not any(reason["text"].endswith(f" {_software()}.") for reason in row.reasons or ()):
@@ -181,7 +181,7 @@ def _settle(house: House, connection: Connection, group: str, left: Mapping[str,
         )
 
 
-def _to_judge_again(house: House, connection: Connection, derived: Derived) -> list[Row[Any]]:
+def _to_judge_again(house: House, connection: Connection, derived: Result) -> list[Row[Any]]:
     """Sister lists that were emptied lately and held, since nothing said yet what had become of their rows."""
     found: list[Row[Any]] = []
     place = derived.publication.place
@@ -193,13 +193,13 @@ def _to_judge_again(house: House, connection: Connection, derived: Derived) -> l
     return found
 
 
-def _derived(house: House, connection: Connection, row: Row[Any], last: Standing | None) -> Derived:
+def _derived(house: House, connection: Connection, row: Row[Any], last: Baseline | None) -> Result:
     publication = as_publication(row)
     try:
         with house.archive.local_path(publication.sha256) as path:
             return derive(connection, house.lists[row.list], publication, path, last, row.verdict)
     except UnreadableError as error:
-        return Derived(publication, "unreadable", reasons=[Finding("unreadable", str(error))], parser=VERSION)
+        return Result(publication, "unreadable", reasons=[Finding("unreadable", str(error))], parser=VERSION)
 
 
 def _take_tail(house: House, connection: Connection, *, announce: bool, entries: int | None = None) -> None:
@@ -231,7 +231,7 @@ def _has_places(house: House, list_name: str) -> bool:
 
 
 def _keep_derivers_away(
-    house: House, connection: Connection, intake: Intake, dirty: Mapping[str, str]
+    house: House, connection: Connection, intake: Ingested, dirty: Mapping[str, str]
 ) -> None:
     """What another process derives just now may have to be undone too. A newest publication undoes nothing."""
     group_of = groups(house.lists)
@@ -375,14 +375,14 @@ def place_all(house: House) -> None:
                 place_again(connection, name, house.registers)
 
 
-def take_in_again(
+def ingest_again(
     house: House, progress: Progress = silent, entries: int | None = None, owed: Sequence[str] = ()
 ) -> None:
     """Take in what is no news to another database: its first `entries` of the journal, or all of them.
 
     `owed` are the publications whose news that other database still owes.
     """
-    with taking_in(house):
+    with ingesting(house):
         with writing(house) as connection:
             more = None if entries is None else max(0, entries - position(connection).n)
             _take_tail(house, connection, announce=False, entries=more)
@@ -425,7 +425,7 @@ def http_time(text: str | None) -> datetime | None:
     return parsed if parsed and parsed.tzinfo else None
 
 
-def _with_dependents(house: House, connection: Connection, intake: Intake) -> dict[str, str]:
+def _with_dependents(house: House, connection: Connection, intake: Ingested) -> dict[str, str]:
     """A list is judged beside its sister list, so what is new in one is reason to judge the other again."""
     dirty = {name: _from_emptied(connection, name, place) for name, place in intake.dirty.items()}
     for declaration in house.lists.values():

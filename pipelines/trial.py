@@ -16,14 +16,14 @@ from sqlalchemy import Connection, Engine, make_url
 
 from pipelines.database import HEAD, open_engine, ready, revision
 from pipelines.derive import derive
-from pipelines.derived import Derived
-from pipelines.history.holdings import standing
+from pipelines.history.baseline import baseline_before
 from pipelines.installation import House
 from pipelines.moments import utc_now
 from pipelines.normalise import Normaliser
 from pipelines.parse import read
 from pipelines.parse.sniff import HEAD as HEAD_BYTES
 from pipelines.parse.sniff import looks_like
+from pipelines.result import Result
 from pipelines.run import dated
 from pipelines.values import Agreement, Finding, Publication
 from scraper.archive import Archive
@@ -47,7 +47,7 @@ class Trial:
     rows: Sequence[Agreement]
     findings: Sequence[Finding]
     advice: Sequence[str]
-    derived: Derived
+    derived: Result
     known: bool
 
 
@@ -123,7 +123,7 @@ def _understood(
         capture.captured_at, basis, f"{published_at:%Y-%m-%dT%H:%M:%SZ} try", capture.page,
     )  # fmt: skip
     with _record(settings) as connection:
-        last = standing(connection, declaration.name)
+        last = baseline_before(connection, declaration.name)
         if last and last.publication.place >= publication.place:
             publication = replace(publication, place=f"{last.publication.place}~")
         derived = derive(connection, declaration, publication, path, last, None)
@@ -156,7 +156,7 @@ def _engine(settings: Settings) -> Engine | None:
     return engine if revision(engine) == HEAD else None
 
 
-def _advice_on_key(declaration: PublishedList, derived: Derived) -> Iterator[str]:
+def _advice_on_key(declaration: PublishedList, derived: Result) -> Iterator[str]:
     twice = [finding for finding in derived.findings if finding.name == "key-repeated"]
     if twice:
         key = " and ".join(declaration.key)
@@ -166,7 +166,7 @@ def _advice_on_key(declaration: PublishedList, derived: Derived) -> Iterator[str
         )
 
 
-def _advice(declaration: PublishedList, normaliser: Normaliser, derived: Derived) -> Iterator[str]:
+def _advice(declaration: PublishedList, normaliser: Normaliser, derived: Result) -> Iterator[str]:
     """What to change in the declaration, as a line of TOML where it can be one."""
     for field in normaliser.missing:
         printed = sorted(header for header, meant in declaration.columns.items() if meant == field)

@@ -19,7 +19,7 @@ from pipelines.history.publications import new_publications
 from pipelines.installation import House
 from pipelines.normalise import VERSION
 from pipelines.rebuild import derived_beside
-from pipelines.record.intake import position
+from pipelines.record.ingest import position
 from pipelines.run import Progress, silent
 from pipelines.tables import (
     UtcTime,

@@ -1,4 +1,4 @@
-"""Reading the documents that are here and were not read yet. Derived: a new reader reads them all again."""
+"""Reading the documents that are here and were not read yet. Result: a new reader reads them all again."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from pipelines.history.agreements import StoredAgreement
-from pipelines.history.holdings import as_agreement
+from pipelines.history.baseline import as_agreement
 from pipelines.tables import intervals, publications
 
 FOUND = 200

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
 
-from pipelines.history.holdings import as_agreement, rows_at
+from pipelines.history.baseline import as_agreement, rows_at
 from pipelines.tables import intervals, publications
 from pipelines.values import Agreement
 

@@ -21,8 +21,8 @@ from sqlalchemy import (
     tuple_,
 )
 
+from pipelines.history.baseline import as_agreement
 from pipelines.history.conversions import Applied, applications_among
-from pipelines.history.holdings import as_agreement
 from pipelines.history.places import StoredPlace, agreements_in, places_of_agreements, places_of_list
 from pipelines.history.publications import first_accepted, stamp
 from pipelines.tables import changes, intervals, publications, reviews, settlements

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, or_, select
 
 from pipelines.history.agreements import StoredAgreement
-from pipelines.history.holdings import as_agreement
+from pipelines.history.baseline import as_agreement
 from pipelines.tables import intervals
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
 
-from pipelines.history.holdings import as_agreement
+from pipelines.history.baseline import as_agreement
 from pipelines.tables import document_events, documents, intervals
 from pipelines.values import Agreement
 

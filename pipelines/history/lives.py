@@ -8,7 +8,7 @@ from itertools import groupby
 from sqlalchemy import Connection, func, select
 
 from pipelines.applications import Life, Printing
-from pipelines.history.holdings import as_agreement
+from pipelines.history.baseline import as_agreement
 from pipelines.tables import intervals
 
 MANY = 60_000  # printings; in longer lists nothing is compared that is not printed alike

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, or_, select
 
-from pipelines.history.holdings import as_agreement
+from pipelines.history.baseline import as_agreement
 from pipelines.tables import intervals, places
 from pipelines.values import Agreement
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from pipelines.derived import Derived
 from pipelines.fingerprints import Packed
 from pipelines.names.likeness import name_key
 from pipelines.record.bulk import insert_many
+from pipelines.result import Result
 from pipelines.tables import accepted, changes, intervals, publications, sheet_rows
 from pipelines.values import Agreement, Change, Finding, Publication
 
@@ -77,7 +77,7 @@ def _hold_again(connection: Connection, list_name: str, place: str) -> None:
     )
 
 
-def write(connection: Connection, derived: Derived) -> None:
+def write(connection: Connection, derived: Result) -> None:
     """Write all that one publication changed. The caller's transaction makes it one fact."""
     publication = derived.publication
     _write_publication(connection, derived)
@@ -113,7 +113,7 @@ def _carry(connection: Connection, publication: Publication, packed: Packed) -> 
     connection.execute(_CARRY, carried)
 
 
-def _write_publication(connection: Connection, derived: Derived) -> None:
+def _write_publication(connection: Connection, derived: Result) -> None:
     publication, figures = derived.publication, derived.figures
     found: dict[str, Any] = {
         "state": derived.state,
@@ -234,7 +234,7 @@ def _exists(connection: Connection, identifier: str, n: int) -> bool:
     )
 
 
-def _change_row(derived: Derived, seq: int, change_id: str) -> dict[str, Any]:
+def _change_row(derived: Result, seq: int, change_id: str) -> dict[str, Any]:
     publication, change = derived.publication, derived.changes[seq]
     shown = change.after or change.before
     assert shown is not None  # noqa: S101 - a change has at least one side

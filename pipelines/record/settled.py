@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select
 
 from pipelines.applications import Application, join
 from pipelines.hindsight import Event, Judged, settle
-from pipelines.history.holdings import people_judged
+from pipelines.history.baseline import people_judged
 from pipelines.history.lives import is_long, lives
 from pipelines.history.publications import first_accepted
 from pipelines.record.bulk import insert_many

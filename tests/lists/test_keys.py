@@ -8,9 +8,9 @@ import pytest
 
 from changelog.reports import as_html, as_markdown, report
 from changelog.wording import headline, sentence, week
+from pipelines.history.baseline import last_accepted
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import totals_before, totals_between
-from pipelines.history.holdings import last_accepted
 from tests.lists.watched import Watched, told
 
 FLAWS = """\

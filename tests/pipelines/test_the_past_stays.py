@@ -26,7 +26,7 @@ from pipelines.fetch_runs import fetch_lists
 from pipelines.history.publications import ACCEPTED, new_publications
 from pipelines.installation import House, open_house
 from pipelines.rebuild import derived_beside
-from pipelines.record.intake import SERVED_AGAIN, TOGETHER
+from pipelines.record.ingest import SERVED_AGAIN, TOGETHER
 from pipelines.run import catch_up, release, replay
 from pipelines.tables import changes, intervals
 from pipelines.verify import differences, snapshot

@@ -12,7 +12,7 @@ from pipelines.values import Agreement, Change, Figures, Finding, Publication
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
+class Result:
     """What one publication is found to be, and everything that is to be written for it.
 
     `opened` are the intervals that begin with it, as (id, agreement id, agency id, fingerprint, agreement);

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
-from pipelines.derived import publication_key
 from pipelines.names.likeness import name_key
 from pipelines.publication_time import Dated
 from pipelines.record.documents import take_document
 from pipelines.record.places import take_word
+from pipelines.result import publication_key
 from pipelines.tables import intervals, judgements, publications, reviews, taken
 from pipelines.values import Publication
 from scraper.capture import LIVE, Capture
@@ -41,7 +41,7 @@ Dating = Callable[[Capture], Dated]  # a file that cannot be read is dated all t
 
 
 @dataclass(slots=True)
-class Intake:
+class Ingested:
     """What was taken in: from which place on each list is to be derived again, and of what was seen since when its
     sister list too; of which agreements people said where they are."""
 
@@ -62,9 +62,9 @@ def position(connection: Connection) -> Position:
 
 def take(
     connection: Connection, entries: Iterable[tuple[Entry, Position]], dated: Dating, *, announce: bool
-) -> Intake:
+) -> Ingested:
     """Take entries in and say which lists are to be derived again. One transaction: the caller's."""
-    intake = Intake()
+    intake = Ingested()
     last: Position | None = None
     for entry, end in entries:
         last = end
@@ -75,12 +75,12 @@ def take(
     return intake
 
 
-def _ignore(_c: Connection, _e: Entry, _i: Intake, _d: Dating, _a: bool) -> None:
+def _ignore(_c: Connection, _e: Entry, _i: Ingested, _d: Dating, _a: bool) -> None:
     """Entries of kinds that other rooms keep (seals, backfills) are no business of the tables here."""
 
 
 def _take_capture(
-    connection: Connection, entry: Entry, intake: Intake, dated: Dating, announce: bool
+    connection: Connection, entry: Entry, intake: Ingested, dated: Dating, announce: bool
 ) -> None:
     capture = Capture.from_entry(entry)
     if capture.sha256 is None:
@@ -96,7 +96,7 @@ def _take_capture(
         _move(connection, known, publication, intake)
 
 
-def _take_live(connection: Connection, publication: Publication, intake: Intake, announce: bool) -> None:
+def _take_live(connection: Connection, publication: Publication, intake: Ingested, announce: bool) -> None:
     """What a look at the live page brings comes after everything that the record holds of the list, whatever it says
     of itself: only a person's replay or backfill may place a list in the past."""
     of = {"of": publication.list}
@@ -156,7 +156,7 @@ def _placed(publication: Publication) -> Publication:
     )
 
 
-def _enter(connection: Connection, publication: Publication, intake: Intake, *, announced: bool) -> None:
+def _enter(connection: Connection, publication: Publication, intake: Ingested, *, announced: bool) -> None:
     entered = {
         "key": publication_key(publication),
         "list": publication.list,
@@ -188,7 +188,7 @@ def _holds(connection: Connection, publication: Publication) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _move(connection: Connection, known: Row[Any], publication: Publication, intake: Intake) -> None:
+def _move(connection: Connection, known: Row[Any], publication: Publication, intake: Ingested) -> None:
     """An earlier capture of the same file: it was seen sooner than we knew."""
     connection.execute(
         update(publications)
@@ -204,7 +204,7 @@ def _move(connection: Connection, known: Row[Any], publication: Publication, int
     intake.mark(publication.list, min(known.place, publication.place))
 
 
-def _clear_served_again(connection: Connection, publication: Publication, intake: Intake) -> None:
+def _clear_served_again(connection: Connection, publication: Publication, intake: Ingested) -> None:
     open_ones = connection.execute(
         select(publications.c.id, publications.c.place).where(
             publications.c.list == publication.list,
@@ -218,7 +218,7 @@ def _clear_served_again(connection: Connection, publication: Publication, intake
 
 
 def _take_verdict(
-    connection: Connection, entry: Entry, intake: Intake, _dated: Dating, _announce: bool
+    connection: Connection, entry: Entry, intake: Ingested, _dated: Dating, _announce: bool
 ) -> None:
     row = connection.execute(
         select(publications.c.list, publications.c.place).where(publications.c.key == entry["publication"])
@@ -239,7 +239,7 @@ def _take_verdict(
 
 
 def _take_retraction(
-    connection: Connection, entry: Entry, intake: Intake, _dated: Dating, _announce: bool
+    connection: Connection, entry: Entry, intake: Ingested, _dated: Dating, _announce: bool
 ) -> None:
     """A file was taken in by mistake: all that it was taken for goes."""
     found = connection.execute(select(_P.list, _P.place).where(_P.sha256 == entry["sha256"])).all()
@@ -256,7 +256,7 @@ def _take_retraction(
 
 
 def _take_review(
-    connection: Connection, entry: Entry, _intake: Intake, _dated: Dating, _announce: bool
+    connection: Connection, entry: Entry, _intake: Ingested, _dated: Dating, _announce: bool
 ) -> None:
     connection.execute(delete(reviews).where(reviews.c.change_id == entry["change"]))
     if entry["status"] != "undone":
@@ -272,7 +272,7 @@ def _take_review(
 
 
 def _take_judgement(
-    connection: Connection, entry: Entry, intake: Intake, _dated: Dating, _announce: bool
+    connection: Connection, entry: Entry, intake: Ingested, _dated: Dating, _announce: bool
 ) -> None:
     """Two names are one agency, or two: every list is derived again from where either first stood."""
     names = [
@@ -297,19 +297,19 @@ def _take_judgement(
 
 
 def _take_document(
-    connection: Connection, entry: Entry, _intake: Intake, _dated: Dating, _announce: bool
+    connection: Connection, entry: Entry, _intake: Ingested, _dated: Dating, _announce: bool
 ) -> None:
     take_document(connection, entry)
 
 
 def _take_place(
-    connection: Connection, entry: Entry, intake: Intake, _dating: Dating, _announce: bool
+    connection: Connection, entry: Entry, intake: Ingested, _dating: Dating, _announce: bool
 ) -> None:
     take_word(connection, entry)
     intake.placed.add(entry["agreement"])
 
 
-_TAKERS: dict[str, Callable[[Connection, Entry, Intake, Dating, bool], None]] = {
+_TAKERS: dict[str, Callable[[Connection, Entry, Ingested, Dating, bool], None]] = {
     "capture": _take_capture,
     "document": _take_document,
     "accept": _take_verdict,

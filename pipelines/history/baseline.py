@@ -60,7 +60,7 @@ _JUDGED = select(judgements).order_by(judgements.c.id)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Baseline:
     """The last accepted list of a list: its publication, what was counted, and its rows packed."""
 
     publication: Publication
@@ -68,7 +68,7 @@ class Standing:
     packed: Packed
 
 
-def standing(connection: Connection, list_name: str, before: str | None = None) -> Standing | None:
+def baseline_before(connection: Connection, list_name: str, before: str | None = None) -> Baseline | None:
     """The last accepted list; with `before`, the last one whose place is before it (after a rewind)."""
     last = last_accepted(connection, list_name, before)
     if last is None:
@@ -80,7 +80,7 @@ def standing(connection: Connection, list_name: str, before: str | None = None) 
     ).first()
     loaded = Packed.from_bytes(packed.layout, packed.packed) if packed else _repacked(connection, list_name)
     kept = connection.execute(_SHEET_ROWS, {"list": list_name, "place": last.place}).scalar()
-    return Standing(as_publication(last), as_figures(last), loaded.with_sheet_rows(kept))
+    return Baseline(as_publication(last), as_figures(last), loaded.with_sheet_rows(kept))
 
 
 def rows_at(connection: Connection, list_name: str, place: str, ids: Sequence[int]) -> dict[int, int]:
@@ -165,7 +165,7 @@ def _repacked(connection: Connection, list_name: str) -> Packed:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class KnownAgreements:
     """What is known around the rows that differ.
 
     `known` are agreements that are missing from the new list (active) and ones that may come back; the lives
@@ -213,14 +213,14 @@ def _overlap(a: Row[Any], b: Row[Any]) -> bool:
     )
 
 
-def holdings(
+def known_agreements(
     connection: Connection,
     list_name: str,
     missing: Sequence[int],
     names: set[Name],
     gone_since: str,
     rows: Mapping[int, int],
-) -> Holdings:
+) -> KnownAgreements:
     """Look up what is known of `names` (of the new rows) and of the `missing` intervals.
 
     `gone_since` is a place: agreements that left at or after it may come back under a corrected name. `rows` are
@@ -244,12 +244,12 @@ def holdings(
     documents = _documents(connection, list_name, [row.agreement_id for row in (*gone, *inactive)])
     known = [_as_known(row, True, documents, rows.get(row.id) or row.row) for row in gone]
     known += [_as_known(row, False, documents) for row in inactive]
-    return Holdings(known, dict(lives))
+    return KnownAgreements(known, dict(lives))
 
 
 def with_ids(
-    connection: Connection, list_name: str, held: Holdings, ids: Iterable[str], missing: set[int]
-) -> tuple[Holdings, dict[str, Agreement]]:
+    connection: Connection, list_name: str, held: KnownAgreements, ids: Iterable[str], missing: set[int]
+) -> tuple[KnownAgreements, dict[str, Agreement]]:
     """With the agreements `ids` that left, whenever that was; and those that the new list holds as they were."""
     lives: list[Row[Any]] = []
     for chunk in _chunks(sorted(ids)):
@@ -260,7 +260,7 @@ def with_ids(
     last = _last_of_each([row for row in lives if row.agreement_id not in have], active)
     came_back = [_as_known(row, False, {}) for row in _by_ids(connection, last)]
     return (
-        Holdings([*held.known, *came_back], held.lives),
+        KnownAgreements([*held.known, *came_back], held.lives),
         {row.agreement_id: as_agreement(row) for row in _by_ids(connection, stay)},
     )
 
