@@ -44,7 +44,7 @@ def _wrong_json(name: str, text: str) -> dict[str, Any]:
     """A list whose declaration is wrong: nobody looks at it, which nobody should have to find out by its silence."""
     nothing = dict.fromkeys(("last_look", "last_success", "last_change", "next_look", "age", "age_seconds"))
     incident = {"kind": "failing", "text": text, "since": None}
-    told = {"overdue": True, "held": 0, "incidents": [incident], "documents": None}
+    told = {"overdue": True, "held": 0, "incidents": [incident], "cleared": [], "documents": None}
     return {"list": name, "outcome": "failed", **nothing, **told}
 
 
@@ -85,6 +85,14 @@ def _list_json(item: ListStatus) -> dict[str, Any]:
         "held": item.held,
         "incidents": [
             {"kind": kind, "text": text, "since": iso(since)} for kind, text, since in item.incidents
+        ],
+        "cleared": [
+            {
+                "published_at": iso(row.published_at),
+                "published_name": row.published_name,
+                "reasons": [reason["text"] for reason in row.reasons],
+            }
+            for row in item.cleared
         ],
         "documents": _round_json(item.documents),
     }

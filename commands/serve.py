@@ -41,7 +41,10 @@ def status(
 
 
 def _row(item: dict[str, Any]) -> dict[str, Any]:
-    incidents = "; ".join(f"{one['kind']}: {one['text']}" for one in item["incidents"])
+    incidents = "; ".join(
+        [f"{one['kind']}: {one['text']}" for one in item["incidents"]]
+        + [f"held and cleared: {' '.join(one['reasons'])}" for one in item["cleared"]]
+    )
     asked = item["documents"]
     documents = f"{asked['outcome'] or 'going on'}, {asked['began']}" if asked else ""
     return {**item, "age": item["age"] or "never seen", "documents": documents, "incident": incidents}

@@ -36,6 +36,7 @@ REASONS: tuple[Check, ...] = (
     doubts.page_says_otherwise,
 )
 FINDINGS: tuple[Check, ...] = (
+    doubts.emptied,
     doubts.some_rows_repeated,
     doubts.page_counts_otherwise,
     doubts.optional_columns_missing,

@@ -102,6 +102,16 @@ def page_says_otherwise(case: Case) -> Finding | None:
     )
 
 
+def emptied(case: Case) -> Finding | None:
+    if not case.emptied or case.previous is None:
+        return None
+    return Finding(
+        "emptied",
+        f"The list has no rows: {len(case.in_sister)} of the {case.previous.rows} of the last one stand in the list "
+        f"“{case.declaration.other}”.",
+    )
+
+
 def some_rows_repeated(case: Case) -> Finding | None:
     if not case.facts.repeated:
         return None

@@ -116,6 +116,13 @@ def held_publications(connection: Connection, list_name: str | None = None) -> S
     return new_publications(connection, ("held",), list_name)
 
 
+def cleared_since(connection: Connection, moment: datetime) -> Sequence[Row[Any]]:
+    """Publications that were held and that a later list put right, of those recorded since a moment; newest first."""
+    p = publications.c
+    query = select(publications).where(p.state == "cleared", p.reasons.is_not(None), p.recorded_at >= moment)
+    return connection.execute(query.order_by(p.place.desc())).all()
+
+
 def held_count(connection: Connection) -> int:
     return connection.execute(select(func.count()).where(publications.c.state == "held")).scalar_one()
 

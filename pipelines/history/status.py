@@ -11,18 +11,20 @@ from sqlalchemy import Connection, Row, select
 
 from pipelines.history.incidents import open_incidents
 from pipelines.history.looks import CLOCK, last_round, last_tick, watched_lists
-from pipelines.history.publications import held_publications
+from pipelines.history.publications import cleared_since, held_publications
 from pipelines.processes import is_alive
 from pipelines.tables import changes
 from scraper.cadence import is_overdue, next_due
 from scraper.lists import PublishedList
 
+LATELY = timedelta(days=14)
 MISSED = timedelta(minutes=3)  # three ticks: a busy machine may be late with one
 
 
 @dataclass(frozen=True, slots=True)
 class ListStatus:
     """`age` is since the last look that succeeded; `incidents` are kind, sentence and beginning of each.
+    `cleared` are publications that were held and put right by a later list within LATELY, newest first.
     `documents` is the last run that asked for the list's documents; None when they are not fetched, or none was made.
     """
 
@@ -37,6 +39,7 @@ class ListStatus:
     held: int
     incidents: Sequence[tuple[str, str, datetime]]
     documents: Row[Any] | None = None
+    cleared: Sequence[Row[Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def list_statuses(
     changed = _last_changes(connection, lists)
     held = [row.list for row in held_publications(connection)]
     incidents = open_incidents(connection)
+    cleared = cleared_since(connection, now - LATELY)
     return [
         _status(
             declaration,
@@ -72,6 +76,7 @@ def list_statuses(
             held.count(name),
             [(row.kind, row.text, row.opened_at) for row in incidents if row.list == name],
             last_round(connection, name) if declaration.documents else None,
+            [row for row in cleared if row.list == name],
             now,
         )
         for name, declaration in lists.items()
@@ -85,6 +90,7 @@ def _status(
     held: int,
     incidents: Sequence[tuple[str, str, datetime]],
     documents: Row[Any] | None,
+    cleared: Sequence[Row[Any]],
     now: datetime,
 ) -> ListStatus:
     succeeded = row.last_success if row else None
@@ -100,6 +106,7 @@ def _status(
         held=held,
         incidents=incidents,
         documents=documents,
+        cleared=cleared,
     )
 
 

@@ -97,3 +97,16 @@ def test_an_old_copy_is_told_as_one(history: History) -> None:
     [held] = history.held()
     assert held.reasons[0]["name"] == "older-copy"
     assert "5 of its 5 rows" in held.reasons[0]["text"]
+
+
+def test_what_was_held_and_cleared_leaves_a_trace(history: History) -> None:
+    """In the status for two weeks; of an emptied list that was explained in time, what explained it."""
+    from changelog.status import status_json
+
+    history.feed([*BEFORE, EMPTY, sheet([line("Macon")], NOON + 5 * DAY, "pending")])
+    [told] = [one for one in status_json(history.house)["lists"] if one["list"] == "pending"]
+    assert "no rows" in told["cleared"][0]["reasons"][0]
+    history.feed([sheet(SIGNED_NOW, NOON + DAY)])
+    [told] = [one for one in status_json(history.house)["lists"] if one["list"] == "pending"]
+    assert told["cleared"] == []
+    assert any(one["name"] == "emptied" for row in history.findings() for one in row)
