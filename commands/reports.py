@@ -86,7 +86,9 @@ def claim(
     shape = chosen_format(format_name, ("table", "json"))
     house = open_house()
     with house.engine.connect() as connection:
-        told = check_claim(connection, house.lists, text, day_of(as_of) if as_of else None, list_name)
+        told = check_claim(
+            connection, house.lists, text, day_of(as_of) if as_of else None, list_name, house.registers
+        )
     if shape == "json":
         print_json(told)
         return 0

@@ -189,7 +189,9 @@ LONGEST = 2_000
 def checked(context: Context, text: str, as_of: date | None, list_name: str | None = None) -> dict[str, Any]:
     context.house.chosen([list_name] if list_name else [])
     with context.house.engine.connect() as connection:
-        return check_claim(connection, context.house.lists, text[:LONGEST], as_of, list_name)
+        return check_claim(
+            connection, context.house.lists, text[:LONGEST], as_of, list_name, context.house.registers
+        )
 
 
 @router.get("/claim")

@@ -6,7 +6,7 @@ nearest figures otherwise, and the way they were counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,8 +14,10 @@ from sqlalchemy import Connection
 
 from changelog.claims.answers import answer_base, answer_batch, answer_count, answer_percent
 from changelog.claims.grammar import Claim, Figure, read_claim
+from changelog.claims.places import answer_places, place_figures
 from changelog.claims.scene import Answer, Scene, read_scene, standing
 from changelog.wording import long_day
+from pipelines.registers import Registers, registers
 from scraper.lists import PublishedList
 
 
@@ -25,22 +27,28 @@ def check_claim(
     text: str,
     as_of: date | None = None,
     list_name: str | None = None,
+    known: Registers | None = None,
 ) -> dict[str, Any]:
     """Answer a claim, as JSON. It speaks of `as_of`, else of the day that it names, else of the newest list.
 
     Raises UsageError when nothing is recorded.
     """
+    of_places, rest = place_figures(text)
     claim = read_claim(text)
     scene = read_scene(connection, lists, list_name, as_of or claim.as_of)
+    placed: list[dict[str, Any]] = []
+    if of_places and scene.declaration.has_places:
+        claim = read_claim(rest)
+        placed = answer_places(connection, scene.declaration, of_places, scene.end, known or registers())
     answered = [(figure, _answer(scene, figure)) for figure in claim.figures]
     return {
         "text": text,
         "as_of": scene.as_of.isoformat(),
         "list": scene.declaration.name,
         "standing": standing(scene),
-        "figures": [_figure_json(scene, figure, answer) for figure, answer in answered],
+        "figures": [*placed, *(_figure_json(scene, figure, answer) for figure, answer in answered)],
         "unread": list(claim.unread),
-        "summary": _summary(scene, claim, [answer for _, answer in answered]),
+        "summary": _summary(scene, claim, [answer.short for _, answer in answered], placed),
     }
 
 
@@ -96,9 +104,10 @@ def _figure_json(scene: Scene, figure: Figure, answer: Answer) -> dict[str, Any]
     }
 
 
-def _summary(scene: Scene, claim: Claim, answers: list[Answer]) -> str:
-    if not answers:
+def _summary(scene: Scene, claim: Claim, shorts: list[str], placed: Sequence[Mapping[str, Any]]) -> str:
+    shorts = [*(one["answer"].split(". ")[0] for one in placed), *shorts]
+    if not shorts:
         return f"No figure that can be held against the lists was found in this text. {standing(scene)}"
-    said = ". ".join(answer.short for answer in answers)
+    said = ". ".join(shorts)
     unread = f" Not read: {', '.join(claim.unread)}." if claim.unread else ""
     return f"{standing(scene)} {said}.{unread}"
