@@ -142,7 +142,8 @@ def _answer(
     day = long_day(newest.published_at.date())
     said = "; ".join(f"{_shown(value, figure)} {words}" for words, value in now)
     if holds:
-        text = f"On {day} “{figure.phrase}” holds for {holds[0][0]} ({_shown(holds[0][1], figure)}). All counts: {said}."
+        fitting = f"{holds[0][0]} ({_shown(holds[0][1], figure)})"
+        text = f"On {day} “{figure.phrase}” holds for {fitting}. All counts: {said}."
     elif earlier:
         words, value, when = earlier[0]
         then = long_day(when.published_at.date())
