@@ -134,7 +134,7 @@ def iso(moment: datetime | None) -> str | None:
 
 def title(change: StoredChange, declaration: PublishedList | None = None) -> str:
     """One line for people: which entry, and what became of it."""
-    return f"{who(change, declaration)}: {_what(change, declaration)}"
+    return f"{who(change, declaration)}: {what(change, declaration)}"
 
 
 def who(change: StoredChange, declaration: PublishedList | None = None) -> str:
@@ -168,7 +168,7 @@ def field_of(change: StoredChange, name: str) -> Any:
     return (side or {}).get(name, change.said.get(name))
 
 
-def _what(change: StoredChange, declaration: PublishedList | None) -> str:
+def what(change: StoredChange, declaration: PublishedList | None) -> str:
     match change.kind:
         case "added" if change.rule == REPEATED:
             return "listed a second time"
@@ -257,11 +257,11 @@ def sentence(change: StoredChange, declaration: PublishedList | None = None) -> 
     listing = declaration.wording.title if declaration else change.list
     day = f"{change.published_at:%-d %B %Y}"
     since = f" It had been pending since {change.pending_since:%-d %B %Y}." if change.pending_since else ""
-    what = f"{_what(change, declaration)}, {listing} of {day}.{since}"
+    told = f"{what(change, declaration)}, {listing} of {day}.{since}"
     if declaration is not None and not {"state", "support_type"} & {*carried(declaration)}:
-        return f"{who(change, declaration)}: {what}"
+        return f"{who(change, declaration)}: {told}"
     where = f"in {state_name(change.state)}" if change.state else "of an unnamed state"
-    return f"{change.agency} {where} ({model_name(change.support_type)}): {what}"
+    return f"{change.agency} {where} ({model_name(change.support_type)}): {told}"
 
 
 def _became(application: Applied) -> dict[str, Any] | None:
@@ -389,7 +389,11 @@ def batch(told: Report, declaration: PublishedList) -> str:
 def _standing(told: Report, declaration: PublishedList) -> str:
     words = declaration.wording
     groups = told["total_states"]
-    within = f" in {groups:,} {words.group if groups == 1 else words.groups}" if words.group else ""
+    within = (
+        f" in {groups:,} {words.group if groups == 1 else words.groups}"
+        if words.group and words.group != words.holder
+        else ""
+    )
     return (
         f"{counted(told, declaration)}{within}, "
         f"on the list published {long_day(date.fromisoformat(told['published_at'][:10]))}."

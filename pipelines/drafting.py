@@ -32,7 +32,8 @@ MOST = 0.95  # of its filled cells
 MOST_IN_KEY = 4
 _STATE = r"\bstate\b|\bst\b|territory|jurisdiction"
 _NAMED = {
-    "agency": r"agency|organi[sz]ation|holder|licensee|permittee|company|business|entity|department|name",
+    "agency": r"agency|organi[sz]ation|holder|licensee|permittee|company|business|entity|department"
+    r"|^(?:.*[._])?(?:full |legal |trade )?name$",
     "county": r"county|parish",
     "signed": r"signed|effective|execut",
 }

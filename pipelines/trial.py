@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -203,6 +204,7 @@ def _line(header: str, field: str) -> str:
 
 def slug(text: str) -> str:
     """A field's name made of a header's words."""
+    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", text)  # dateAdded
     letters = "".join(mark if mark.isascii() and mark.isalnum() else " " for mark in text.casefold())
     name = "_".join(letters.split())[:40].strip("_")
     return name if name[:1].isalpha() else f"column_{name}".strip("_")

@@ -104,7 +104,7 @@ class WordingEntry(Entry):
     added: Words = "added"
     removed: Words = "left the list"
     noun: Words = "entry"
-    nouns: Words = "entries"
+    nouns: Words | None = None
     holder: Words | None = None
     holders: Words | None = None
     group: Words | None = None
@@ -243,7 +243,7 @@ class ListEntry(Entry):
                 words.added,
                 words.removed,
                 words.noun,
-                words.nouns,
+                words.nouns or plural(words.noun),
                 words.holder or "",
                 words.holders or plural(words.holder or ""),
                 words.group or _spoken(self.grouped_by),
@@ -341,8 +341,10 @@ def _judged_columns(entry: ListEntry) -> Iterator[Judgement]:
     known = entry.names_of_fields
     if "agency" not in known and (not entry.own_key or "agency" in entry.own_key):
         yield ("columns",), "no column is the “agency”: say which one names whom an entry is about", True
+    # What the declaration speaks of again is no slip.
+    meant = {*entry.title, *entry.own_key, *entry.evidence, *entry.fields, entry.group, entry.split}
     for header, field in entry.columns.items():
-        if field not in FIELDS and (near := _misspelt(field)):
+        if field not in (*FIELDS, *meant) and (near := _misspelt(field)):
             text = f"“{field}” becomes a field of the list's own; did you mean “{near}”?"
             yield ("columns", header), text, False
     for name in ("key", "required", "evidence", "ignore", "title", "group", "split"):

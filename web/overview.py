@@ -26,6 +26,7 @@ from web.context import context_of, keep
 from web.rendering import Curve, curve, page
 
 router = APIRouter(include_in_schema=False)
+SHOWN = 12
 NEWEST = 8
 
 
@@ -49,6 +50,7 @@ class Watched:
     curve: Curve | None
     mix: Sequence[tuple[str, int, float]]
     coverage: Sequence[str]
+    groups: Sequence[tuple[str, int, float]]
     status: ListStatus
 
 
@@ -96,10 +98,19 @@ def _watched(
         totals_before(connection, item.name, week.since),
         week,
         curve(course, f"{item.wording.nouns.capitalize()} on the list", newest.place),
-        [(model, count, round(100 * count / total, 1)) for model, count in mix],
+        [(model, count, round(100 * count / total, 1)) for model, count in mix[:SHOWN]],
         coverage_sentences(coverage_json(connection, item, newest.place, None, known))[:3],
+        _groups(item, newest),
         status,
     )
+
+
+def _groups(item: PublishedList, newest: Totals) -> list[tuple[str, int, float]]:
+    """What a list of one's own is grouped by, with bars that are of the longest."""
+    if item.mail or not item.group:
+        return []
+    counted = sorted(newest.by_state.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN]
+    return [(name, count, round(100 * count / counted[0][1], 1)) for name, count in counted]
 
 
 def _week(connection: Connection, item: PublishedList, moment: datetime) -> Week:

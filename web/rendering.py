@@ -30,8 +30,11 @@ from changelog.wording import (
     sentence,
     state_name,
     title,
+    what,
+    who,
 )
 from pipelines.history.publications import held_count
+from pipelines.values import Agreement
 from scraper.lists import PublishedList
 from web.context import context_of, keep, person_of
 from web.keys import COOKIE
@@ -299,7 +302,23 @@ def only(query: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in query.items() if name in names}
 
 
+def columns_of(item: PublishedList) -> list[str]:
+    """The fields of an entry that a table of a list of one's own shows."""
+    named = dict.fromkeys((*item.title, *item.key, "agency", item.group, item.split))
+    parts = {part for field in item.fields.values() for part in field.combine}
+    return [name for name in named if name and (name not in parts or name in item.title)][:6]
+
+
+def entry_name(agreement: Agreement, item: PublishedList) -> str:
+    """What tells an entry of a list of one's own from the others of its holder."""
+    said = [str(agreement.said(name)) for name in columns_of(item)[:3] if agreement.said(name)]
+    return " · ".join(dict.fromkeys(said))
+
+
 def add_to(environment: Environment, lists: Mapping[str, PublishedList]) -> None:
+    ours = any(item.mail for item in lists.values()) or not lists
+    own = {item.wording.holder for item in lists.values()}
+    holder = "agency" if ours else (own.pop() if len(own) == 1 else "") or "name"
     environment.filters.update(
         day=day,
         clock=clock,
@@ -313,12 +332,16 @@ def add_to(environment: Environment, lists: Mapping[str, PublishedList]) -> None
         shown=shown,
         state_name=state_name,
         model_name=model_name,
-        field_name=lambda name: FIELDS.get(name, name),
+        field_name=lambda name: holder if name == "agency" else FIELDS.get(name) or name.replace("_", " "),
+        entry_name=entry_name,
         plain_day=plain_day,
         sentences=sentences,
         sign=lambda kind: SIGNS.get(kind, "·"),
         title_of=lambda change: title(change, lists.get(change.list)),
         sentence_of=lambda change: sentence(change, lists.get(change.list)),
+        who_of=lambda change: who(change, lists.get(change.list)),
+        what_of=lambda change: what(change, lists.get(change.list)),
+        columns_of=columns_of,
     )
     environment.globals.update(
         old=old,
@@ -329,6 +352,7 @@ def add_to(environment: Environment, lists: Mapping[str, PublishedList]) -> None
         words=words,
         plural=plural,
         lists=lists,
+        ours=ours,
         models=MODELS,
         is_web_address=is_web_address,
     )

@@ -41,7 +41,10 @@ CHARTS: dict[str, Draw] = {
         series, asked.until, asked.declaration.wording.nouns, 26 if width == charts.WIDTH else 12, width,
         asked.declaration.time_zone,
     ),
-    "models": lambda series, asked, width: charts.model_mix(series, asked.declaration.wording.nouns, width),
+    "models": lambda series, asked, width: charts.model_mix(
+        series, asked.declaration.wording.nouns, width,
+        "support type" if asked.declaration.mail else asked.declaration.wording.split,
+    ),
     "map": lambda series, asked, width: charts.state_map(
         series[-1].by_state, asked.declaration.wording.nouns, width
     ),
@@ -130,7 +133,7 @@ def report_page(
         in_states=states if show == "all" else states[: context.rows(STATES_SHOWN)],
         all_states=len(states),
         show=show,
-        charts=("growth", "weekly", "models"),
+        charts=("growth", "weekly", *(("models",) if asked.declaration.split else ())),
         card_query=where,
     )
 

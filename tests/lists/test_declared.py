@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from scraper.errors import ListError
 from scraper.list_file import Lines, declared_lists, examine, sound_lists
 from scraper.lists import Cadence, LinkRule
 
+DOCS = Path(__file__).parents[2] / "docs" / "lists"
 RIGHT = """\
 # Two lists of our own.
 [lists.towns]
@@ -150,3 +152,9 @@ def test_lines_are_found_in_tables_arrays_and_inline_tables() -> None:
     wanted = {("a",): 1, ("b", "c d"): 3, ("b", "c d", "x", 0): 4, ("b", "c d", "y", "z"): 7,
               ("b", "c d", "text"): 8, ("e",): 11, ("e", "f", "g"): 12, ("nowhere",): None}  # fmt: skip
     assert {path: lines.of(path) for path in wanted} == wanted
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+def test_every_declaration_that_the_docs_print_is_right(file: Path, page: str) -> None:
+    for block in re.findall(r"```toml\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL):
+        assert problems(file, block) == [], page
