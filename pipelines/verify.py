@@ -24,6 +24,7 @@ from pipelines.run import Progress, silent
 from pipelines.tables import (
     UtcTime,
     accepted,
+    applications,
     changes,
     document_events,
     documents,
@@ -33,6 +34,7 @@ from pipelines.tables import (
     places,
     publications,
     reviews,
+    settlements,
     taken,
 )
 from scraper.archive import Archive, Problem
@@ -195,7 +197,7 @@ def line_hashes(journal: Journal) -> dict[int, str]:
     return hashes
 
 
-# By what a row is known, and what in it an archive cannot know.
+# By what columns a row is known, and what in it an archive cannot know.
 BY_KEY: Mapping[Table, tuple[str, frozenset[str]]] = {
     publications: ("key", frozenset({"id", "announced"})),
     intervals: ("id", frozenset()),
@@ -206,6 +208,8 @@ BY_KEY: Mapping[Table, tuple[str, frozenset[str]]] = {
         frozenset({"last_modified", "etag", "checked_at", "trouble", "pages", "said", "read_by"}),
     ),
     document_events: ("id", frozenset()),
+    settlements: ("change_id", frozenset()),
+    applications: ("list agreement_id since", frozenset()),
     places: ("agreement_id", frozenset()),
     place_words: ("agreement_id", frozenset()),
     taken: ("id", frozenset()),
@@ -240,7 +244,7 @@ def _rows(
     connection: Connection, query: Columns, key: str, unknowable: frozenset[str]
 ) -> Iterator[tuple[Any, Mapping[str, Any]]]:
     for row in connection.execute(query):
-        yield row._mapping[key], _without(row, unknowable)
+        yield " ".join(str(row._mapping[name]) for name in key.split()), _without(row, unknowable)
 
 
 def _without(row: Row[Any], unknowable: frozenset[str]) -> Mapping[str, Any]:
