@@ -1,7 +1,7 @@
 """The tables, and nothing else. Who writes is in `record`, who reads is in `history`.
 
 Times are text in UTC ("2025-05-12T17:40:40Z"): they sort, and any tool reads them.
-A publication's `place` sorts the publications of one list (publication time, capture time, hash), so that a
+A publication's `place` sorts the publications of one list (publication time, name or capture time, hash), so that a
 validity interval can be compared with any moment without asking when its publications were.
 """
 

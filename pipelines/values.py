@@ -204,7 +204,7 @@ class Older(NamedTuple):
 class Publication:
     """One list as it was published once.
 
-    `place` sorts the publications of a list and is unique in it: publication time, capture time, hash.
+    `place` sorts the publications of a list and is unique in it: publication time, name or capture time, hash.
     `basis` says where `published_at` came from: "workbook", "last-modified", "name" or "capture".
     `saved_at` and `last_modified` are what the file and its server said of its last change, where that can be;
     `captured_by` says who saw it: a look at the live page, or a person's replay or backfill.

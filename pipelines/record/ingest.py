@@ -150,10 +150,14 @@ def _seen_by(capture: Capture, recorded_at: datetime) -> str:
 
 
 def _placed(publication: Publication) -> Publication:
+    """Of two files that were saved in the same second the one with the earlier name comes first; a place has at most
+    64 letters. Where only the server or the capture dates a file, the capture tells them apart."""
     at, seen = publication.published_at, publication.captured_at
-    return replace(
-        publication, place=f"{at:%Y-%m-%dT%H:%M:%SZ} {seen:%Y%m%d%H%M%S} {publication.sha256[:12]}"
-    )
+    if publication.basis == "workbook":
+        rest = f"{publication.published_name[:34]} {publication.sha256[:8]}"
+    else:
+        rest = f"{seen:%Y%m%d%H%M%S} {publication.sha256[:12]}"
+    return replace(publication, place=f"{at:%Y-%m-%dT%H:%M:%SZ} {rest}")
 
 
 def _enter(connection: Connection, publication: Publication, intake: Ingested, *, announced: bool) -> None:
