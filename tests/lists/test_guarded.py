@@ -89,3 +89,9 @@ def test_a_list_that_stays_shorter_is_believed_after_a_month_and_not_before(top:
         "held",
         "recorded",
     ]
+
+
+def test_an_empty_file_is_not_taken_for_another_list(top: Watched) -> None:
+    top.publish(*rows(range(200)))
+    assert top.outcome() == "held"
+    assert "rows-of-other" not in held(top)
