@@ -35,6 +35,7 @@ from pipelines.tables import (
     publications,
     reviews,
     settlements,
+    sheet_rows,
     taken,
 )
 from scraper.archive import Archive, Problem
@@ -208,6 +209,7 @@ BY_KEY: Mapping[Table, tuple[str, frozenset[str]]] = {
         frozenset({"last_modified", "etag", "checked_at", "trouble", "pages", "said", "read_by"}),
     ),
     document_events: ("id", frozenset()),
+    sheet_rows: ("list place", frozenset()),
     settlements: ("change_id", frozenset()),
     applications: ("list agreement_id since", frozenset()),
     places: ("agreement_id", frozenset()),
