@@ -117,9 +117,10 @@ def join(
     if alike:
         found |= _alike(waiting, agreements, found)
     found |= _another_model(waiting, agreements, found)
-    by_name = _by_name(agreements)
+    by_name, instead = _by_name(agreements), _by_name(waiting)
     return [
-        _judged(life, found.get(_id(life)), by_name, at_least=life.first == first_list) for life in waiting
+        _judged(life, found.get(_id(life)), by_name, instead, at_least=life.first == first_list)
+        for life in waiting
     ]
 
 
@@ -150,12 +151,20 @@ def _id(life: Life) -> _Spell:
 
 
 def _judged(
-    life: Life, found: _Found | None, by_name: Mapping[tuple[str, str], Sequence[Life]], *, at_least: bool
+    life: Life,
+    found: _Found | None,
+    by_name: Mapping[tuple[str, str], Sequence[Life]],
+    instead: Mapping[tuple[str, str], Sequence[Life]],
+    *,
+    at_least: bool,
 ) -> Application:
     if found is None:
         state, name, _ = _key(life.last)
         later = [one for one in by_name.get((state, name), ()) if life.until and one.first > life.until]
+        others = [one for one in instead.get((state, name), ()) if one.first == life.until]
         evidence = ("another agreement of the agency came later",) if later else ()
+        if others:
+            evidence = (f"{others[0].printings[0].agreement.support_type} was applied for instead",)
         return Application(life, None, "left" if life.until else "pending", at_least, evidence=evidence)
     on_both = life.until is None and found.agreement.until is None
     status: Status = "had" if _had(life, found.agreement) else "both" if on_both else "signed"

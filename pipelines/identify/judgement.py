@@ -34,7 +34,6 @@ STRENGTHS: Mapping[str, float] = {
     "corrected state, undated": 0.8,
     "relabelled body": 0.85,
     "corrected model": 0.8,
-    "corrected model, undated": 0.75,
     "same document": 0.75,
     "same document, by its name": 0.7,
     "added word, same county": 0.7,
@@ -147,12 +146,6 @@ def _judge_model(pair: Pair, scene: Scene) -> Likely | None:
     if not pair.active or pair.documents in {"differ", "lost"} or scene.stands(before) or scene.stands(row):
         return None
     unread = not before.support_type or not row.support_type
-    # A list of applications has neither dates nor documents.
-    undated = all(one.signed is None and one.moa is None for one in (before, row))
-    if undated and not unread and scene.only_one(before):
-        return pair.likely(
-            "corrected model", STRENGTHS["corrected model, undated"], "the only one of its name"
-        )
     if pair.dates == "same" or (unread and pair.dates == "unknown"):
         return pair.likely("corrected model", STRENGTHS["corrected model"])
     return None

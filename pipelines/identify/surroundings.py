@@ -85,7 +85,7 @@ class Scene:
             self._by_state[state].append((name, standing))
         linked = {address(document) for document in context.documents}
         self._documents = Counter([*linked, *(address(row.moa) for row in (*settled, *rows))])
-        self._rows, self._known = rows, [one.agreement for one in known if one.active]
+        self._rows = rows
         self._rows_dated = Counter(map(dated, rows))
         self._known_dated = Counter(dated(one.agreement) for one in known if one.active)
         self._names: dict[str, dict[str, list[tuple[Name, set[str]]]]] = {}
@@ -100,12 +100,6 @@ class Scene:
         here = [other for other, _ in self._standing_names(state).get(body.essence, ())]
         here += [read_name(row.agency, row.state) for row in self._rows if row.state == agreement.state]
         return any(other.essence == body.essence and other.kinds == body.kinds for other in here)
-
-    def only_one(self, agreement: Agreement) -> bool:
-        """Whether one agreement went and one came under this name, and the list has no other."""
-        place = place_of(agreement)
-        one_each = all(sum(place_of(one) == place for one in side) == 1 for side in (self._rows, self._known))
-        return one_each and not self._standing.get(place)
 
     def apart(self, one: Agreement, other: Agreement) -> bool:
         """Whether both names stood side by side, now or ever: then they are two agencies."""
