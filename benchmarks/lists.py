@@ -225,7 +225,9 @@ def fold(name: str, value: object) -> str:
     folded = "".join(mark for mark in " ".join(str(value or "").split()) if mark.isprintable())
     if found := re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", folded):
         return f"{found[3]}-{found[1]}-{found[2]}"
-    return folded if name == "pypi" else folded.casefold().replace(" ", "")
+    folded = folded if name == "pypi" else folded.casefold()
+    # Of a name in a key that is corrected, a blank is no difference.
+    return folded.replace(" ", "") if name == "fara" else folded
 
 
 def keys(name: str, path: Path) -> Iterator[Key]:
