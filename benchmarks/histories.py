@@ -15,6 +15,7 @@ from pipelines.fingerprints import agreement_fingerprint
 from pipelines.history.baseline import as_publication
 from pipelines.history.publications import new_publications
 from pipelines.installation import House, writing
+from pipelines.publication_time import Dated
 from pipelines.record.ingest import take
 from pipelines.record.publications import write
 from pipelines.result import Result, interval_id
@@ -53,7 +54,7 @@ def written(home: Path, history: History) -> House:
     while chunk := [*islice(numbers, AT_ONCE)]:
         with writing(house) as connection:
             entries = ((_entry(history, number), Position(0, number)) for number in chunk)
-            take(connection, entries, lambda capture: (capture.captured_at, "name"), announce=False)
+            take(connection, entries, lambda capture: Dated(capture.captured_at, "name"), announce=False)
             for row in new_publications(connection):
                 write(connection, deriving.next(as_publication(row)))
     return house

@@ -17,6 +17,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from demo.made import Week
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("scraper", "pipelines", "changelog", "web", "commands", "demo", "migrations")
@@ -90,7 +94,7 @@ def entered(arguments: Sequence[str]) -> dict[str, None]:
         countersign.run(arguments)
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
     return counting.files
 
 
@@ -124,18 +128,18 @@ def commands() -> Iterator[str]:
         yield f"files entered by accept              {_in_a_process(home, lists, 'accept', held):>4}"
 
 
-def _cut(week: object) -> object:
+def _cut(week: Week) -> Week:
     """A list cut short, which is held."""
     from dataclasses import replace
     from io import BytesIO
 
     import openpyxl
 
-    book = openpyxl.load_workbook(BytesIO(week.participating))  # type: ignore[attr-defined]
+    book = openpyxl.load_workbook(BytesIO(week.participating))
     book.worksheets[0].delete_rows(60, 500)
     written = BytesIO()
     book.save(written)
-    return replace(week, participating=written.getvalue())  # type: ignore[type-var]
+    return replace(week, participating=written.getvalue())
 
 
 def _held(home: str, lists: str) -> str:

@@ -300,12 +300,13 @@ def _right_agencies(
     Said along with it is what shows the new name to be the right one, if anything does."""
     changes = []
     for change in difference.changes:
-        if change.kind == "renamed" and change.before and change.after:
-            if why := _why_right(change.before, change.after, held, now):
+        before, after = change.before, change.after
+        if change.kind == "renamed" and before and after:
+            if why := _why_right(before, after, held, now):
                 change = replace(change, evidence=(*change.evidence, NEW_IS_RIGHT + why))
-            known = _agency_of(held, _name(change.after))
-            if known is None and _name(change.before) in still:
-                known = _agency_id(change.after)
+            known = _agency_of(held, _name(after))
+            if known is None and _name(before) in still:
+                known = _agency_id(after)
             if known is not None and known != change.agency_id:
                 change = replace(change, agency_id=known)
         changes.append(change)

@@ -22,7 +22,6 @@ from pipelines.history import (
     agreements,
     changes,
     compared,
-    conversions,
     figures,
     paged,
     publications,
@@ -110,7 +109,6 @@ GROWING: dict[str, Question] = {
     ),
     "agencies of a state, counted": lambda q: agencies.agency_count(q.connection, LIST, "AL"),
     "a state over time": lambda q: figures.agreements_over_time(q.connection, LIST, "AL"),
-    "lives under some names": lambda q: conversions.lives(q.connection, LIST, [("AL", "autauga")]),
     "recorded since": lambda q: paged.first_recorded_since(q.connection, q.until),
 }
 # The answer is the first page of all there is, in the order of the index, which is read no further than that.

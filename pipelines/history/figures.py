@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, func, select
 
-from pipelines.history.changes import KIND, NEW_AGENCY, NEWLY_SIGNED, ChangeFilter, stamp
-from pipelines.history.publications import ACCEPTED
+from pipelines.history.changes import KIND, NEW_AGENCY, NEWLY_SIGNED, ChangeFilter
+from pipelines.history.publications import ACCEPTED, stamp
 from pipelines.tables import changes, intervals, publications, settlements
 
 PRESENCE = ("added", "removed", "returned")

@@ -27,7 +27,7 @@ def settle_lists(connection: Connection, lists: Mapping[str, PublishedList], nam
         if declared.of_agreements and not is_long(connection, (name,)):
             _settle(connection, declared)
         pending = declared.pending_list
-        if pending in lists and {name, pending} & set(names):
+        if pending is not None and pending in lists and {name, pending} & set(names):
             _join(connection, name, pending)
 
 

@@ -174,7 +174,7 @@ def test_the_last_good_state_stays_and_the_next_look_is_fine(
     impatient: Looker, publisher: Publisher, name: str
 ) -> None:
     before = impatient.captures()["participating"]
-    how, _, sentence = next(rest for case, *rest in FILE_CASES if case == name)
+    _, how, _, sentence = next(case for case in FILE_CASES if case[0] == name)
     publisher.be_rude("participating", how)
     in_vain(impatient, sentence)
     assert isinstance(impatient.look()["participating"], CountersignError)

@@ -124,7 +124,8 @@ def test_people_and_officers_are_those_of_its_number() -> None:
 
 def test_the_register_itself_is_read_back_without_a_wrong_number() -> None:
     """Every twentieth town's police and every county of the registers, asked for by name."""
-    wrong, asked = [], 0
+    wrong: list[tuple[object, object]] = []
+    asked = 0
     for agency in [one for one in KNOWN.agencies() if one.type == "City"][::20]:
         found = facts(agency.state, f"{agency.name} Police Department", "", "Municipality")
         asked += 1
