@@ -19,7 +19,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pipelines.history.looks import CLOCK, DOCUMENTS, TICK
-from pipelines.installation import House, open_house, writing
+from pipelines.installation import Installation, open_installation, writing
 from pipelines.logs import get_log, hush_libraries
 from pipelines.maintenance import (
     DOCUMENTS_CADENCE,
@@ -47,37 +47,39 @@ JUMP = timedelta(
 )  # wall clock against monotonic clock; mere correction never gets that far in a tick
 PATIENCE = 6.0  # seconds that a run may take to its end when we are asked to stop
 LAST_PATIENCE = 2.0  # and to note that it was abandoned
-Fetch = Callable[[House, Sequence[PublishedList], str], Awaitable[object]]
+Fetch = Callable[[Installation, Sequence[PublishedList], str], Awaitable[object]]
 
 
-async def fetch_due(house: House, lists: Sequence[PublishedList], trigger: str) -> object:
+async def fetch_due(installation: Installation, lists: Sequence[PublishedList], trigger: str) -> object:
     """What the clock does when lists are due, or their documents when that is the trigger."""
     # Most minutes nothing is due; what only runs need is loaded by the first of them.
     if trigger == DOCUMENTS:
         from pipelines.documents.fetch import fetch_due_documents
 
-        return await fetch_due_documents(house, lists, BY)
-    return await run_and_report(house, lists, trigger)
+        return await fetch_due_documents(installation, lists, BY)
+    return await run_and_report(installation, lists, trigger)
 
 
-async def run_and_report(house: House, lists: Sequence[PublishedList], trigger: str) -> Sequence[RunResult]:
-    if house.engine.dialect.name == "postgresql":
+async def run_and_report(
+    installation: Installation, lists: Sequence[PublishedList], trigger: str
+) -> Sequence[RunResult]:
+    if installation.engine.dialect.name == "postgresql":
         from pipelines.workers import fetch_or_queue as fetch
     else:
         from pipelines.fetch_runs import fetch_lists as fetch
-    results = await fetch(house, lists, trigger, BY)
-    if await asyncio.to_thread(anything_to_report, house):
+    results = await fetch(installation, lists, trigger, BY)
+    if await asyncio.to_thread(anything_to_report, installation):
         from changelog.notices import report_runs
 
-        await report_runs(house, results)
+        await report_runs(installation, results)
     return results
 
 
-async def deliver_owed(house: House) -> None:
-    if await asyncio.to_thread(anything_owed, house):
+async def deliver_owed(installation: Installation) -> None:
+    if await asyncio.to_thread(anything_owed, installation):
         from changelog.notices import deliver
 
-        await deliver(house)
+        await deliver(installation)
 
 
 @cache
@@ -98,16 +100,16 @@ def _trigger_of_cadence() -> type:
     return CadenceTrigger
 
 
-def publish(house: House) -> None:
+def publish(installation: Installation) -> None:
     """Bring the published folder up to what is recorded, where COUNTERSIGN_SITE names one."""
-    folder = house.settings.site
+    folder = installation.settings.site
     if folder is None:
         return
     from web.site import build, is_behind
 
     try:
-        if is_behind(house, folder):
-            build(house, folder)
+        if is_behind(installation, folder):
+            build(installation, folder)
     except CountersignError as error:
         _log_failure("the site could not be written", error, folder=str(folder))
 
@@ -115,8 +117,8 @@ def publish(house: House) -> None:
 class Clock:
     """Starts runs when they are due, from `run` until `stop`. `fetch` makes one; `every` is the time between ticks."""
 
-    def __init__(self, house: House, fetch: Fetch = fetch_due, every: timedelta = TICK) -> None:
-        self.house = house
+    def __init__(self, installation: Installation, fetch: Fetch = fetch_due, every: timedelta = TICK) -> None:
+        self.installation = installation
         self._fetch = fetch
         self._every = every
         self._process = process_name()
@@ -140,7 +142,7 @@ class Clock:
     async def run(self) -> None:
         self._declare()
         self._jobs.start()
-        get_log().info("the clock is running", lists=sorted(self.house.lists))
+        get_log().info("the clock is running", lists=sorted(self.installation.lists))
         ticking = asyncio.create_task(self._keep_ticking())
         try:
             await self._stopping.wait()
@@ -153,21 +155,21 @@ class Clock:
     def reread(self) -> None:
         """Take the lists as they are declared now; when they are declared wrongly, keep the ones we have."""
         try:
-            sound, wrong = sound_lists(self.house.settings.lists, self.house.settings.builtin)
+            sound, wrong = sound_lists(self.installation.settings.lists, self.installation.settings.builtin)
         except CountersignError as error:
             get_log().error("the lists could not be read again, so the old ones stay", reason=str(error))
             return
         declared = {item.name: item for item in sound}
-        for name in wrong.keys() & self.house.lists.keys():
+        for name in wrong.keys() & self.installation.lists.keys():
             get_log(list=name).error(
                 "a list is declared wrongly, so it stays as it was", reason=wrong.pop(name)
             )
-            declared[name] = self.house.lists[name]
+            declared[name] = self.installation.lists[name]
         # In place: the web page in this process reads the same register.
-        self.house.lists.clear()
-        self.house.lists.update(declared)
-        self.house.wrong_lists.clear()
-        self.house.wrong_lists.update(wrong)
+        self.installation.lists.clear()
+        self.installation.lists.update(declared)
+        self.installation.wrong_lists.clear()
+        self.installation.wrong_lists.update(wrong)
         self._declare()
         get_log().info("the lists were read again", lists=sorted(declared))
 
@@ -175,7 +177,7 @@ class Clock:
         """One job for each list, and one for its documents, counted from now on: also after the time was set."""
         self._jobs.remove_all_jobs()
         trigger = _trigger_of_cadence()
-        for name, declaration in self.house.lists.items():
+        for name, declaration in self.installation.lists.items():
             self._jobs.add_job(
                 self._due, trigger(declaration.cadence), args=[name], id=f"list {name}", name=name
             )
@@ -185,8 +187,8 @@ class Clock:
                 )
 
     async def _due(self, name: str, trigger: str = "clock") -> None:
-        if name in self.house.lists and name not in self._busy():
-            await asyncio.shield(self._start([self.house.lists[name]], trigger))
+        if name in self.installation.lists and name not in self._busy():
+            await asyncio.shield(self._start([self.installation.lists[name]], trigger))
 
     async def _keep_ticking(self) -> None:
         """No job of APScheduler's, which would wait for its hour when the time is set back."""
@@ -203,9 +205,9 @@ class Clock:
     async def _tick(self, grace: timedelta) -> None:
         """A sign of life; and whatever is found to be due without a job that saw to it."""
         self._mind_jumps()
-        owed = self._owed & self.house.lists.keys()
+        owed = self._owed & self.installation.lists.keys()
         missed = await asyncio.to_thread(self._keep_time, grace, owed)
-        await deliver_owed(self.house)
+        await deliver_owed(self.installation)
         self._owed -= owed
         if missed and not self._stopping.is_set():
             # Not waited for: a run that takes long must not pass for a clock that died.
@@ -214,15 +216,17 @@ class Clock:
     def _keep_time(self, grace: timedelta, owed: Collection[str]) -> list[PublishedList]:
         """Returns the lists whose run was missed, and those of `owed` that nobody else has fetched since."""
         busy = self._busy()
-        with writing(self.house) as connection:
-            tick(connection, CLOCK, self._process, self.house.now())
-            missed = still_due(connection, [self.house.lists[name] for name in owed], self.house.now())
-        maintain(self.house, self._portions.next([*self.house.lists.values()]))
-        missed += [item for item in due_lists(self.house, grace, self._every) if item not in missed]
+        with writing(self.installation) as connection:
+            tick(connection, CLOCK, self._process, self.installation.now())
+            missed = still_due(
+                connection, [self.installation.lists[name] for name in owed], self.installation.now()
+            )
+        maintain(self.installation, self._portions.next([*self.installation.lists.values()]))
+        missed += [item for item in due_lists(self.installation, grace, self._every) if item not in missed]
         return [item for item in missed if item.name not in busy]
 
     def _mind_jumps(self) -> None:
-        now, steady = self.house.now(), asyncio.get_running_loop().time()
+        now, steady = self.installation.now(), asyncio.get_running_loop().time()
         if self._last_tick is not None:
             passed = timedelta(seconds=steady - self._last_tick[1])
             jump = now - self._last_tick[0] - passed
@@ -243,8 +247,8 @@ class Clock:
 
     async def _fetch_safely(self, lists: Sequence[PublishedList], trigger: str) -> object:
         try:
-            results = await self._fetch(self.house, lists, trigger)
-            await asyncio.to_thread(publish, self.house)
+            results = await self._fetch(self.installation, lists, trigger)
+            await asyncio.to_thread(publish, self.installation)
             return results
         except Exception as error:
             # Whatever happens to one run, the clock goes on.
@@ -276,7 +280,7 @@ class Clock:
             os._exit(0)
 
     def _stop_ticking(self) -> None:
-        with writing(self.house) as connection:
+        with writing(self.installation) as connection:
             stop_ticking(connection, CLOCK, self._process)
 
 
@@ -307,27 +311,27 @@ def heeding_signals(clock: Clock, also_stop: Callable[[], None] = lambda: None) 
             loop.remove_signal_handler(number)
 
 
-async def run_clock(house: House) -> int:
+async def run_clock(installation: Installation) -> int:
     """Until it is told to stop. Returns the exit code: 130 after SIGINT, else 0."""
     hush_libraries()
-    clock = Clock(house)
+    clock = Clock(installation)
     with heeding_signals(clock) as heard:
         await clock.run()
     return 130 if signal.SIGINT in heard else 0
 
 
-async def once(house: House) -> int:
+async def once(installation: Installation) -> int:
     """Do what is due and leave. The exit code is `crawl`'s."""
     hush_libraries()
-    due = due_lists(house, timedelta(), TICK)
-    await asyncio.to_thread(maintain, house)
-    results = await run_and_report(house, due, "clock") if due else ()
-    await deliver_owed(house)
-    await asyncio.to_thread(publish, house)
-    if with_documents := due_for_documents(house):
-        await fetch_due(house, with_documents, DOCUMENTS)
+    due = due_lists(installation, timedelta(), TICK)
+    await asyncio.to_thread(maintain, installation)
+    results = await run_and_report(installation, due, "clock") if due else ()
+    await deliver_owed(installation)
+    await asyncio.to_thread(publish, installation)
+    if with_documents := due_for_documents(installation):
+        await fetch_due(installation, with_documents, DOCUMENTS)
     codes = [result.exit_code for result in results]
-    return worst([*codes, *(ListError.exit_code for _ in house.wrong_lists)])
+    return worst([*codes, *(ListError.exit_code for _ in installation.wrong_lists)])
 
 
 def _make_database_elsewhere() -> None:
@@ -339,7 +343,7 @@ def _make_database_elsewhere() -> None:
     if child == 0:
         code = 1
         try:
-            open_house()
+            open_installation()
             code = 0
         finally:
             os._exit(code)
@@ -354,8 +358,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not chosen.once:
             _make_database_elsewhere()
-        house = open_house()
-        return asyncio.run(once(house) if chosen.once else run_clock(house))
+        installation = open_installation()
+        return asyncio.run(once(installation) if chosen.once else run_clock(installation))
     except CountersignError as error:
         sys.stderr.write(f"countersign: {error}\n")
         return error.exit_code

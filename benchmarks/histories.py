@@ -14,7 +14,7 @@ from benchmarks.made import agencies, declared
 from pipelines.fingerprints import agreement_fingerprint
 from pipelines.history.baseline import as_publication
 from pipelines.history.publications import new_publications
-from pipelines.installation import House, writing
+from pipelines.installation import Installation, writing
 from pipelines.publication_time import Dated
 from pipelines.record.ingest import take
 from pipelines.record.publications import write
@@ -47,17 +47,17 @@ class History:
         return range(self.publications)
 
 
-def written(home: Path, history: History) -> House:
-    house = home_at(home, [declared(LIST)])
+def written(home: Path, history: History) -> Installation:
+    installation = home_at(home, [declared(LIST)])
     numbers = iter(history.counts)
     deriving = _Deriving(history)
     while chunk := [*islice(numbers, AT_ONCE)]:
-        with writing(house) as connection:
+        with writing(installation) as connection:
             entries = ((_entry(history, number), Position(0, number)) for number in chunk)
             take(connection, entries, lambda capture: Dated(capture.captured_at, "name"), announce=False)
             for row in new_publications(connection):
                 write(connection, deriving.next(as_publication(row)))
-    return house
+    return installation
 
 
 def _entry(history: History, number: int) -> dict[str, object]:

@@ -32,14 +32,14 @@ link = {{ text = "participating" }}
 """
 LOOKS = """
 import asyncio, json, sys, time
-from pipelines.installation import open_house
+from pipelines.installation import open_installation
 from pipelines.fetch_runs import fetch_lists
 
 async def main(times):
-    house, costs = open_house(), []
+    installation, costs = open_installation(), []
     for _ in range(times):
         begun = time.process_time()
-        [look] = await fetch_lists(house, house.chosen(["participating"]), "clock", "benchmark")
+        [look] = await fetch_lists(installation, installation.chosen(["participating"]), "clock", "benchmark")
         costs.append(time.process_time() - begun)
     assert look.outcome == "unchanged", look
     print(json.dumps(costs))

@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.table import Line
 from pipelines.fetch_runs import fetch_lists
-from pipelines.installation import open_house
+from pipelines.installation import open_installation
 from pipelines.moments import utc_now
 from scraper.archive import Archive
 from scraper.crawl import crawl
@@ -110,10 +110,10 @@ def fetched(port: int, home: Path) -> Told:
 
 
 def recorded(port: int, home: Path) -> Told:
-    house = open_house(Settings(home=home), declared(port))
+    installation = open_installation(Settings(home=home), declared(port))
     told: dict[str, list[float]] = {"recorded": [], "unchanged": []}
     for outcome in ("recorded", *["unchanged"] * TURNS):
-        pages, looks = _timed(fetch_lists(house, [*house.lists.values()], "clock", "benchmark"))
+        pages, looks = _timed(fetch_lists(installation, [*installation.lists.values()], "clock", "benchmark"))
         assert {look.outcome for look in looks} == {outcome}, looks[:3]  # noqa: S101
         told[outcome].append(pages)
     return {"new": told["recorded"][0], "quiet": median(told["unchanged"]), "megabytes": _peak()}

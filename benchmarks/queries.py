@@ -18,7 +18,7 @@ from benchmarks.table import Line, medians
 from pipelines.history.agreements import StoredAgreement, agreements_at
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import publication_at
-from pipelines.installation import House
+from pipelines.installation import Installation
 
 PERIOD = timedelta(days=30)
 DAILY = History(5 * 365, rows=1_000, changed=3)
@@ -35,23 +35,23 @@ def measure() -> list[Line]:
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         for name, history in (("daily", DAILY), ("weekly", WEEKLY)):
-            house = written(Path(folder) / name, history)
-            lines.append(_log_line(name, history, house))
-            house.engine.dispose()
+            installation = written(Path(folder) / name, history)
+            lines.append(_log_line(name, history, installation))
+            installation.engine.dispose()
         few, many = written(Path(folder) / "few", FEW), written(Path(folder) / "many", MANY)
         lines += _growth(few, many)
-        for house in (few, many):
-            house.engine.dispose()
+        for installation in (few, many):
+            installation.engine.dispose()
     return lines
 
 
-def _log_line(name: str, history: History, house: House) -> Line:
+def _log_line(name: str, history: History, installation: Installation) -> Line:
     """Thirty days from the middle on; both sides have the database in memory."""
     since = history.moment(history.publications // 2)
     until = since + PERIOD
-    snapshots = house.settings.home / "snapshots.sqlite"
-    lists = _stored_anew(house.settings.home / FILE, snapshots, since, until)
-    with house.engine.connect() as connection, closing(sqlite3.connect(snapshots)) as db:
+    snapshots = installation.settings.home / "snapshots.sqlite"
+    lists = _stored_anew(installation.settings.home / FILE, snapshots, since, until)
+    with installation.engine.connect() as connection, closing(sqlite3.connect(snapshots)) as db:
         log = partial(changes_between, connection, since, until)
         differing = partial(_diffed, db)
         found = [*log()]
@@ -101,7 +101,7 @@ def _diffed(db: sqlite3.Connection) -> int:
     return count
 
 
-def _growth(few: House, many: House) -> list[Line]:
+def _growth(few: Installation, many: Installation) -> list[Line]:
     with few.engine.connect() as one, many.engine.connect() as other:
         sides = ((FEW, one), (MANY, other))
         lines = []

@@ -21,7 +21,7 @@ import us
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, insert, text
 
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.tables import changes, intervals, publications
 from scraper.lists import BUILT_IN
 from scraper.settings import get_settings
@@ -35,14 +35,14 @@ LIMIT_MS = 200.0
 TIMES = 5
 
 
-def made_house(home: Path) -> House:
+def made_house(home: Path) -> Installation:
     settings = get_settings().model_copy(
         update={"home": home, "database_url": f"sqlite:///{home}/countersign.sqlite"}
     )
-    house = open_house(settings, BUILT_IN)
-    with house.engine.connect() as connection:
+    installation = open_installation(settings, BUILT_IN)
+    with installation.engine.connect() as connection:
         if connection.execute(text("SELECT 1 FROM changes LIMIT 1")).first():
-            return house
+            return installation
     # Beside the writer's own engine: this is made up.
     with create_engine(settings.database_url).begin() as connection:
         for table, rows in (
@@ -53,7 +53,7 @@ def made_house(home: Path) -> House:
             for chunk in chunked(rows, 10_000):
                 connection.execute(insert(table), chunk)
         connection.execute(text("ANALYZE"))
-    return house
+    return installation
 
 
 def chunked(rows: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
@@ -168,9 +168,9 @@ def pages(client: TestClient) -> list[str]:
 
 def main(home: Path) -> int:
     home.mkdir(parents=True, exist_ok=True)
-    house = made_house(home)
+    installation = made_house(home)
     slow = 0
-    with TestClient(create_app(house), base_url="http://localhost") as client:
+    with TestClient(create_app(installation), base_url="http://localhost") as client:
         for address in pages(client):
             taken = []
             for _ in range(TIMES):

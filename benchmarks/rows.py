@@ -48,14 +48,14 @@ plausible = { rows = [1, 10000000] }
 OURS = """
 import sys, time
 from pathlib import Path
-from pipelines.installation import open_house
+from pipelines.installation import open_installation
 from pipelines.run import replay
 from scraper.past_files import past_captures
 
-house = open_house()
-captures = past_captures(Path(sys.argv[2]), house.lists["made"])
+installation = open_installation()
+captures = past_captures(Path(sys.argv[2]), installation.lists["made"])
 began = time.perf_counter()
-found = replay(house, captures)
+found = replay(installation, captures)
 taken = time.perf_counter() - began
 assert [*found.values()] == ["recorded"], found
 Path(sys.argv[1]).write_text(str(taken))

@@ -21,7 +21,7 @@ from demo.publisher import Publisher
 from demo.workbooks import Line as Printed
 from demo.workbooks import workbook
 from pipelines.fetch_runs import fetch_lists
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.tables import metadata
 
 ROWS, TIMES = 500, 100
@@ -39,17 +39,17 @@ def measure() -> list[Line]:
 
 def _without_changes(home: Path) -> list[Line]:
     with Publisher() as publisher:
-        house, numbers = home_at(home, publisher.lists()[:1]), count(1)
+        installation, numbers = home_at(home, publisher.lists()[:1]), count(1)
         _publish(publisher, 0)
-        _look(house, "recorded")
-        quiet = partial(_look, house, "unchanged")
+        _look(installation, "recorded")
+        quiet = partial(_look, installation, "unchanged")
 
         def same() -> None:
             _publish(publisher, next(numbers))
             quiet()
 
-        look, look_bytes = _added(house, quiet), _bytes_each(house, quiet)
-        file, file_bytes = _added(house, same), _bytes_each(house, same)
+        look, look_bytes = _added(installation, quiet), _bytes_each(installation, quiet)
+        file, file_bytes = _added(installation, same), _bytes_each(installation, same)
     of_file = {name: more for name, rows in file.items() if (more := rows - look.get(name, 0))}
     return [
         _rows_line("a look that finds the list as it was", look, look_bytes),
@@ -77,39 +77,39 @@ def _publish(publisher: Publisher, number: int) -> None:
     publisher.show("participating", workbook(lines, saved_at, signed=True), name, saved_at)
 
 
-def _look(house: House, outcome: str) -> None:
+def _look(installation: Installation, outcome: str) -> None:
     with redirect_stderr(StringIO()):  # each look tells its story
-        [look] = asyncio.run(fetch_lists(house, [*house.lists.values()], "clock", "benchmark"))
+        [look] = asyncio.run(fetch_lists(installation, [*installation.lists.values()], "clock", "benchmark"))
     assert look.outcome == outcome, look  # noqa: S101 - else something else was measured
 
 
-def _added(house: House, work: Callable[[], None]) -> dict[str, int]:
+def _added(installation: Installation, work: Callable[[], None]) -> dict[str, int]:
     """How many rows more there are in each table; one that takes the place of another adds none."""
-    before = _rows(house)
+    before = _rows(installation)
     work()
-    return {name: more for name, rows in _rows(house).items() if (more := rows - before[name])}
+    return {name: more for name, rows in _rows(installation).items() if (more := rows - before[name])}
 
 
-def _rows(house: House) -> dict[str, int]:
-    with _opened(house) as db:
+def _rows(installation: Installation) -> dict[str, int]:
+    with _opened(installation) as db:
         return {name: _number(db, f'SELECT count(*) FROM "{name}"') for name in metadata.tables}  # noqa: S608
 
 
-def _bytes_each(house: House, work: Callable[[], None]) -> float:
-    before = _size(house)
+def _bytes_each(installation: Installation, work: Callable[[], None]) -> float:
+    before = _size(installation)
     for _ in range(TIMES):
         work()
-    return (_size(house) - before) / TIMES
+    return (_size(installation) - before) / TIMES
 
 
-def _size(house: House) -> int:
-    with _opened(house) as db:
+def _size(installation: Installation) -> int:
+    with _opened(installation) as db:
         return _vacuumed(db)
 
 
 @contextmanager
-def _opened(house: House) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(house.settings.home / FILE)) as db:
+def _opened(installation: Installation) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(installation.settings.home / FILE)) as db:
         yield db
 
 

@@ -30,7 +30,7 @@ from benchmarks.postgres import postgresql, processor_time
 from benchmarks.table import Line
 from demo.publisher import Publisher
 from pipelines.history.queue import workers_alive
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.tables import runs
 from pipelines.workers import defer
 from scraper.settings import get_settings
@@ -96,17 +96,17 @@ def measure() -> list[Line]:
         address, server = stack.enter_context(postgresql())
         (folder / "lists.toml").write_text(publishers.declared())
         own = {"home": folder / "home", "lists": folder / "lists.toml", "database_url": address}
-        house = open_house(get_settings().model_copy(update=own))
+        installation = open_installation(get_settings().model_copy(update=own))
         taken: dict[int, list[Wave]] = {1: [], 2: []}
         for turn in range(TURNS):
             for count in (1, 2) if turn % 2 else (2, 1):
-                with workers(house, count) as at_work:
+                with workers(installation, count) as at_work:
                     for warm in (False, True):
                         publishers.publish()
-                        wave = looked_at(house, at_work, server)
+                        wave = looked_at(installation, at_work, server)
                         if warm:
                             taken[count].append(wave)
-        house.engine.dispose()
+        installation.engine.dispose()
     seconds = {count: median(wave.seconds for wave in waves) for count, waves in taken.items()}
     one, two = (median(wave.by_workers for wave in taken[count]) for count in (1, 2))
     by_server = median(wave.by_server for wave in taken[1])
@@ -133,9 +133,9 @@ class Wave:
 
 
 @contextmanager
-def workers(house: House, count: int) -> Iterator[list[int]]:
+def workers(installation: Installation, count: int) -> Iterator[list[int]]:
     """The numbers of their processes, once all are waiting for something to do."""
-    settings = house.settings
+    settings = installation.settings
     environment = {
         **os.environ,
         "COUNTERSIGN_HOME": str(settings.home),
@@ -145,7 +145,7 @@ def workers(house: House, count: int) -> Iterator[list[int]]:
     command = [sys.executable, "-m", "countersign", "worker", "--concurrency", "1"]
     at_work = [subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) for _ in range(count)]
     try:
-        until(lambda: alive(house) == count)
+        until(lambda: alive(installation) == count)
         yield [worker.pid for worker in at_work]
     finally:
         for worker in at_work:
@@ -154,28 +154,28 @@ def workers(house: House, count: int) -> Iterator[list[int]]:
             worker.wait()
 
 
-def looked_at(house: House, at_work: Sequence[int], server: int) -> Wave:
+def looked_at(installation: Installation, at_work: Sequence[int], server: int) -> Wave:
     """One look at every list, handed to the workers."""
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         last = connection.scalar(select(func.max(runs.c.id))) or 0
-    ours = [item for name, item in house.lists.items() if name in NAMES]
+    ours = [item for name, item in installation.lists.items() if name in NAMES]
     before, began = used(at_work, server), time.perf_counter()
     # A person's looks are made whether they are due or not.
-    asyncio.run(defer(house, ours, "person", "benchmark"))
-    until(lambda: len(ended_after(house, last)) == LISTS)
+    asyncio.run(defer(installation, ours, "person", "benchmark"))
+    until(lambda: len(ended_after(installation, last)) == LISTS)
     seconds, after = time.perf_counter() - began, used(at_work, server)
-    for run in ended_after(house, last):
+    for run in ended_after(installation, last):
         assert run.outcome == "recorded", run  # noqa: S101 - else there was less to do
     return Wave(seconds, after[0] - before[0], after[1] - before[1])
 
 
-def ended_after(house: House, last: int) -> Sequence[Row[Any]]:
-    with house.engine.connect() as connection:
+def ended_after(installation: Installation, last: int) -> Sequence[Row[Any]]:
+    with installation.engine.connect() as connection:
         return connection.execute(select(runs).where(runs.c.id > last, runs.c.ended_at.is_not(None))).all()
 
 
-def alive(house: House) -> int:
-    with house.engine.connect() as connection:
+def alive(installation: Installation) -> int:
+    with installation.engine.connect() as connection:
         return workers_alive(connection)
 
 

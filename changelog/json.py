@@ -31,7 +31,7 @@ from pipelines.history.places import (
 )
 from pipelines.history.publications import publication_at
 from pipelines.history.streams import all_intervals, all_publications, intervals_by_agency, keys_of_places
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.values import Finding
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
@@ -237,7 +237,7 @@ def missing_documents(connection: Connection, lists: Sequence[str]) -> Iterator[
 
 
 def listed(
-    house: House,
+    installation: Installation,
     list_name: str,
     as_of: str | None,
     known_at: str | None,
@@ -246,8 +246,8 @@ def listed(
     levels: Iterable[str] = (),
 ) -> dict[str, Any]:
     """The list as published on a date, and as we knew it on another. Raises UsageError when nothing stood."""
-    [declaration] = house.chosen([list_name])
-    with house.engine.connect() as connection:
+    [declaration] = installation.chosen([list_name])
+    with installation.engine.connect() as connection:
         row = publication_at(
             connection,
             list_name,
@@ -260,7 +260,7 @@ def listed(
             )
         stored = agreements_at(connection, list_name, row.place)
         where = places_of_list(connection, list_name) if declaration.has_places else None
-    wanted, leveled = counties_of(counties, house.registers), levels_of(levels)
+    wanted, leveled = counties_of(counties, installation.registers), levels_of(levels)
     if wanted or leveled:
         stored = [one for one in stored if _is_in(where, one.agreement_id, wanted, leveled)]
     return {
@@ -328,22 +328,24 @@ def held_json(row: Row[Any]) -> dict[str, Any]:
 LIVES = 20
 
 
-def lives_of(house: House, text: str) -> list[dict[str, Any]]:
+def lives_of(installation: Installation, text: str) -> list[dict[str, Any]]:
     """The lives of the agencies whose name holds every word of the text, or whose id it is; at most LIVES."""
     told: list[dict[str, Any]] = []
     seen: set[str] = set()
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         for identifier in [text, *(found.agency_id for found in find_agencies(connection, text))]:
             if identifier in seen or len(told) >= LIVES:
                 continue
             life = agency_life(connection, identifier)
             if life is not None:
                 seen.update(life.ids)
-                told.append(life_json(connection, house, identifier, life))
+                told.append(life_json(connection, installation, identifier, life))
     return told
 
 
-def life_json(connection: Connection, house: House, identifier: str, life: Life) -> dict[str, Any]:
+def life_json(
+    connection: Connection, installation: Installation, identifier: str, life: Life
+) -> dict[str, Any]:
     """An agency as `agency --format json` and the API give it; `identifier` is the id that was asked for."""
     newest = max(life.held, key=lambda item: (item.until is None, item.stored.since)).stored.agreement
     where = places_of_agreements(connection, {item.stored.agreement_id for item in life.held})
@@ -375,7 +377,7 @@ def life_json(connection: Connection, house: House, identifier: str, life: Life)
                 life.held, lambda item: (item.list, item.stored.agreement_id)
             )
         ],
-        "changes": [change_json(change, house.lists.get(change.list)) for change in changes],
+        "changes": [change_json(change, installation.lists.get(change.list)) for change in changes],
         "document_events": list(document_events(connection, agency_ids=life.ids)),
     }
 

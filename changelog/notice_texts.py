@@ -17,7 +17,7 @@ from changelog.wording import batch, change_json, iso, title
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import publication_by_key
 from pipelines.incidents import duration
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.logs import get_log
 from scraper.errors import UsageError
 from scraper.lists import PublishedList
@@ -45,18 +45,18 @@ class Message:
     data: Mapping[str, Any]
 
 
-def message(house: House, payload: Mapping[str, Any]) -> Message:
+def message(installation: Installation, payload: Mapping[str, Any]) -> Message:
     """Word a notice. Raises GoneError when there is nothing left to tell."""
     facts = {"publication": _publication, "incident": _incident, "digest": _digest}[payload["kind"]]
-    data, more = facts(house, payload)
+    data, more = facts(installation, payload)
     name = f"{payload['kind']}.txt"
-    told = _rendered(house, name, {**data, **more})
+    told = _rendered(installation, name, {**data, **more})
     head, _, body = told.strip().partition("\n")
     return Message(head.strip(), body.strip(), data)
 
 
-def _rendered(house: House, name: str, facts: Mapping[str, Any]) -> str:
-    own = house.settings.home / "templates"
+def _rendered(installation: Installation, name: str, facts: Mapping[str, Any]) -> str:
+    own = installation.settings.home / "templates"
     if (own / name).is_file():
         try:
             return _environment(own).get_template(name).render(facts)
@@ -84,13 +84,15 @@ def _environment(own: Path | None) -> ImmutableSandboxedEnvironment:
     )
 
 
-def _publication(house: House, payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    declaration = house.lists.get(payload["list"])
-    with house.engine.connect() as connection:
+def _publication(
+    installation: Installation, payload: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    declaration = installation.lists.get(payload["list"])
+    with installation.engine.connect() as connection:
         row = publication_by_key(connection, payload["publication"])
         if row is None or declaration is None:
             raise GoneError("This publication, or its list, is known no more.")
-        found = _wanted_changes(house, connection, row)
+        found = _wanted_changes(installation, connection, row)
     if not found:
         raise GoneError("Its changes were corrected away before they were told.")
     counts: dict[str, int] = {}
@@ -106,7 +108,7 @@ def _publication(house: House, payload: Mapping[str, Any]) -> tuple[dict[str, An
         "sha256": row.sha256,
         "counts": counts,
         "total_agreements": row.agreements,
-        "link": _link(house, declaration, f"/publications/{row.key}"),
+        "link": _link(installation, declaration, f"/publications/{row.key}"),
         "changes": [change_json(change, declaration) for change in found[:MOST_CHANGES]],
     }
     lines = [title(change, declaration) for change in found]
@@ -114,12 +116,12 @@ def _publication(house: House, payload: Mapping[str, Any]) -> tuple[dict[str, An
     return data, more
 
 
-def _wanted_changes(house: House, connection: Connection, row: Row[Any]) -> list[StoredChange]:
+def _wanted_changes(installation: Installation, connection: Connection, row: Row[Any]) -> list[StoredChange]:
     wanted = ChangeFilter(
-        lists=(row.list,), kinds=house.settings.notify_kinds, sha256=row.sha256,
+        lists=(row.list,), kinds=installation.settings.notify_kinds, sha256=row.sha256,
         since=row.published_at, until=row.published_at + timedelta(seconds=1),
     )  # fmt: skip
-    states = set(house.settings.notify_states)
+    states = set(installation.settings.notify_states)
     return [
         change
         for change in read_changes(connection, wanted)
@@ -132,11 +134,13 @@ def _states(change: StoredChange) -> set[str | None]:
     return {change.state, *((side or {}).get("state") for side in (change.before, change.after))}
 
 
-def _incident(house: House, payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    declaration = house.lists.get(payload["list"])
+def _incident(
+    installation: Installation, payload: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    declaration = installation.lists.get(payload["list"])
     opened = datetime.fromisoformat(payload["opened_at"])
     closed = datetime.fromisoformat(payload["closed_at"]) if payload["closed_at"] else None
-    lasted = (closed or house.now()) - opened
+    lasted = (closed or installation.now()) - opened
     data = {
         **payload,
         "opened_at": iso(opened),
@@ -144,18 +148,20 @@ def _incident(house: House, payload: Mapping[str, Any]) -> tuple[dict[str, Any],
         "list_title": declaration.wording.title if declaration else payload["list"],
         "lasted": duration(lasted),
         "lasted_seconds": int(lasted.total_seconds()),
-        "link": _link(house, declaration, "/held" if payload["incident"] == "held" else "/runs"),
+        "link": _link(installation, declaration, "/held" if payload["incident"] == "held" else "/runs"),
     }
     return data, {"page": declaration.page if declaration else None}
 
 
-def _digest(house: House, payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _digest(installation: Installation, payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     since = datetime.strptime(f"{payload['week']}-1", "%G-W%V-%u").replace(tzinfo=UTC).date()
     parts = []
-    with house.engine.connect() as connection:
-        for name, declaration in house.lists.items():
-            part = _week_of_list(house, connection, declaration, since)
-            if part and (not house.settings.notify_lists or name in house.settings.notify_lists):
+    with installation.engine.connect() as connection:
+        for name, declaration in installation.lists.items():
+            part = _week_of_list(installation, connection, declaration, since)
+            if part and (
+                not installation.settings.notify_lists or name in installation.settings.notify_lists
+            ):
                 parts.append(part)
     if not parts:
         raise GoneError("Nothing was recorded up to that week.")
@@ -164,17 +170,17 @@ def _digest(house: House, payload: Mapping[str, Any]) -> tuple[dict[str, Any], d
         "week": payload["week"],
         "since": since.isoformat(),
         "until": (since + WEEK).isoformat(),
-        "link": _link(house, None, f"/changes?since={since}&until={since + WEEK - timedelta(days=1)}"),
+        "link": _link(installation, None, f"/changes?since={since}&until={since + WEEK - timedelta(days=1)}"),
         "lists": parts,
     }
     return data, {}
 
 
 def _week_of_list(
-    house: House, connection: Connection, declaration: PublishedList, since: date
+    installation: Installation, connection: Connection, declaration: PublishedList, since: date
 ) -> dict[str, Any] | None:
     try:
-        told = report(connection, house.lists, declaration.name, since, since + WEEK)
+        told = report(connection, installation.lists, declaration.name, since, since + WEEK)
     except UsageError:
         return None
     names = [change["title"] for change in told["changes"]]
@@ -191,8 +197,8 @@ def _week_of_list(
     }
 
 
-def _link(house: House, declaration: PublishedList | None, path: str) -> str | None:
+def _link(installation: Installation, declaration: PublishedList | None, path: str) -> str | None:
     """Our own page when it can be reached from outside, otherwise the publisher's."""
-    if house.settings.public_url:
-        return house.settings.public_url.rstrip("/") + path
+    if installation.settings.public_url:
+        return installation.settings.public_url.rstrip("/") + path
     return declaration.page if declaration else None

@@ -23,7 +23,7 @@ from sqlalchemy import Row
 from changelog.notice_texts import GoneError, NotSentError
 from pipelines.announce import WEBHOOK, apprise_channel
 from pipelines.history.outbox import deliverable
-from pipelines.installation import House, writing
+from pipelines.installation import Installation, writing
 from pipelines.logs import get_log, hush_libraries
 from pipelines.maintenance import anything_owed
 from pipelines.processes import is_alive, process_name
@@ -151,11 +151,11 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
 NOT_GOOD = ("failed", "busy")
 
 
-async def report_runs(house: House, results: Sequence[RunResult]) -> None:
+async def report_runs(installation: Installation, results: Sequence[RunResult]) -> None:
     """Deliver what is owed after runs, and ping when all of them were good."""
-    await deliver(house)
+    await deliver(installation)
     if results and not any(result.outcome in NOT_GOOD for result in results):
-        await ping(house)
+        await ping(installation)
 
 
 OUTBOX = "outbox"
@@ -171,29 +171,29 @@ class Delivered:
     dropped: int = 0
 
 
-async def deliver(house: House) -> Delivered:
+async def deliver(installation: Installation) -> Delivered:
     """Send all that is due. One process delivers at a time; another one that asks leaves it to that one.
 
     A notice is noted as sent right after its receiver took it. A crash between the two sends it once more,
     under the same id, by which a webhook's receiver knows it.
     """
     result = Delivered()
-    if not await asyncio.to_thread(anything_owed, house):
+    if not await asyncio.to_thread(anything_owed, installation):
         return result
     holder = f"{process_name()}/{uuid4().hex[:8]}"
-    if not await asyncio.to_thread(_take, house, holder):
+    if not await asyncio.to_thread(_take, installation, holder):
         return result
     hush_libraries()
     try:
-        while rows := await asyncio.to_thread(_due, house):
-            await asyncio.to_thread(_renew, house, holder)
-            await _by_channel(house, rows, result)
+        while rows := await asyncio.to_thread(_due, installation):
+            await asyncio.to_thread(_renew, installation, holder)
+            await _by_channel(installation, rows, result)
     finally:
-        await asyncio.to_thread(_give_back, house, holder)
+        await asyncio.to_thread(_give_back, installation, holder)
     return result
 
 
-async def _by_channel(house: House, rows: list[Row[Any]], result: Delivered) -> None:
+async def _by_channel(installation: Installation, rows: list[Row[Any]], result: Delivered) -> None:
     """Channels do not wait for each other; the notices of one go out one after another."""
     channels: dict[str, list[Row[Any]]] = {}
     for row in rows:
@@ -201,43 +201,43 @@ async def _by_channel(house: House, rows: list[Row[Any]], result: Delivered) -> 
 
     async def one_channel(waiting: list[Row[Any]]) -> None:
         for row in waiting:
-            await _deliver_one(house, row, result)
+            await _deliver_one(installation, row, result)
 
     await asyncio.gather(*(one_channel(waiting) for waiting in channels.values()))
 
 
-async def _deliver_one(house: House, row: Row[Any], result: Delivered) -> None:
+async def _deliver_one(installation: Installation, row: Row[Any], result: Delivered) -> None:
     # Words and ways out are heavy, and most looks have nothing to tell.
     from changelog.notice_texts import message
 
     log = get_log(notice=row.key, channel=row.channel)
-    now = house.now
+    now = installation.now
     try:
-        send = _sender(house, row)
-        told = await asyncio.to_thread(message, house, row.payload)
+        send = _sender(installation, row)
+        told = await asyncio.to_thread(message, installation, row.payload)
         await send(told)
     except GoneError as gone:
-        await _note(house, drop_notice, row.id, str(gone), now())
+        await _note(installation, drop_notice, row.id, str(gone), now())
         log.warning("notice dropped", reason=str(gone))
         result.dropped += 1
     except Exception as failure:
         # A bug, too, must neither lose this notice nor keep the others.
         why = str(failure) if isinstance(failure, NotSentError) else f"A bug: {type(failure).__name__}."
-        await _note(house, note_not_sent, row.id, row.attempts, why, now())
+        await _note(installation, note_not_sent, row.id, row.attempts, why, now())
         log.warning("notice not sent; it will be tried again", reason=why, attempt=row.attempts + 1)
         result.waiting += 1
     else:
-        await _note(house, note_sent, row.id, now())
+        await _note(installation, note_sent, row.id, now())
         log.info("notice sent")
         result.sent += 1
 
 
-def _sender(house: House, row: Row[Any]) -> Callable[[Message], Any]:
+def _sender(installation: Installation, row: Row[Any]) -> Callable[[Message], Any]:
     """Raises GoneError when the channel is not set up any more."""
 
-    if row.channel == WEBHOOK and house.settings.webhook_url:
-        return lambda told: post(house.settings, row.key, row.created_at, told.data)
-    for address in house.settings.notify:
+    if row.channel == WEBHOOK and installation.settings.webhook_url:
+        return lambda told: post(installation.settings, row.key, row.created_at, told.data)
+    for address in installation.settings.notify:
         if apprise_channel(address) == row.channel:
             return lambda told: _apprise(address, told)
     raise GoneError("This channel is not set up any more.")
@@ -261,39 +261,39 @@ async def _apprise(address: str, told: Message) -> None:
         raise NotSentError("The service did not take it.")
 
 
-async def ping(house: House) -> None:
+async def ping(installation: Installation) -> None:
     """Tell a dead man's switch that a round was good. Not to be heard is no failure of the round."""
-    if house.settings.ping_url:
+    if installation.settings.ping_url:
         try:
-            await reach(house.settings, "GET", house.settings.ping_url)
+            await reach(installation.settings, "GET", installation.settings.ping_url)
         except NotSentError as failure:
             get_log().warning("the ping was not heard", reason=str(failure))
 
 
-def _due(house: House) -> list[Row[Any]]:
-    with house.engine.connect() as connection:
-        return list(deliverable(connection, house.now()))
+def _due(installation: Installation) -> list[Row[Any]]:
+    with installation.engine.connect() as connection:
+        return list(deliverable(connection, installation.now()))
 
 
-def _take(house: House, holder: str) -> bool:
-    with writing(house) as connection:
+def _take(installation: Installation, holder: str) -> bool:
+    with writing(installation) as connection:
         free_leases_of_the_dead(connection, is_alive)
-        return take_lease(connection, OUTBOX, holder, house.now())
+        return take_lease(connection, OUTBOX, holder, installation.now())
 
 
-def _renew(house: House, holder: str) -> None:
-    with writing(house) as connection:
-        renew_leases(connection, holder, house.now())
+def _renew(installation: Installation, holder: str) -> None:
+    with writing(installation) as connection:
+        renew_leases(connection, holder, installation.now())
 
 
-def _give_back(house: House, holder: str) -> None:
-    with writing(house) as connection:
+def _give_back(installation: Installation, holder: str) -> None:
+    with writing(installation) as connection:
         give_lease_back(connection, OUTBOX, holder)
 
 
-async def _note(house: House, write: Callable[..., None], *values: Any) -> None:
+async def _note(installation: Installation, write: Callable[..., None], *values: Any) -> None:
     def noted() -> None:
-        with writing(house) as connection:
+        with writing(installation) as connection:
             write(connection, *values)
 
     await asyncio.shield(asyncio.to_thread(noted))

@@ -18,15 +18,15 @@ from pipelines.history.queue import queue_state
 from pipelines.history.status import ClockStatus, ListStatus, clock_status, list_statuses
 from pipelines.history.tallies import changes_by_kind, looks_by_outcome
 from pipelines.incidents import duration
-from pipelines.installation import House
+from pipelines.installation import Installation
 
 
-def status_json(house: House) -> dict[str, Any]:
+def status_json(installation: Installation) -> dict[str, Any]:
     """`overdue` says whether any list is older than its cadence promises."""
-    now = house.now()
-    wrong = [_wrong_json(name, text) for name, text in house.wrong_lists.items()]
-    with house.engine.connect() as connection:
-        lists = list_statuses(connection, house.lists, now)
+    now = installation.now()
+    wrong = [_wrong_json(name, text) for name, text in installation.wrong_lists.items()]
+    with installation.engine.connect() as connection:
+        lists = list_statuses(connection, installation.lists, now)
         clock = clock_status(connection, now)
         owed, given_up = count_owed(connection), count_given_up(connection)
         queue = queue_state(connection)
@@ -113,21 +113,21 @@ def _round_json(run: Row[Any] | None) -> dict[str, Any] | None:
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
-def metrics(house: House) -> bytes:
+def metrics(installation: Installation) -> bytes:
     """What /metrics answers, in the text format of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Record(house))
+    registry.register(_Record(installation))
     return bytes(generate_latest(registry))  # type: ignore[no-untyped-call]
 
 
 class _Record(Collector):
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
 
     def collect(self) -> Iterator[Metric]:
-        now = self._house.now()
-        with self._house.engine.connect() as connection:
-            lists = list_statuses(connection, self._house.lists, now)
+        now = self._installation.now()
+        with self._installation.engine.connect() as connection:
+            lists = list_statuses(connection, self._installation.lists, now)
             clock = clock_status(connection, now)
             looks, kinds = looks_by_outcome(connection), changes_by_kind(connection)
             incidents = count_open_incidents(connection)

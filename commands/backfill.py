@@ -29,32 +29,34 @@ def backfill(
 ) -> int:
     """Fetch a list's past from the Wayback Machine, slowly; go on where it stopped. Announces nothing."""
     from pipelines.fetch_runs import recorded
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.run import catch_up
     from scraper.backfill import WAYBACK
     from scraper.backfill import backfill as bring_home
     from scraper.wayback import Visitor
 
     shape = chosen_format(format_name, ("json", "table"))
-    house = open_house()
-    [declaration] = house.chosen([list_name])
-    first, last = _day(since, "--since"), _day(until, "--until") if until else house.now().date()
+    installation = open_installation()
+    [declaration] = installation.chosen([list_name])
+    first, last = _day(since, "--since"), _day(until, "--until") if until else installation.now().date()
     if first >= last:
         raise UsageError(f"A period ends after it begins; {last} is not after {first}.")
-    house.archive.journal.check_clock(house.now())
+    installation.archive.journal.check_clock(installation.now())
     try:
         with (
-            recorded(house, [list_name], "backfill", getpass.getuser()) as run,
-            Visitor(WAYBACK, house.settings.user_agent) as visitor,
+            recorded(installation, [list_name], "backfill", getpass.getuser()) as run,
+            Visitor(WAYBACK, installation.settings.user_agent) as visitor,
             progress("asking the archive") as show,
         ):
-            lists = list(house.lists.values())
-            done = bring_home(declaration, lists, house.archive, visitor, first, last, house.now, show)
+            lists = list(installation.lists.values())
+            done = bring_home(
+                declaration, lists, installation.archive, visitor, first, last, installation.now, show
+            )
             run.note(f"{done.captures} captures of the past, {done.known} known before")
     finally:
         # What came before a stop is taken in all the same.
-        with progress("deriving") as show, changes_told(house):
-            catch_up(house, show)
+        with progress("deriving") as show, changes_told(installation):
+            catch_up(installation, show)
     if shape == "json":
         print_json(_told(done))
     else:

@@ -33,11 +33,11 @@ def held(
     """Lists put aside as implausible, with the reasons. Exit code 3 while there are any."""
     from changelog.json import held_json
     from pipelines.history.publications import new_publications
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
     shape = chosen_format(format_name, ("json", "table"))
-    house = open_house()
-    with house.engine.connect() as connection:
+    installation = open_installation()
+    with installation.engine.connect() as connection:
         found = [held_json(row) for row in new_publications(connection, None)]
     records = [one for one in found if one["state"] in (SETTLED if every else ("held",))]
     if shape == "json":
@@ -73,12 +73,12 @@ def reject(
 
 def _release(identifier: str, verdict: str, note: str) -> int:
     from commands.output import changes_told
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.run import release
 
-    house = open_house()
-    with changes_told(house):
-        row = release(house, identifier, verdict, getpass.getuser(), note)
+    installation = open_installation()
+    with changes_told(installation):
+        row = release(installation, identifier, verdict, getpass.getuser(), note)
     say(f"{row.list} {row.key}, published {row.published_at:%Y-%m-%d %H:%M} UTC: {row.state}.")
     return 0
 
@@ -91,12 +91,12 @@ def retract(
 ) -> int:
     """Take a file that was taken in by mistake out of the record again. It stays in the archive."""
     from commands.output import changes_told
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.run import retract as take_out
 
-    house = open_house()
-    with changes_told(house):
-        rows = take_out(house, sha256.strip().lower(), getpass.getuser(), note)
+    installation = open_installation()
+    with changes_told(installation):
+        rows = take_out(installation, sha256.strip().lower(), getpass.getuser(), note)
     for row in rows:
         say(f"{row.list} {row.key}, published {row.published_at:%Y-%m-%d %H:%M} UTC: {row.state}.")
     return 0
@@ -110,12 +110,12 @@ def review(
     note: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
 ) -> int:
     """Your verdict on changes. It is kept with author and time, and can be undone."""
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.run import review as keep_review
 
     if status not in STATUSES:
         raise UsageError(f"There is no status {status}. Choose one of: {', '.join(STATUSES)}.")
-    keep_review(open_house(), identifiers, status, getpass.getuser(), note)
+    keep_review(open_installation(), identifiers, status, getpass.getuser(), note)
     say(f"{len(identifiers)} {status}.")
     return 0
 
@@ -127,12 +127,12 @@ def judge(
     note: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
 ) -> int:
     """Say that two names are one agency, or two. Every list is derived again with that knowledge."""
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.run import judge_names
 
     if verdict not in VERDICTS:
         raise UsageError(f"There is no verdict {verdict}. Choose one of: {', '.join(VERDICTS)}.")
-    judge_names(open_house(), verdict, _name(one), _name(other), getpass.getuser(), note)
+    judge_names(open_installation(), verdict, _name(one), _name(other), getpass.getuser(), note)
     say("Kept; the lists were derived again.")
     return 0
 

@@ -9,7 +9,7 @@ import typer
 from commands.output import chosen_format, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
-    from pipelines.installation import House
+    from pipelines.installation import Installation
     from pipelines.rehearsal import Effect
 
 
@@ -22,7 +22,7 @@ def migrate() -> int:
     """Bring the database to this version. A new home gets its database."""
     from pipelines.database import HEAD
     from pipelines.database import migrate as migrate_database
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.run import place_all
     from scraper.settings import get_settings
     from scraper.storage import storing
@@ -31,7 +31,7 @@ def migrate() -> int:
     with storing(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True)
     migrate_database(settings.database_url)
-    place_all(open_house())
+    place_all(open_installation())
     say(f"The database is at {HEAD}.")
     return 0
 
@@ -46,15 +46,15 @@ def rebuild(
 ) -> int:
     """Derive the database again from the archive and its journal. Announces nothing."""
     from pipelines.history.publications import new_publications
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.rebuild import rebuild as derive_again
 
     if dry_run:
         return _show_effect(format_name)
-    house = open_house()
+    installation = open_installation()
     with progress("rebuilding") as show:
-        derive_again(house, show)
-    with house.engine.connect() as connection:
+        derive_again(installation, show)
+    with installation.engine.connect() as connection:
         failed = new_publications(connection, ("failed",))
     for row in failed:
         say(f"{row.list} {row.key}: {' '.join(reason['text'] for reason in row.reasons or ())}")
@@ -63,23 +63,23 @@ def rebuild(
 
 
 def _show_effect(format_name: str | None) -> int:
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.rehearsal import effect_of_rules
 
     shape = chosen_format(format_name, ("json", "table"))
-    house = open_house()
+    installation = open_installation()
     with progress("deriving beside") as show:
-        effect = effect_of_rules(house, show)
-    print_effect(house, effect, shape)
+        effect = effect_of_rules(installation, show)
+    print_effect(installation, effect, shape)
     if effect.nothing:
         say("The present rules make of the archive exactly what is recorded.")
     say("This is what our rules make of it, not what a publisher changed. Nothing was written or announced.")
     return 0
 
 
-def print_effect(house: House, effect: Effect, shape: str) -> None:
+def print_effect(installation: Installation, effect: Effect, shape: str) -> None:
     """What a change log would lose (-), gain (+) or say otherwise (~), and which lists would be judged otherwise."""
-    told = _effect_json(house, effect)
+    told = _effect_json(installation, effect)
     if shape == "json":
         print_json(told)
     elif not effect.nothing:
@@ -96,10 +96,10 @@ def print_effect(house: House, effect: Effect, shape: str) -> None:
         )
 
 
-def _effect_json(house: House, effect: Effect) -> dict[str, Any]:
+def _effect_json(installation: Installation, effect: Effect) -> dict[str, Any]:
     from changelog.wording import change_json, title
 
-    lists = house.lists
+    lists = installation.lists
     return {
         "gone": [change_json(one, lists.get(one.list)) for one in effect.gone],
         "come": [change_json(one, lists.get(one.list)) for one in effect.come],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from pipelines.fetch_runs import RunResult
-    from pipelines.installation import House
+    from pipelines.installation import Installation
     from scraper.capture import Capture
 
 
@@ -48,17 +48,17 @@ def crawl(
 
 async def _looks(names: list[str]) -> Sequence[RunResult]:
     from pipelines.fetch_runs import RunResult, fetch_lists
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.maintenance import anything_to_report
 
-    house = open_house()
-    results = await fetch_lists(house, house.chosen(names), "person", getpass.getuser())
-    if anything_to_report(house):
+    installation = open_installation()
+    results = await fetch_lists(installation, installation.chosen(names), "person", getpass.getuser())
+    if anything_to_report(installation):
         # Words and ways out are heavy, and most runs have nothing to tell.
         from changelog.notices import report_runs
 
-        await report_runs(house, results)
-    wrong = {} if names else house.wrong_lists
+        await report_runs(installation, results)
+    wrong = {} if names else installation.wrong_lists
     return [*results, *(RunResult(name, "failed", text, exit_code=2) for name, text in wrong.items())]
 
 
@@ -80,24 +80,26 @@ def replay(
     """Take files of the past through the same stages. Announces nothing."""
     from commands.output import changes_told
     from pipelines.fetch_runs import recorded
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.run import replay as replay_files
     from scraper.errors import worst
     from scraper.past_files import lists_of, past_captures
 
-    house = open_house()
-    lists = house.chosen(lists_of(path, list_names or ()))
+    installation = open_installation()
+    lists = installation.chosen(lists_of(path, list_names or ()))
     captures = [one for declaration in lists for one in past_captures(path, declaration)]
     if dry_run:
-        return _show_effect(house, captures, json)
+        return _show_effect(installation, captures, json)
     with (
-        recorded(house, [declaration.name for declaration in lists], "replay", getpass.getuser()) as run,
+        recorded(
+            installation, [declaration.name for declaration in lists], "replay", getpass.getuser()
+        ) as run,
         progress("replaying") as show,
-        changes_told(house),
+        changes_told(installation),
     ):
-        found = replay_files(house, captures, show)
+        found = replay_files(installation, captures, show)
         run.note(f"{len(captures)} files of the past")
-    rows = _publications(house)
+    rows = _publications(installation)
     if json:
         print_json_lines(
             {
@@ -119,23 +121,23 @@ def replay(
     return worst([3] * states.count("held") + [5] * states.count("unreadable") + [1] * states.count("failed"))
 
 
-def _show_effect(house: House, captures: Sequence[tuple[Capture, Path]], json: bool) -> int:
+def _show_effect(installation: Installation, captures: Sequence[tuple[Capture, Path]], json: bool) -> int:
     from commands.keep import print_effect
     from pipelines.rehearsal import effect_of_replay
 
     with progress("trying") as show:
-        effect, found = effect_of_replay(house, captures, show)
-    print_effect(house, effect, "json" if json else "table")
+        effect, found = effect_of_replay(installation, captures, show)
+    print_effect(installation, effect, "json" if json else "table")
     for name in sorted({name for name, _ in found}):
         _say_what_became(name, [capture.list for capture, _ in captures], found)
     say("The change log would stay as it is." if effect.nothing else "Nothing was written.")
     return 0
 
 
-def _publications(house: House) -> dict[tuple[str, str], Row[Any]]:
+def _publications(installation: Installation) -> dict[tuple[str, str], Row[Any]]:
     from pipelines.history.publications import new_publications
 
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         return {(row.list, row.sha256): row for row in new_publications(connection, states=None)}
 
 

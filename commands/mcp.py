@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from httpx import AsyncClient
     from mcp.server import MCPServer
 
-    from pipelines.installation import House
+    from pipelines.installation import Installation
 
 API = "http://localhost/api/v1"
 MOST = 200  # agreements or changes in one answer
@@ -43,9 +43,9 @@ def serve_tools(
         import mcp  # noqa: F401
     except ImportError:
         raise UsageError("The mcp package is not installed: pip install 'countersign[mcp]'.") from None
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
-    server = tools(open_house())
+    server = tools(open_installation())
     if http:
         server.run("streamable-http", host=host, port=port)
     else:
@@ -53,7 +53,7 @@ def serve_tools(
     return 0
 
 
-def tools(house: House) -> MCPServer:
+def tools(installation: Installation) -> MCPServer:
     from httpx import ASGITransport, AsyncClient
     from mcp.server import MCPServer
     from mcp.types import ToolAnnotations
@@ -61,9 +61,9 @@ def tools(house: House) -> MCPServer:
     from scraper.settings import version
     from web.app import create_app
 
-    client = AsyncClient(transport=ASGITransport(create_app(house)))
+    client = AsyncClient(transport=ASGITransport(create_app(installation)))
     server = MCPServer("countersign", instructions=INSTRUCTIONS, version=version(), log_level="WARNING")
-    asked = _Asked(house, client)
+    asked = _Asked(installation, client)
     for tool in (
         asked.lists, asked.changes, asked.show, asked.agency, asked.report, asked.claim, asked.evidence
     ):  # fmt: skip
@@ -78,8 +78,8 @@ def tools(house: House) -> MCPServer:
 class _Asked:
     """The tools. A parameter that is left out is not asked for."""
 
-    def __init__(self, house: House, client: AsyncClient) -> None:
-        self._house = house
+    def __init__(self, installation: Installation, client: AsyncClient) -> None:
+        self._installation = installation
         self._client = client
 
     async def lists(self) -> dict[str, Any]:
@@ -192,7 +192,7 @@ class _Asked:
         if not (name and list and on):
             return await self._answer(_not_held("Name a change; or a name, a list and a day (on)."))
         try:
-            told, _ = presence(self._house, name, list, on)
+            told, _ = presence(self._installation, name, list, on)
         except CountersignError as error:
             told = _not_held(str(error))
         return await self._answer(told)
@@ -219,7 +219,9 @@ class _Asked:
                 ),
                 None,
             )
-        link = {"page": self._house.settings.public_url} if self._house.settings.public_url else {}
+        link = (
+            {"page": self._installation.settings.public_url} if self._installation.settings.public_url else {}
+        )
         as_of = max((one["published_at"] for one in newest.values() if one), default=None)
         return {"newest": newest, "as_of": as_of, **link, **told}
 

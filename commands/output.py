@@ -12,7 +12,7 @@ from changelog.cells import csv_lines, flat, markdown
 from scraper.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.installation import House
+    from pipelines.installation import Installation
 
 Record = Mapping[str, Any]
 _WIDTH = 160  # of a table that no terminal shows
@@ -118,14 +118,14 @@ def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
 
 
 @contextmanager
-def changes_told(house: House) -> Iterator[None]:
+def changes_told(installation: Installation) -> Iterator[None]:
     """Say afterwards what became of the changes that were recorded before."""
     from pipelines.history.changes import change_ids
 
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         before = change_ids(connection)
     yield
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         after = change_ids(connection)
     gone, come = len(before - after), len(after - before)
     told = f"In the change log, {gone} changes are gone and {come} came."

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import uvicorn
 
 from commands.output import say
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.logs import hush_libraries
 from scheduler import Clock, heeding_signals
 from scraper.errors import StorageError
@@ -26,14 +26,14 @@ class _Page(uvicorn.Server):
         yield
 
 
-def token_for(house: House, host: str) -> str | None:
+def token_for(installation: Installation, host: str) -> str | None:
     """The token that is set, or on loopback that of this home; None when nobody may act."""
-    if house.settings.token:
-        return house.settings.token.get_secret_value()
+    if installation.settings.token:
+        return installation.settings.token.get_secret_value()
     made, token = False, None
     if is_loopback(host):
         with suppress(StorageError):  # a home that can only be read has its pages read
-            token, made = token_of_home(house.settings.home)
+            token, made = token_of_home(installation.settings.home)
     if token is None:
         say("No COUNTERSIGN_TOKEN is set: the pages can be read, and nothing can be done from them.")
     elif made:
@@ -45,15 +45,15 @@ def token_for(house: House, host: str) -> str | None:
     return token
 
 
-async def page_and_clock(house: House, host: str, port: int, names: Sequence[str]) -> int:
+async def page_and_clock(installation: Installation, host: str, port: int, names: Sequence[str]) -> int:
     """Until a signal stops both. `names` are hosts by which browsers may ask. Returns the exit code."""
     hush_libraries()
     at = listening(host, port)
-    token = token_for(house, host)
+    token = token_for(installation, host)
     shown = f"[{host}]" if ":" in host else host
-    app = create_app(house, token, hosts=[shown, *names])
-    page = _Page(configured(app, house.settings.trusted_proxies))
-    clock = Clock(house)
+    app = create_app(installation, token, hosts=[shown, *names])
+    page = _Page(configured(app, installation.settings.trusted_proxies))
+    clock = Clock(installation)
 
     def stop_page() -> None:
         page.should_exit = True

@@ -31,13 +31,13 @@ def place(
 ) -> int:
     """Your word on where an agreement is. It goes before what the rules find, and can be undone."""
     from changelog.query import several
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.run import place as keep_word
 
     if undo == (fips is not None or ori is not None):
         raise UsageError("Say where it is with --fips or --ori, or take it back with --undo.")
     codes = None if fips is None else several([fips])
-    keep_word(open_house(), agreement, codes, ori, getpass.getuser(), note)
+    keep_word(open_installation(), agreement, codes, ori, getpass.getuser(), note)
     say("Taken back." if undo else "Kept.")
     return 0
 
@@ -50,7 +50,7 @@ def known(
     """The registers of counties, towns and agencies: where each is from; replace one by a newer file."""
     if context.invoked_subcommand is not None:
         return 0
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.registers import whole
 
     shape = chosen_format(format_name, ("json", "table"))
@@ -65,7 +65,7 @@ def known(
             "source": one.source,
             "sha256": one.sha256,
         }
-        for one in open_house().registers.about
+        for one in open_installation().registers.about
     ]
     if shape == "json":
         print_json(records)
@@ -83,20 +83,20 @@ def replace(
     licence: Annotated[str, typer.Option(help="Its terms.")] = "not said",
 ) -> int:
     """Use a newer file instead of a register that is shipped, and say of every agreement again where it is."""
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.registers import COLUMNS
     from pipelines.registers import replace as keep_register
     from pipelines.run import place_all
 
     if name not in COLUMNS:
         raise UsageError(f"There is no register {name}. They are: {', '.join(COLUMNS)}.")
-    house = open_house()
+    installation = open_installation()
     try:
-        kept = keep_register(house.own_registers, name, file, source, date, licence)
+        kept = keep_register(installation.own_registers, name, file, source, date, licence)
     except (OSError, ValueError) as error:
         columns = ", ".join(COLUMNS[name])
         raise UsageError(f"{file} is not used: {error} Its columns must be: {columns}.") from None
-    place_all(house)
+    place_all(installation)
     say(f"{name} is of {kept.version} now.")
     return 0
 
@@ -104,12 +104,12 @@ def replace(
 @registers.command()
 def restore(name: Annotated[str, typer.Argument(help="counties, towns or agencies.")]) -> int:
     """Use the register that is shipped again."""
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.registers import restore as shipped_again
     from pipelines.run import place_all
 
-    house = open_house()
-    shipped_again(house.own_registers, name)
-    place_all(house)
+    installation = open_installation()
+    shipped_again(installation.own_registers, name)
+    place_all(installation)
     say(f"{name} is the one that is shipped.")
     return 0

@@ -32,7 +32,7 @@ def verify(
     ] = None,
 ) -> int:
     """Prove archive, journal and SQL whole: every file, every entry, every row that follows from them. 7 if not."""
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.verify import archive_problems, journal_problems, record_problems
     from scraper.errors import StorageError
     from scraper.settings import get_settings
@@ -49,7 +49,7 @@ def verify(
                 say(f"{problem.where}: {problem.text}")
         else:
             with progress("deriving beside") as show:
-                for problem in record_problems(open_house(settings), show):
+                for problem in record_problems(open_installation(settings), show):
                     damaged |= problem.damage
                     compared &= not problem.not_compared
                     say(f"{problem.where}: {problem.text}")
@@ -69,13 +69,13 @@ def seal(
     ] = None,
 ) -> int:
     """Write the journal's head with time and counts, to be published or time-stamped somewhere else."""
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from pipelines.verify import FOLDER, write_seal
     from pipelines.verify import seal as make_seal
 
-    house = open_house()
-    made = make_seal(house)
-    for place in write_seal(made, output or house.settings.home / FOLDER):
+    installation = open_installation()
+    made = make_seal(installation)
+    for place in write_seal(made, output or installation.settings.home / FOLDER):
         say(f"Wrote {place}.")
     typer.echo(made.as_text(), nl=False)
     return 0
@@ -99,16 +99,16 @@ def prove(
     agency stood or did not stand on a list on a day."""
     from changelog.evidence.bundle import evidence
     from changelog.evidence.presence import presence
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
     shape = chosen_format(format_name, ("table", "json"))
     if (list_name is None) != (on is None):
         raise UsageError("Name both the list and the day: prove NAME --list L --on 2025-04-08.")
     if list_name is None or on is None:
         told: dict[str, Any] = {"change": subject}
-        bundle, otherwise = evidence(open_house(), subject), f"evidence-{subject}.zip"
+        bundle, otherwise = evidence(open_installation(), subject), f"evidence-{subject}.zip"
     else:
-        told, bundle = presence(open_house(), subject, list_name, on)
+        told, bundle = presence(open_installation(), subject, list_name, on)
         slug = "-".join(re.findall(r"[a-z0-9]+", subject.lower()))[:60]
         otherwise = f"{'presence' if told['stood'] else 'absence'}-{slug}-{list_name}-{on}.zip"
     place = output or Path(otherwise)
@@ -133,9 +133,9 @@ def warc(
 ) -> int:
     """Export what was captured as a WARC file, for web archives and their tools."""
     from changelog.evidence.warc import write_warc
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
-    house = open_house()
-    house.chosen(lists or [])
-    say(f"Wrote {output}: {write_warc(house.archive, output, lists or ())} captures.")
+    installation = open_installation()
+    installation.chosen(lists or [])
+    say(f"Wrote {output}: {write_warc(installation.archive, output, lists or ())} captures.")
     return 0

@@ -61,28 +61,28 @@ def changes(
     from changelog.query import change_filter
     from changelog.wording import change_json
     from pipelines.history.changes import read_baseline, read_changes
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
     offered = ("json", "table", "jsonl", "csv", "md", "xlsx", "parquet")
     shape = chosen_format(format_name or (output.suffix.lstrip(".") if output else None), offered)
-    house = open_house()
-    names = [item.name for item in house.chosen([list_name])] if list_name else []
+    installation = open_installation()
+    names = [item.name for item in installation.chosen([list_name])] if list_name else []
     wanted = change_filter(
-        house.lists, names, since=since, until=until, kinds=[kind or ""], states=[state or ""], words=agency,
-        counties=[county or ""], levels=[level or ""], registers=house.registers,
+        installation.lists, names, since=since, until=until, kinds=[kind or ""], states=[state or ""], words=agency,
+        counties=[county or ""], levels=[level or ""], registers=installation.registers,
         reviewed=False if unreviewed else None,
     )  # fmt: skip
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
 
         def records() -> Iterator[dict[str, Any]]:
             if include_baseline:
-                for name in [list_name] if list_name else house.lists:
+                for name in [list_name] if list_name else installation.lists:
                     for change in read_baseline(connection, name):
-                        yield change_json(change, house.lists.get(change.list))
+                        yield change_json(change, installation.lists.get(change.list))
             for change in read_changes(connection, wanted):
-                yield change_json(change, house.lists.get(change.list))
+                yield change_json(change, installation.lists.get(change.list))
 
-        [only] = [house.lists[names[0]]] if len(names) == 1 else [None]
+        [only] = [installation.lists[names[0]]] if len(names) == 1 else [None]
         spread = records() if only is None or shape in ("json", "jsonl") else map(_with_own_fields, records())
         _deliver(shape, spread, output, _columns(only))
     return 0
@@ -155,13 +155,13 @@ def show(
 ) -> int:
     """The list as published on a date, and as we knew it on another."""
     from changelog.json import listed
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
     offered = ("json", "table", "csv", "xlsx", "parquet")
     shape = chosen_format(format_name or (output.suffix.lstrip(".") if output else None), offered)
-    house = open_house()
-    [declaration] = house.chosen([list_name])
-    found = listed(house, list_name, as_of, known_at, counties=[county or ""], levels=[level or ""])
+    installation = open_installation()
+    [declaration] = installation.chosen([list_name])
+    found = listed(installation, list_name, as_of, known_at, counties=[county or ""], levels=[level or ""])
     if shape in ("xlsx", "parquet"):
         from changelog.exports import columns_of, write_table
 
@@ -208,11 +208,11 @@ def agency(
 ) -> int:
     """The life of an agency: every agreement, change, document and source row."""
     from changelog.json import lives_of
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from scraper.errors import UsageError
 
     shape = chosen_format(format_name, ("json", "table"))
-    found = lives_of(open_house(), text)
+    found = lives_of(open_installation(), text)
     if not found:
         raise UsageError(f"No agency was ever listed whose name holds {text!r}.")
     if shape == "json":
@@ -261,12 +261,12 @@ def view(
     if context.invoked_subcommand is not None:
         return 0
     from changelog.json import document_events, linked_documents, missing_documents
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
     shape = chosen_format(format_name, ("json", "table"))
-    house = open_house()
-    names = [item.name for item in house.chosen([list_name] if list_name else [])]
-    with house.engine.connect() as connection:
+    installation = open_installation()
+    names = [item.name for item in installation.chosen([list_name] if list_name else [])]
+    with installation.engine.connect() as connection:
         if missing:
             columns = ["signed", "listed_since", "state", "agency", "support_type", "moa", "list"]
             records = missing_documents(connection, names)
@@ -297,17 +297,17 @@ def look(
 
     from pipelines.documents.fetch import fetch_documents
     from pipelines.fetch_runs import BUSY
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
     shape = chosen_format(format_name, ("json", "table"))
-    house = open_house()
-    chosen = house.chosen([list_name] if list_name else [])
+    installation = open_installation()
+    chosen = installation.chosen([list_name] if list_name else [])
     if list_name and not chosen[0].documents:
         raise UsageError(f"The documents of {list_name} are not fetched: declare it with documents = true.")
     looks = []
     for one in chosen:
         if one.documents:
-            told = asyncio.run(fetch_documents(house, one, getpass.getuser(), most))
+            told = asyncio.run(fetch_documents(installation, one, getpass.getuser(), most))
             if told is None:
                 say(f"{one.name}: {BUSY}")
             else:

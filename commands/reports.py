@@ -13,7 +13,7 @@ from commands.output import chosen_format, print_json, say
 from scraper.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.installation import House
+    from pipelines.installation import Installation
     from scraper.lists import PublishedList
 
 Output = Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")]
@@ -49,23 +49,23 @@ def report(
     from changelog.query import day_of
     from changelog.reports import report as reported
     from changelog.reports import report_period
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
     shape = chosen_format(format_name or _shape_of(output), ("md", "html", "json", "png"))
-    house = open_house()
-    declaration = _declaration(house, list_name)
-    with house.engine.connect() as connection:
-        first, last = report_period(connection, declaration, house.now(), week, since, until)
+    installation = open_installation()
+    declaration = _declaration(installation, list_name)
+    with installation.engine.connect() as connection:
+        first, last = report_period(connection, declaration, installation.now(), week, since, until)
         told = reported(
             connection,
-            house.lists,
+            installation.lists,
             declaration.name,
             first,
             last,
             day_of(baseline) if baseline else None,
-            known=house.registers,
+            known=installation.registers,
         )
-        data = _shaped(connection, house, declaration, told, shape)
+        data = _shaped(connection, installation, declaration, told, shape)
     _deliver(data, told, shape, output)
     return 0
 
@@ -81,13 +81,18 @@ def claim(
     """Hold the figures of a public statement against what was published, counted every sensible way."""
     from changelog.claims import check_claim
     from changelog.query import day_of
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
     shape = chosen_format(format_name, ("table", "json"))
-    house = open_house()
-    with house.engine.connect() as connection:
+    installation = open_installation()
+    with installation.engine.connect() as connection:
         told = check_claim(
-            connection, house.lists, text, day_of(as_of) if as_of else None, list_name, house.registers
+            connection,
+            installation.lists,
+            text,
+            day_of(as_of) if as_of else None,
+            list_name,
+            installation.registers,
         )
     if shape == "json":
         print_json(told)
@@ -103,11 +108,11 @@ def export(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folde
     """Everything as a data package: CSV and Parquet, with a data dictionary; the same record, the same bytes."""
     from changelog.exports import export as exported
     from pipelines.history.streams import snapshot
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
-    house = open_house()
-    with snapshot(house.engine) as connection:
-        written = exported(connection, house.lists, folder)
+    installation = open_installation()
+    with snapshot(installation.engine) as connection:
+        written = exported(connection, installation.lists, folder)
     for path in written:
         say(f"Wrote {path}.")
     return 0
@@ -123,19 +128,19 @@ def _shape_of(output: Path | None) -> str:
     )
 
 
-def _declaration(house: House, list_name: str | None) -> PublishedList:
-    return house.chosen([list_name] if list_name else [])[0]
+def _declaration(installation: Installation, list_name: str | None) -> PublishedList:
+    return installation.chosen([list_name] if list_name else [])[0]
 
 
 def _shaped(
-    connection: Any, house: House, declaration: PublishedList, told: dict[str, Any], shape: str
+    connection: Any, installation: Installation, declaration: PublishedList, told: dict[str, Any], shape: str
 ) -> bytes | str:
     if shape == "json":
         return ""
     from changelog.reports import as_html, as_markdown
 
     if shape == "md":
-        return as_markdown(told, house.lists)
+        return as_markdown(told, installation.lists)
     from changelog.reports import beginning
     from pipelines.history.figures import totals_between
 
@@ -145,7 +150,7 @@ def _shaped(
         from changelog.card import card
 
         return card(told, declaration, series)
-    return as_html(told, house.lists, series)
+    return as_html(told, installation.lists, series)
 
 
 def _deliver(data: bytes | str, told: dict[str, Any], shape: str, output: Path | None) -> None:

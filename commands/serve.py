@@ -10,7 +10,7 @@ import typer
 from commands.output import chosen_format, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from pipelines.installation import House
+    from pipelines.installation import Installation
 
 
 OVERDUE = 6
@@ -26,10 +26,10 @@ def status(
 ) -> int:
     """How each list is doing. Exit code 6 if any is overdue, so that a monitor can ask."""
     from changelog.status import status_json
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
     shape = chosen_format(format_name, ("json", "table"))
-    told = status_json(open_house())
+    told = status_json(open_installation())
     if shape == "json":
         print_json(told)
     else:
@@ -61,9 +61,9 @@ def up(
     import asyncio
 
     from commands.page_and_clock import page_and_clock
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
-    return asyncio.run(page_and_clock(open_house(), host, port, public_host or ()))
+    return asyncio.run(page_and_clock(open_installation(), host, port, public_host or ()))
 
 
 def serve(
@@ -76,19 +76,19 @@ def serve(
     """The web page and the API. Actions need COUNTERSIGN_TOKEN; on loopback one is made at first start."""
     import uvicorn
 
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from web.app import create_app
     from web.server import configured, listening
 
-    house = open_house()
+    installation = open_installation()
     from commands.page_and_clock import token_for
 
-    token = token_for(house, host)
+    token = token_for(installation, host)
     shown = f"[{host}]" if ":" in host else host
     at = listening(host, port)
     say(f"Serving at http://{shown}:{at.getsockname()[1]}/ until interrupted.")
-    app = create_app(house, token, hosts=[shown, *(public_host or ())])
-    uvicorn.Server(configured(app, house.settings.trusted_proxies)).run(sockets=[at])
+    app = create_app(installation, token, hosts=[shown, *(public_host or ())])
+    uvicorn.Server(configured(app, installation.settings.trusted_proxies)).run(sockets=[at])
     return 0
 
 
@@ -114,19 +114,19 @@ def worker(
     """Make the looks that clocks hand over, for as long as it runs. Needs PostgreSQL."""
     import asyncio
 
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from scraper.errors import UsageError
 
-    house = open_house()
-    if house.engine.dialect.name != "postgresql":
+    installation = open_installation()
+    if installation.engine.dialect.name != "postgresql":
         raise UsageError(
             "A worker needs PostgreSQL (COUNTERSIGN_DATABASE_URL=postgresql+psycopg://...). "
             "With SQLite the clock looks itself: `python scheduler.py` or `countersign up`."
         )
-    return asyncio.run(_work(house, concurrency))
+    return asyncio.run(_work(installation, concurrency))
 
 
-async def _work(house: House, concurrency: int) -> int:
+async def _work(installation: Installation, concurrency: int) -> int:
     import asyncio
 
     from changelog.notices import report_runs
@@ -144,7 +144,7 @@ async def _work(house: House, concurrency: int) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
-    await work(house, report_runs, concurrency, stop)
+    await work(installation, report_runs, concurrency, stop)
     return INTERRUPTED if signal.SIGINT in heard else 0
 
 

@@ -21,10 +21,10 @@ def site(
     check: Annotated[bool, typer.Option("--check", help="Only say what would be written.")] = False,
 ) -> int:
     """Everything that `serve` shows as files for any web space; only what changed is written."""
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from web.site import build
 
-    built = build(open_house(), folder, check=check)
+    built = build(open_installation(), folder, check=check)
     would = "would be " if check else ""
     for name in built.written[:NAMED] if check else ():
         typer.echo(f"write   {name}")

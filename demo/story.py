@@ -22,7 +22,7 @@ from demo.publisher import Publisher
 from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import accepted_publications
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from scraper.settings import get_settings
 
 SHOWN = 6
@@ -39,16 +39,16 @@ def play(home: Path | None) -> int:
     console.print("A small publisher plays on loopback; every figure below was crawled from it.\n")
     published = weeks()
     with Publisher() as publisher:
-        house = open_house(settings, publisher.lists())
+        installation = open_installation(settings, publisher.lists())
         for week in published:
             _publish(publisher, week)
-            then = replace(house, now=partial(_the_same, week.published_at + SEEN_AFTER))
+            then = replace(installation, now=partial(_the_same, week.published_at + SEEN_AFTER))
             with redirect_stderr(StringIO()):  # the log of each look says what is printed here anyway
                 looks = asyncio.run(
-                    fetch_lists(then, list(house.lists.values()), trigger="person", by="demo")
+                    fetch_lists(then, list(installation.lists.values()), trigger="person", by="demo")
                 )
             _tell(console, then, week, looks)
-    _tell_batches(console, house)
+    _tell_batches(console, installation)
     busiest = max(published[1:], key=lambda week: len(week.truth["participating"].added)).published_at
     console.print(f"The home of this demo is {place}. Look around in it:\n")
     console.print(f"  COUNTERSIGN_HOME={place} countersign serve")
@@ -60,12 +60,12 @@ def _the_same(at: datetime) -> datetime:
     return at
 
 
-def _tell_batches(console: Console, house: House) -> None:
+def _tell_batches(console: Console, installation: Installation) -> None:
     """Every batch of the signed list once more, as the change log has it."""
     table = Table(
         "published", "newly signed", "added", "other changes", title="The batches", title_justify="left"
     )
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         for row in accepted_publications(connection, "participating"):
             changes = list(
                 read_changes(connection, ChangeFilter(lists=("participating",), sha256=row.sha256))
@@ -83,7 +83,7 @@ def _publish(publisher: Publisher, week: Week) -> None:
     publisher.say(statement=week.statement, updated=week.published_at.isoformat())
 
 
-def _tell(console: Console, house: House, week: Week, looks: Sequence[RunResult]) -> None:
+def _tell(console: Console, installation: Installation, week: Week, looks: Sequence[RunResult]) -> None:
     console.print(f"{week.published_at:%A, %-d %B %Y}", style="bold")
     for look in looks:
         counts = ", ".join(f"{count} {kind}" for kind, count in look.counts.items())
@@ -91,19 +91,19 @@ def _tell(console: Console, house: House, week: Week, looks: Sequence[RunResult]
             f"  {look.list}: {look.outcome}{f' ({counts})' if counts else ''} {look.reason}".rstrip()
         )
         if look.outcome == "recorded":
-            _tell_changes(console, list(_changes(house, look)), house)
+            _tell_changes(console, list(_changes(installation, look)), installation)
     console.print()
 
 
-def _changes(house: House, look: RunResult) -> Iterator[StoredChange]:
-    with house.engine.connect() as connection:
+def _changes(installation: Installation, look: RunResult) -> Iterator[StoredChange]:
+    with installation.engine.connect() as connection:
         yield from read_changes(connection, ChangeFilter(lists=(look.list,), sha256=look.publication))
 
 
-def _tell_changes(console: Console, changes: Sequence[StoredChange], house: House) -> None:
+def _tell_changes(console: Console, changes: Sequence[StoredChange], installation: Installation) -> None:
     added = [change for change in changes if change.kind == "added"]
     if added:
-        declaration = house.lists[added[0].list]
+        declaration = installation.lists[added[0].list]
         signed = sum(change.newly_signed is True for change in added)
         agencies = len({change.agency_id for change in added if change.new_agency})
         told = f"{signed} newly signed, {agencies} new agencies" if signed else declaration.wording.nouns
@@ -111,7 +111,7 @@ def _tell_changes(console: Console, changes: Sequence[StoredChange], house: Hous
     # Corrections first: there are few, and they are what others report as news.
     ordered = [change for change in changes if change.kind != "added"] + added
     for change in ordered[:SHOWN]:
-        line = Text(f"      {change.kind:<9}{title(change, house.lists[change.list])}")
+        line = Text(f"      {change.kind:<9}{title(change, installation.lists[change.list])}")
         console.print(line, soft_wrap=True)  # where no terminal is, nothing needs to be cut
     if len(ordered) > SHOWN:
         console.print(f"      and {len(ordered) - SHOWN} more", style="dim")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.record.outbox import mark_announced, owe
 from pipelines.values import Change
 from scraper.settings import Settings
@@ -32,7 +32,7 @@ def apprise_channel(address: str) -> str:
     return f"apprise:{blake2b(address.encode(), digest_size=4).hexdigest()}"
 
 
-def announce(house: House, connection: Connection, derived: Result) -> None:
+def announce(installation: Installation, connection: Connection, derived: Result) -> None:
     """Owe one notice for a publication with changes. A held one stays unannounced: believed, it is news."""
     # A clock with nothing due opens and closes incidents; it derives nothing.
     from pipelines.result import publication_key
@@ -41,19 +41,26 @@ def announce(house: House, connection: Connection, derived: Result) -> None:
     if derived.state in ("held", "unreadable", "failed"):
         return
     mark_announced(connection, publication.list, publication.place)
-    told = [change for change in derived.changes if wants_change(house.settings, change)]
-    if derived.state != "recorded" or not told or not wants_list(house.settings, publication.list):
+    told = [change for change in derived.changes if wants_change(installation.settings, change)]
+    if derived.state != "recorded" or not told or not wants_list(installation.settings, publication.list):
         return
     key = publication_key(publication)
     payload = {"kind": "publication", "list": publication.list, "publication": key}
-    owe(connection, f"publication/{key}", publication.list, channels(house.settings), payload, house.now())
+    owe(
+        connection,
+        f"publication/{key}",
+        publication.list,
+        channels(installation.settings),
+        payload,
+        installation.now(),
+    )
 
 
 def announce_incident(
-    house: House, connection: Connection, incident: Mapping[str, Any], event: str, number: int
+    installation: Installation, connection: Connection, incident: Mapping[str, Any], event: str, number: int
 ) -> None:
     """Owe a notice of an incident that was opened, goes on ("reminder"), or was closed."""
-    if not wants_list(house.settings, incident["list"]):
+    if not wants_list(installation.settings, incident["list"]):
         return
     payload = {
         "kind": "incident",
@@ -69,21 +76,21 @@ def announce_incident(
         connection,
         f"incident/{incident['id']}/{number}-{event}",
         incident["list"],
-        channels(house.settings),
+        channels(installation.settings),
         payload,
-        house.now(),
+        installation.now(),
     )
 
 
-def announce_digest(house: House, connection: Connection, week: str) -> None:
+def announce_digest(installation: Installation, connection: Connection, week: str) -> None:
     """Owe the summary of a week ("2025-W20") over all lists, once."""
     owe(
         connection,
         f"digest/{week}",
         "digest",
-        channels(house.settings),
+        channels(installation.settings),
         {"kind": "digest", "week": week},
-        house.now(),
+        installation.now(),
     )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from pipelines.history.kept import KEPT, entries_taken, is_empty, named_hashes, rows_of
-from pipelines.installation import House, writing
+from pipelines.installation import Installation, writing
 from pipelines.rebuild import forget_unfinished, rebuild
 from pipelines.record.incidents import forget_closed
 from pipelines.record.outbox import forget_settled, mark_unannounced, unannounced
@@ -35,35 +35,35 @@ _ROOMS = ("archive", "tables", "templates")
 _JOURNAL = "journal.jsonl"
 
 
-def backup(house: House, file: Path) -> int:
+def backup(installation: Installation, file: Path) -> int:
     """Write a backup, while others go on working. Returns how many files it holds.
 
     The tables are read at one moment and the journal as far as they had taken it in; bodies never change.
     """
-    house.archive.complete()
+    installation.archive.complete()
     with _new_file(file) as out, tarfile.open(fileobj=out, mode=_mode(file)) as tar:
-        with house.engine.connect() as connection, connection.begin():
+        with installation.engine.connect() as connection, connection.begin():
             entries, offset = entries_taken(connection)
             told = {
                 "form": FORM,
                 "version": version(),
-                "at": house.now().isoformat(),
+                "at": installation.now().isoformat(),
                 "entries": entries,
                 "unannounced": unannounced(connection),
             }
             _add(tar, MANIFEST, json.dumps(told, indent=2).encode())
             for table in KEPT:
                 _add_lines(tar, f"tables/{table.name}.jsonl", rows_of(connection, table))
-        _add_journal(tar, house.archive.journal.path, offset)
-        return _add_folder(tar, house.archive.folder, "archive", _is_body) + _add_folder(
-            tar, house.settings.home / "templates", "templates", Path.is_file
+        _add_journal(tar, installation.archive.journal.path, offset)
+        return _add_folder(tar, installation.archive.folder, "archive", _is_body) + _add_folder(
+            tar, installation.settings.home / "templates", "templates", Path.is_file
         )
 
 
-def restore(house: House, file: Path, progress: Progress = silent) -> int:
+def restore(installation: Installation, file: Path, progress: Progress = silent) -> int:
     """Bring a backup back into an empty home and an empty database. Returns how many entries it told of."""
-    _must_be_empty(house)
-    home = house.settings.home
+    _must_be_empty(installation)
+    home = installation.settings.home
     with storing(home):
         place = Path(tempfile.mkdtemp(prefix="restoring-", dir=home))
     try:
@@ -76,22 +76,22 @@ def restore(house: House, file: Path, progress: Progress = silent) -> int:
                 if (place / room).exists():
                     (place / room).replace(home / room)
             sync_directory(home)
-        with writing(house) as connection:
+        with writing(installation) as connection:
             for table in KEPT:
                 lines = place / "tables" / f"{table.name}.jsonl"
                 pour(connection, table, map(json.loads, lines.read_text().splitlines()))
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    rebuild(house, progress, entries=told["entries"])
-    with writing(house) as connection:
+    rebuild(installation, progress, entries=told["entries"])
+    with writing(installation) as connection:
         mark_unannounced(connection, told["unannounced"])
-    catch_up(house)
+    catch_up(installation)
     return int(told["entries"])
 
 
-def _must_be_empty(house: House) -> None:
-    home, rooms = house.settings.home, ("archive", "templates")
-    with house.engine.connect() as connection:
+def _must_be_empty(installation: Installation) -> None:
+    home, rooms = installation.settings.home, ("archive", "templates")
+    with installation.engine.connect() as connection:
         empty = is_empty(connection)
     if not empty or any((home / room).is_dir() and any((home / room).iterdir()) for room in rooms):
         raise UsageError(
@@ -201,30 +201,30 @@ class Proof:
     entries: int
 
 
-def prune(house: House, keep: timedelta) -> Pruned:
+def prune(installation: Installation, keep: timedelta) -> Pruned:
     """Forget the runs, notices and incidents that ended longer ago than `keep`, files without a reference, and
     a rebuild that nobody finished.
 
     The last run of each list stays, whatever its age: the clock counts from it.
     """
-    before = house.now() - max(keep, SHORTEST)
-    with writing(house) as connection:
+    before = installation.now() - max(keep, SHORTEST)
+    with writing(installation) as connection:
         runs, notices = forget_ended(connection, before), forget_settled(connection, before)
         incidents = forget_closed(connection, before)
-    forget_unfinished(house)
-    abandoned = unreferenced(house)
+    forget_unfinished(installation)
+    abandoned = unreferenced(installation)
     for path in abandoned:
         with storing(path):
             path.unlink(missing_ok=True)
     return Pruned(runs, notices, incidents, len(abandoned))
 
 
-def unreferenced(house: House) -> list[Path]:
+def unreferenced(installation: Installation) -> list[Path]:
     """Files that a crash left behind: half written, or never entered into the journal."""
-    folder = house.archive.folder
-    journal = house.archive.journal.path
+    folder = installation.archive.folder
+    journal = installation.archive.journal.path
     named = journal.read_bytes() if journal.exists() else b""
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         recorded = named_hashes(connection)
     found = []
     for path in sorted(folder.glob("*/*")):
@@ -235,21 +235,21 @@ def unreferenced(house: House) -> list[Path]:
     return found
 
 
-def prove_kept(house: House) -> Proof:
+def prove_kept(installation: Installation) -> Proof:
     """Raises ArchiveError when anything that the journal or the database refers to is missing or damaged."""
-    damage = [problem for problem in house.archive.verify() if problem.damage]
+    damage = [problem for problem in installation.archive.verify() if problem.damage]
     if damage:
         raise ArchiveError("; ".join(f"{problem.where}: {problem.text}" for problem in damage))
     named: set[str] = set()
     entries = 0
-    for entry in house.archive.entries():
+    for entry in installation.archive.entries():
         entries += 1
         if entry.get("sha256"):
             named.add(entry["sha256"])
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         named |= named_hashes(connection)
     for sha256 in sorted(named):
-        house.archive.path(sha256)
+        installation.archive.path(sha256)
     return Proof(len(named), entries)
 
 

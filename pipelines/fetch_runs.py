@@ -20,7 +20,7 @@ from sqlalchemy import Row
 from pipelines.history.looks import watched_list, watched_lists
 from pipelines.history.publications import is_caught_up, latest_of_bytes
 from pipelines.incidents import duration
-from pipelines.installation import House, writing
+from pipelines.installation import Installation, writing
 from pipelines.logs import get_log, log_run
 from pipelines.maintenance import assess, still_due
 from pipelines.processes import broke_off, is_alive, process_name, whole
@@ -92,38 +92,38 @@ def timed(stages: dict[str, float], name: str) -> Iterator[None]:
 
 
 def outcome(
-    house: House, declaration: PublishedList, capture: Capture, stages: dict[str, float]
+    installation: Installation, declaration: PublishedList, capture: Capture, stages: dict[str, float]
 ) -> tuple[Ended, dict[str, Any]]:
     """How the run ended, and what to ask the server for next time. `stages` gains seconds by stage."""
     if capture.outcome == "absent":
         return Ended("absent", "The page has no link to this list."), {}
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         row = watched_list(connection, declaration.name)
     served_before = row.served_sha256 if row else None
     fresh = capture.sha256 != served_before
-    before = _found(house, capture)
+    before = _found(installation, capture)
     if fresh:
         from pipelines.run import catch_up
 
         _must_agree_on_the_time(capture)
         with timed(stages, "keep"):
-            house.archive.keep(capture, house.now())
+            installation.archive.keep(capture, installation.now())
         with timed(stages, "derive"):
-            catch_up(house, needed=[declaration.name])
+            catch_up(installation, needed=[declaration.name])
     since = capture.captured_at if fresh or row is None else row.served_since
     served = served_columns(capture, since)
     with timed(stages, "read"):
-        row = _served_now(house, capture)
+        row = _served_now(installation, capture)
     with timed(stages, "derive"):
-        if _believe_what_stays(house, declaration, capture, row, since):
-            row = _served_now(house, capture)
+        if _believe_what_stays(installation, declaration, capture, row, since):
+            row = _served_now(installation, capture)
     return _found_to_be(
         row, news=before is None or (before.key, before.state) != (row.key, row.state)
     ), served
 
 
-def _found(house: House, capture: Capture) -> Row[Any] | None:
-    with house.engine.connect() as connection:
+def _found(installation: Installation, capture: Capture) -> Row[Any] | None:
+    with installation.engine.connect() as connection:
         return latest_of_bytes(connection, capture.list, capture.sha256 or "")
 
 
@@ -143,16 +143,16 @@ def _must_agree_on_the_time(capture: Capture) -> None:
         )
 
 
-def _served_now(house: House, capture: Capture) -> Row[Any]:
+def _served_now(installation: Installation, capture: Capture) -> Row[Any]:
     """What the derivation made of the bytes that are served now."""
-    row = _found(house, capture)
+    row = _found(installation, capture)
     if row is None:
         raise UnreadableError(f"The list {capture.list} was kept and cannot be found in the record.")
     return row
 
 
 def _believe_what_stays(
-    house: House, declaration: PublishedList, capture: Capture, row: Row[Any], since: datetime
+    installation: Installation, declaration: PublishedList, capture: Capture, row: Row[Any], since: datetime
 ) -> bool:
     """An older list that is served again for as long as the declaration says is what the publisher means."""
     stays = capture.captured_at - since >= declaration.believed_after
@@ -163,11 +163,11 @@ def _believe_what_stays(
 
     if row.basis != SERVED_AGAIN:
         return False
-    house.archive.append(
-        "accept", house.now(), publication=row.key, list=row.list, sha256=row.sha256, by=DECLARATION,
+    installation.archive.append(
+        "accept", installation.now(), publication=row.key, list=row.list, sha256=row.sha256, by=DECLARATION,
         note=f"Served without a break for {duration(capture.captured_at - since)}.",
     )  # fmt: skip
-    catch_up(house, needed=[declaration.name])
+    catch_up(installation, needed=[declaration.name])
     return True
 
 
@@ -202,7 +202,7 @@ STOPPED = Ended("stopped", _ASKED_TO_STOP, error=_ASKED_TO_STOP, exit_code=BUG)
 class Run:
     """One run over several lists, as it goes on."""
 
-    house: House
+    installation: Installation
     run_id: str
     holder: str
     trigger: str
@@ -211,7 +211,12 @@ class Run:
 
 
 async def fetch_lists(
-    house: House, lists: Sequence[PublishedList], trigger: str, by: str, *, due_only: bool = False
+    installation: Installation,
+    lists: Sequence[PublishedList],
+    trigger: str,
+    by: str,
+    *,
+    due_only: bool = False,
 ) -> list[RunResult]:
     """Fetch `lists` once. Every run is recorded, from its start, whatever becomes of it.
 
@@ -221,9 +226,9 @@ async def fetch_lists(
     """
     # A damaged archive is met again by each run, which records it.
     with suppress(StorageError):
-        house.archive.journal.check_clock(house.now())
+        installation.archive.journal.check_clock(installation.now())
     holder = f"{process_name()}/{uuid4().hex[:8]}"
-    run = Run(house, uuid4().hex, holder, trigger, by, due_only)
+    run = Run(installation, uuid4().hex, holder, trigger, by, due_only)
     try:
         return await _fetch(run, lists)
     except BaseException:
@@ -256,36 +261,36 @@ async def _crawl(run: Run, lists: Sequence[PublishedList]) -> Mapping[str, Captu
     # Scrapy takes long to load, and a clock that finds nothing due has no use for it.
     from scraper.crawl import crawl
 
-    house = run.house
-    validators = await asyncio.to_thread(_validators, house, lists)
+    installation = run.installation
+    validators = await asyncio.to_thread(_validators, installation, lists)
     try:
-        return await crawl(lists, house.archive, house.settings, validators, house.now)
+        return await crawl(lists, installation.archive, installation.settings, validators, installation.now)
     except Exception as bug:
         return {item.name: bug for item in lists}
 
 
-def recover(house: House) -> None:
+def recover(installation: Installation) -> None:
     """Pick up what a crash left: runs without an end, leases without a holder, files nobody processed."""
-    close_the_dead(house)
-    if not _is_caught_up(house):
+    close_the_dead(installation)
+    if not _is_caught_up(installation):
         from pipelines.run import catch_up
 
-        catch_up(house, needed=())
+        catch_up(installation, needed=())
 
 
-def _is_caught_up(house: House) -> bool:
+def _is_caught_up(installation: Installation) -> bool:
     """Most runs find nothing new, and need none of what reads and judges. What machines share is always asked for."""
-    if house.settings.archive_url:
+    if installation.settings.archive_url:
         return False
-    path = house.archive.journal.path
-    with house.engine.connect() as connection, storing(path):
+    path = installation.archive.journal.path
+    with installation.engine.connect() as connection, storing(path):
         return is_caught_up(connection, path.stat().st_size if path.is_file() else 0)
 
 
-def close_the_dead(house: House) -> None:
+def close_the_dead(installation: Installation) -> None:
     """End the runs, and free the lists, of processes that died and of runs that a lost database broke off."""
-    with writing(house) as connection:
-        for run_id, name in close_dead_runs(connection, is_alive, house.now()):
+    with writing(installation) as connection:
+        for run_id, name in close_dead_runs(connection, is_alive, installation.now()):
             get_log(run=run_id, list=name).warning(
                 "a run was broken off: its process died, or lost the database"
             )
@@ -295,14 +300,14 @@ def close_the_dead(house: House) -> None:
 def _begin(run: Run, lists: Sequence[PublishedList]) -> tuple[list[PublishedList], list[PublishedList]]:
     """The lists of this run, and those that another process has."""
     try:
-        recover(run.house)
+        recover(run.installation)
     except Exception as error:
         # The runs meet the same trouble, and record it.
         log = get_log()
         tell = log.error if isinstance(error, CountersignError) else log.exception
         tell("what was left from before could not be taken in", reason=words_of(error))
-    with writing(run.house) as connection:
-        now = run.house.now()
+    with writing(run.installation) as connection:
+        now = run.installation.now()
         free = [item for item in lists if take_lease(connection, item.name, run.holder, now)]
         # Asked with the lease in hand: whoever had it until just now may have fetched it.
         mine = still_due(connection, free, now) if run.due_only else free
@@ -325,26 +330,26 @@ async def _renew(run: Run) -> None:
 
 
 def _renew_once(run: Run) -> None:
-    with writing(run.house) as connection:
-        renew_leases(connection, run.holder, run.house.now())
+    with writing(run.installation) as connection:
+        renew_leases(connection, run.holder, run.installation.now())
 
 
 def _give_back(run: Run, mine: Sequence[PublishedList]) -> None:
-    with writing(run.house) as connection:
+    with writing(run.installation) as connection:
         for item in mine:
             give_lease_back(connection, item.name, run.holder)
 
 
 def _stop(run: Run, unfinished: Sequence[PublishedList]) -> None:
     """We were asked to stop in the middle: nobody's failure, so no incident comes of it."""
-    with writing(run.house) as connection:
+    with writing(run.installation) as connection:
         for item in unfinished:
-            end_run(connection, run.run_id, item.name, STOPPED, run.house.now())
+            end_run(connection, run.run_id, item.name, STOPPED, run.installation.now())
 
 
-def _validators(house: House, lists: Sequence[PublishedList]) -> dict[str, Validators]:
+def _validators(installation: Installation, lists: Sequence[PublishedList]) -> dict[str, Validators]:
     """What the server said of the copies we hold; none for a list whose copy never came whole."""
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         rows = watched_lists(connection)
     return {
         item.name: Validators(row.url, row.last_modified, row.etag, row.served_sha256)
@@ -360,7 +365,7 @@ def _settle(run: Run, declaration: PublishedList, found: Capture | Exception, fe
     try:
         if isinstance(found, Exception):
             raise found
-        ended, served = outcome(run.house, declaration, found, stages)
+        ended, served = outcome(run.installation, declaration, found, stages)
     except CountersignError as error:
         ended = Ended("failed", str(error), error=str(error), exit_code=error.exit_code)
     except Exception as bug:
@@ -371,11 +376,11 @@ def _settle(run: Run, declaration: PublishedList, found: Capture | Exception, fe
     ended = replace(ended, stages=stages)
     if isinstance(found, Capture):
         ended = replace(ended, requests=found.requests, bytes=found.received)
-    with writing(run.house) as connection:
-        now = run.house.now()
+    with writing(run.installation) as connection:
+        now = run.installation.now()
         note_look(connection, declaration.name, ended.outcome, now, **served)
         end_run(connection, run.run_id, declaration.name, ended, now)
-        assess(run.house, connection, declaration, ended)
+        assess(run.installation, connection, declaration, ended)
         give_lease_back(connection, declaration.name, run.holder)
     return _log_result(run, declaration.name, ended)
 
@@ -403,12 +408,12 @@ class Recording:
 
 
 @contextmanager
-def recorded(house: House, lists: Sequence[str], trigger: str, by: str) -> Iterator[Recording]:
+def recorded(installation: Installation, lists: Sequence[str], trigger: str, by: str) -> Iterator[Recording]:
     """Record a run of each list around a block of work, whatever becomes of it."""
     run_id, recording, started = uuid4().hex, Recording(), time.perf_counter()
-    with writing(house) as connection:
+    with writing(installation) as connection:
         for name in lists:
-            start_run(connection, run_id, name, trigger, by, process_name(), house.now())
+            start_run(connection, run_id, name, trigger, by, process_name(), installation.now())
     try:
         yield recording
     except BaseException as error:
@@ -418,6 +423,6 @@ def recorded(house: House, lists: Sequence[str], trigger: str, by: str) -> Itera
         raise
     finally:
         ended = replace(recording.ended, stages={trigger: time.perf_counter() - started})
-        with writing(house) as connection:
+        with writing(installation) as connection:
             for name in lists:
-                end_run(connection, run_id, name, ended, house.now())
+                end_run(connection, run_id, name, ended, installation.now())

@@ -23,7 +23,7 @@ from scraper.storage import storing
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Installation:
     """`lists` are by name; `now` is the only clock that the stages are given. `wrong_lists` are those that cannot be
     watched, and what is wrong with their declarations."""
 
@@ -56,7 +56,9 @@ class House:
         return [self.lists[name] for name in names] if names else [*self.lists.values()]
 
 
-def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] | None = None) -> House:
+def open_installation(
+    settings: Settings | None = None, lists: Sequence[PublishedList] | None = None
+) -> Installation:
     """Open an installation; an empty home gets its database. `lists` stands in for the declared ones."""
     settings = settings or get_settings()
     declared, wrong = sound_lists(settings.lists, settings.builtin) if lists is None else (lists, {})
@@ -72,11 +74,11 @@ def open_house(settings: Settings | None = None, lists: Sequence[PublishedList] 
             return position(connection)
 
     archive = Archive(settings.home, known, settings.archive_url)
-    return House(settings, archive, engine, {item.name: item for item in declared}, wrong_lists=wrong)
+    return Installation(settings, archive, engine, {item.name: item for item in declared}, wrong_lists=wrong)
 
 
 @contextmanager
-def writing(house: House) -> Iterator[Connection]:
+def writing(installation: Installation) -> Iterator[Connection]:
     """One transaction that writes."""
-    with house.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with installation.engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection

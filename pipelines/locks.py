@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection, text
 
-from pipelines.installation import House
+from pipelines.installation import Installation
 from scraper.lists import PublishedList
 from scraper.storage import storing
 
@@ -24,43 +24,43 @@ _LISTS = 0x636F7570
 _DERIVING, _REBUILDING = "deriving.lock", "rebuilding.lock"
 
 
-def side_by_side(house: House) -> bool:
-    return house.engine.dialect.name == "postgresql"
+def side_by_side(installation: Installation) -> bool:
+    return installation.engine.dialect.name == "postgresql"
 
 
 @contextmanager
-def alone(house: House) -> Iterator[None]:
+def alone(installation: Installation) -> Iterator[None]:
     """Nobody else ingests or derives anything."""
-    if not side_by_side(house):
-        with _locked_file(house, _DERIVING):
+    if not side_by_side(installation):
+        with _locked_file(installation, _DERIVING):
             yield
         return
-    with _session(house) as session, _exclusive(session, _EVERYTHING):
+    with _session(installation) as session, _exclusive(session, _EVERYTHING):
         yield
 
 
 @contextmanager
-def ingesting(house: House) -> Iterator[None]:
+def ingesting(installation: Installation) -> Iterator[None]:
     """Nobody else ingests the journal; on SQLite, nobody else derives either."""
-    if not side_by_side(house):
-        with _locked_file(house, _DERIVING):
+    if not side_by_side(installation):
+        with _locked_file(installation, _DERIVING):
             yield
         return
-    with _session(house) as session, _shared(session), _exclusive(session, _JOURNAL):
+    with _session(installation) as session, _shared(session), _exclusive(session, _JOURNAL):
         yield
 
 
 @contextmanager
-def rebuilding(house: House) -> Iterator[None]:
+def rebuilding(installation: Installation) -> Iterator[None]:
     """Nobody else rebuilds in this home; all other work goes on."""
-    with _locked_file(house, _REBUILDING):
+    with _locked_file(installation, _REBUILDING):
         yield
 
 
 @contextmanager
-def deriving(house: House, group: str, *, wait: bool) -> Iterator[bool]:
+def deriving(installation: Installation, group: str, *, wait: bool) -> Iterator[bool]:
     """The lock of one group of lists; False when another process has it and we do not `wait`."""
-    with _session(house) as session, _shared(session):
+    with _session(installation) as session, _shared(session):
         if not wait and not _got(session, group):
             yield False
             return
@@ -89,8 +89,8 @@ def groups(lists: Mapping[str, PublishedList]) -> dict[str, str]:
 
 
 @contextmanager
-def _locked_file(house: House, name: str) -> Iterator[None]:
-    place = house.settings.home / name
+def _locked_file(installation: Installation, name: str) -> Iterator[None]:
+    place = installation.settings.home / name
     with storing(place):
         file = place.open("w")
     with file:
@@ -99,8 +99,8 @@ def _locked_file(house: House, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _session(house: House) -> Iterator[Connection]:
-    with house.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+def _session(installation: Installation) -> Iterator[Connection]:
+    with installation.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         yield connection
 
 

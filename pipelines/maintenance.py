@@ -12,7 +12,7 @@ from pipelines.history.incidents import incident_facts, standing_incidents
 from pipelines.history.looks import first_look, last_looks, last_round, last_whole_look
 from pipelines.history.outbox import deliverable, was_owed
 from pipelines.incidents import troubles
-from pipelines.installation import House, writing
+from pipelines.installation import Installation, writing
 from pipelines.record.incidents import settle_incidents
 from pipelines.record.runs import Ended
 from scraper.cadence import is_due
@@ -26,13 +26,13 @@ DOCUMENTS_CADENCE = Cadence(("20 */2 * * *",), jitter_seconds=900)
 AT_ONE_TICK = 500  # lists: what takes a second of the only writer's time
 
 
-def due_lists(house: House, grace: timedelta, tick: timedelta) -> list[PublishedList]:
+def due_lists(installation: Installation, grace: timedelta, tick: timedelta) -> list[PublishedList]:
     """The lists whose run was missed. With a `grace`, a job may still see to it, jitter and all."""
-    now = house.now()
-    with house.engine.connect() as connection:
-        looked = last_looks(connection, house.lists)
+    now = installation.now()
+    with installation.engine.connect() as connection:
+        looked = last_looks(connection, installation.lists)
     found = []
-    for name, declaration in house.lists.items():
+    for name, declaration in installation.lists.items():
         waited = grace + tick + timedelta(seconds=declaration.cadence.jitter_seconds) if grace else grace
         if is_due(declaration.cadence, looked[name], now, waited):
             found.append(declaration)
@@ -45,43 +45,47 @@ def still_due(connection: Connection, lists: Sequence[PublishedList], now: datet
     return [item for item in lists if is_due(item.cadence, last_whole_look(connection, item.name), now)]
 
 
-def maintain(house: House, lists: Iterable[PublishedList] | None = None) -> None:
+def maintain(installation: Installation, lists: Iterable[PublishedList] | None = None) -> None:
     """Open, remind of and close incidents that come with time alone, of these lists or of all; owe the digest
     once its day has come."""
-    with writing(house) as connection:
-        for declaration in house.lists.values() if lists is None else lists:
-            assess(house, connection, declaration)
-        for name, text in house.wrong_lists.items():
-            notices = settle_incidents(connection, name, {"failing": text}, again=False, now=house.now())
+    with writing(installation) as connection:
+        for declaration in installation.lists.values() if lists is None else lists:
+            assess(installation, connection, declaration)
+        for name, text in installation.wrong_lists.items():
+            notices = settle_incidents(
+                connection, name, {"failing": text}, again=False, now=installation.now()
+            )
             for incident, event, number in notices:
-                announce_incident(house, connection, incident, event, number)
-        week = digest_due(house.now(), house.settings.digest_day)
+                announce_incident(installation, connection, incident, event, number)
+        week = digest_due(installation.now(), installation.settings.digest_day)
         if week is not None:
             name, begin = week
             first = first_look(connection)
             if first is not None and first < begin + WEEK and not was_owed(connection, f"digest/{name}"):
-                announce_digest(house, connection, name)
+                announce_digest(installation, connection, name)
 
 
-def anything_owed(house: House) -> bool:
+def anything_owed(installation: Installation) -> bool:
     """Is there a notice that can be delivered now?"""
-    with house.engine.connect() as connection:
-        return bool(deliverable(connection, house.now()))
+    with installation.engine.connect() as connection:
+        return bool(deliverable(connection, installation.now()))
 
 
-def anything_to_report(house: House) -> bool:
+def anything_to_report(installation: Installation) -> bool:
     """Is there a notice to be delivered after runs, or somebody who waits for a ping?"""
-    return bool(house.settings.ping_url) or anything_owed(house)
+    return bool(installation.settings.ping_url) or anything_owed(installation)
 
 
-def due_for_documents(house: House) -> list[PublishedList]:
+def due_for_documents(installation: Installation) -> list[PublishedList]:
     """The lists whose documents are to be asked for now."""
-    with house.engine.connect() as connection:
-        before = {name: last_round(connection, name) for name, item in house.lists.items() if item.documents}
+    with installation.engine.connect() as connection:
+        before = {
+            name: last_round(connection, name) for name, item in installation.lists.items() if item.documents
+        }
     return [
-        house.lists[name]
+        installation.lists[name]
         for name, run in before.items()
-        if is_due(DOCUMENTS_CADENCE, run.started_at if run else None, house.now())
+        if is_due(DOCUMENTS_CADENCE, run.started_at if run else None, installation.now())
     ]
 
 
@@ -110,13 +114,13 @@ def digest_due(now: datetime, day: str) -> tuple[str, datetime] | None:
 
 
 def assess(
-    house: House, connection: Connection, declaration: PublishedList, ended: Ended | None = None
+    installation: Installation, connection: Connection, declaration: PublishedList, ended: Ended | None = None
 ) -> None:
     """Open, count and close the list's incidents, after a look (or, without one, as time goes by)."""
-    name, now = declaration.name, house.now()
+    name, now = declaration.name, installation.now()
     facts = incident_facts(connection, name, ended.outcome if ended else None, ended.reason if ended else "")
     found = troubles(declaration, facts, standing_incidents(connection, name), now)
     for incident, event, number in settle_incidents(
         connection, name, found, again=ended is not None, now=now
     ):
-        announce_incident(house, connection, incident, event, number)
+        announce_incident(installation, connection, incident, event, number)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.database import ready
-from pipelines.installation import House, writing
+from pipelines.installation import Installation, writing
 from pipelines.locks import alone, rebuilding
 from pipelines.record.ingest import position
 from pipelines.record.outbox import unannounced
@@ -21,11 +21,11 @@ from scraper.storage import storing
 
 
 @contextmanager
-def open_beside(house: House, place: Path) -> Iterator[House]:
-    """The house with an empty database, of SQLite, in the folder `place`."""
+def open_beside(installation: Installation, place: Path) -> Iterator[Installation]:
+    """The installation with an empty database, of SQLite, in the folder `place`."""
     url = f"sqlite:///{place / 'beside.sqlite'}"
-    settings = house.settings.model_copy(update={"home": place, "database_url": url})
-    beside = replace(house, settings=settings, engine=ready(url))
+    settings = installation.settings.model_copy(update={"home": place, "database_url": url})
+    beside = replace(installation, settings=settings, engine=ready(url))
     try:
         yield beside
     finally:
@@ -33,70 +33,76 @@ def open_beside(house: House, place: Path) -> Iterator[House]:
 
 
 @contextmanager
-def copied_beside(house: House, progress: Progress = silent) -> Iterator[House]:
-    """A house of its own that knows all that this one knows, into which more can be taken in for a trial.
+def copied_beside(installation: Installation, progress: Progress = silent) -> Iterator[Installation]:
+    """A installation of its own that knows all that this one knows, into which more can be taken in for a trial.
 
     Its journal is a copy, and its bodies are links to this archive's.
     """
-    house.archive.complete()
-    with tempfile.TemporaryDirectory(prefix="trying-", dir=house.settings.home) as name:
+    installation.archive.complete()
+    with tempfile.TemporaryDirectory(prefix="trying-", dir=installation.settings.home) as name:
         place = Path(name)
-        for path in house.archive.folder.glob("*/*"):
-            link = place / "archive" / path.relative_to(house.archive.folder)
+        for path in installation.archive.folder.glob("*/*"):
+            link = place / "archive" / path.relative_to(installation.archive.folder)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(path.absolute())
-        if house.archive.journal.path.exists():
+        if installation.archive.journal.path.exists():
             (place / "archive").mkdir(exist_ok=True)
-            shutil.copyfile(house.archive.journal.path, place / "archive" / house.archive.journal.path.name)
-        with open_beside(replace(house, archive=Archive(place)), place) as beside:
+            shutil.copyfile(
+                installation.archive.journal.path, place / "archive" / installation.archive.journal.path.name
+            )
+        with open_beside(replace(installation, archive=Archive(place)), place) as beside:
             ingest_again(beside, progress)
             yield beside
 
 
 @contextmanager
-def derived_beside(house: House, entries: int, progress: Progress = silent) -> Iterator[House]:
-    """A house whose database was derived now, from the same archive: the journal's first `entries`."""
+def derived_beside(
+    installation: Installation, entries: int, progress: Progress = silent
+) -> Iterator[Installation]:
+    """A installation whose database was derived now, from the same archive: the journal's first `entries`."""
     with (
         tempfile.TemporaryDirectory(prefix="countersign-verify-") as name,
-        open_beside(house, Path(name)) as beside,
+        open_beside(installation, Path(name)) as beside,
     ):
         ingest_again(beside, progress, entries)
         yield beside
 
 
-def rebuild(house: House, progress: Progress = silent, entries: int | None = None) -> None:
+def rebuild(installation: Installation, progress: Progress = silent, entries: int | None = None) -> None:
     """Derive again what this database had taken in, which is no news, and then what came since, which is.
 
     A database that had taken in nothing takes in all of the journal, or its first `entries`, and nothing of it is
     news. Others go on working meanwhile; they wait only while the new record takes the old one's place.
     """
-    with _room(house) as place, open_beside(house, place) as beside:
-        _follow(house, beside, progress, entries)
-        with alone(house):
-            _follow(house, beside, progress, entries)
-            with writing(house) as connection:
+    with _room(installation) as place, open_beside(installation, place) as beside:
+        _follow(installation, beside, progress, entries)
+        with alone(installation):
+            _follow(installation, beside, progress, entries)
+            with writing(installation) as connection:
                 adopt(connection, beside.engine)
     if entries is None:
-        catch_up(house, progress)
+        catch_up(installation, progress)
 
 
-def forget_unfinished(house: House) -> None:
+def forget_unfinished(installation: Installation) -> None:
     """Delete what a rebuild that was killed left behind; waits for one that is going on."""
-    with _room(house):
+    with _room(installation):
         pass
 
 
-def _follow(house: House, beside: House, progress: Progress, entries: int | None) -> None:
-    with house.engine.connect() as connection:
+def _follow(
+    installation: Installation, beside: Installation, progress: Progress, entries: int | None
+) -> None:
+    with installation.engine.connect() as connection:
         taken, owed = position(connection).n, unannounced(connection)
     ingest_again(beside, progress, entries or taken or None, owed)
 
 
 @contextmanager
-def _room(house: House) -> Iterator[Path]:
+def _room(installation: Installation) -> Iterator[Path]:
     """A folder in the home, which has the room that a database needs."""
-    place = house.settings.home / "rebuilding"
-    with rebuilding(house):
+    place = installation.settings.home / "rebuilding"
+    with rebuilding(installation):
         shutil.rmtree(place, ignore_errors=True)
         with storing(place):
             place.mkdir()

@@ -16,7 +16,7 @@ from pipelines.derive import derive
 from pipelines.history.baseline import as_publication, baseline_before
 from pipelines.history.changes import ChangeFilter, StoredChange, read_changes
 from pipelines.history.publications import new_publications, publication_by_key
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.normalise import VERSION
 from pipelines.rebuild import copied_beside, derived_beside
 from pipelines.record.ingest import position
@@ -27,17 +27,17 @@ from scraper.capture import Capture
 from scraper.errors import UnreadableError, UsageError
 
 
-def would_be(house: House, key: str) -> Result:
+def would_be(installation: Installation, key: str) -> Result:
     """The publication as it would be found with a person's "accept". Raises UsageError for an unknown key."""
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         row = publication_by_key(connection, key)
-        if row is None or row.list not in house.lists:
+        if row is None or row.list not in installation.lists:
             raise UsageError(f"No publication is called {key[:40]}.")
         publication = as_publication(row)
         last = baseline_before(connection, row.list, row.place)
         try:
-            with house.archive.local_path(publication.sha256) as path:
-                return derive(connection, house.lists[row.list], publication, path, last, "accept")
+            with installation.archive.local_path(publication.sha256) as path:
+                return derive(connection, installation.lists[row.list], publication, path, last, "accept")
         except UnreadableError as error:
             return Result(
                 publication, "unreadable", reasons=[Finding("unreadable", str(error))], parser=VERSION
@@ -74,23 +74,23 @@ class Effect:
         return not (self.gone or self.come or self.altered or self.judged)
 
 
-def effect_of_rules(house: House, progress: Progress = silent) -> Effect:
+def effect_of_rules(installation: Installation, progress: Progress = silent) -> Effect:
     """Derive everything anew in a database beside this one, and compare. This one is not touched."""
-    catch_up(house)
-    with house.engine.connect() as connection:
+    catch_up(installation)
+    with installation.engine.connect() as connection:
         entries = position(connection).n
-        with derived_beside(house, entries, progress) as beside, beside.engine.connect() as other:
+        with derived_beside(installation, entries, progress) as beside, beside.engine.connect() as other:
             before, after = _log(connection), _log(other)
             judged, reread = _judged(connection, other)
     return _effect(before, after, judged, reread)
 
 
 def effect_of_replay(
-    house: House, captures: Sequence[tuple[Capture, Path]], progress: Progress = silent
+    installation: Installation, captures: Sequence[tuple[Capture, Path]], progress: Progress = silent
 ) -> tuple[Effect, dict[tuple[str, str], str]]:
     """What replaying these files would change, and what each would be found to be. Nothing of it is kept."""
-    catch_up(house)
-    with house.engine.connect() as connection, copied_beside(house) as beside:
+    catch_up(installation)
+    with installation.engine.connect() as connection, copied_beside(installation) as beside:
         found = replay(beside, captures, progress)
         with beside.engine.connect() as other:
             before, after = _log(connection), _log(other)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, make_url
 from pipelines.database import HEAD, open_engine, ready, revision
 from pipelines.derive import derive
 from pipelines.history.baseline import baseline_before
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.moments import utc_now
 from pipelines.normalise import Normaliser
 from pipelines.parse import read
@@ -114,8 +114,8 @@ def _understood(
     path: Path,
     first: int,
 ) -> Trial:
-    house = House(settings, archive, open_engine("sqlite://"), {declaration.name: declaration})
-    published_at, basis, *_ = dated(house, capture)
+    installation = Installation(settings, archive, open_engine("sqlite://"), {declaration.name: declaration})
+    published_at, basis, *_ = dated(installation, capture)
     table = read(path, declaration.format, declaration.options)
     normaliser = Normaliser(table.header, declaration.columns, published_at.date(), declaration)
     rows = [normaliser.agreement(row)[0] for row in islice(table.rows, first)]

@@ -16,7 +16,7 @@ from pipelines.database import database_exists, open_engine
 from pipelines.fingerprints import Packed
 from pipelines.history.changes import ChangeFilter, count_changes
 from pipelines.history.publications import new_publications
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.normalise import VERSION
 from pipelines.rebuild import derived_beside
 from pipelines.record.ingest import position
@@ -122,23 +122,25 @@ class Seal:
         )
 
 
-def seal(house: House) -> Seal:
+def seal(installation: Installation) -> Seal:
     """The head as it is now, proven from the first line. Raises UsageError when there is nothing to seal."""
     files: set[str] = set()
     end = Position()
-    for entry, reached in house.archive.journal.tail(0, 0, BEGINNING):
+    for entry, reached in installation.archive.journal.tail(0, 0, BEGINNING):
         end = reached
         if entry.get("sha256"):
             files.add(entry["sha256"])
     if not end.n:
         raise UsageError("The journal is empty: there is nothing to seal yet.")
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         counts = {
             "files": len(files),
             "publications": len(new_publications(connection, None)),
             "changes": sum(count_changes(connection, ChangeFilter()).values()),
         }
-    return Seal(end.n, end.prev, f"{house.now():%Y-%m-%dT%H:%M:%SZ}", counts, f"countersign {version()}")
+    return Seal(
+        end.n, end.prev, f"{installation.now():%Y-%m-%dT%H:%M:%SZ}", counts, f"countersign {version()}"
+    )
 
 
 def write_seal(made: Seal, folder: Path) -> tuple[Path, Path]:
@@ -344,22 +346,22 @@ def journal_problems(settings: Settings) -> Iterator[Problem]:
             yield from (one for one in _not_of_this_journal(journal, connection, where) if one.damage)
 
 
-def record_problems(house: House, progress: Progress = silent) -> Iterator[Problem]:
+def record_problems(installation: Installation, progress: Progress = silent) -> Iterator[Problem]:
     """Every row that follows from the archive and its journal, compared with one that is derived once more."""
-    where = house.engine.url.render_as_string()
-    with snapshot(house.settings.database_url) as connection:
+    where = installation.engine.url.render_as_string()
+    with snapshot(installation.settings.database_url) as connection:
         yield from _file_problems(connection, where)
-        behind = list(_not_of_this_journal(house.archive.journal, connection, where))
+        behind = list(_not_of_this_journal(installation.archive.journal, connection, where))
         yield from behind
         if any(problem.damage for problem in behind):
             return
-        waiting = list(_waiting(house, connection, where))
+        waiting = list(_waiting(installation, connection, where))
         yield from waiting
         if waiting:
             return
         try:
             with (
-                derived_beside(house, position(connection).n, progress) as beside,
+                derived_beside(installation, position(connection).n, progress) as beside,
                 snapshot(beside.settings.database_url) as other,
             ):
                 yield from differences(connection, other)
@@ -391,12 +393,12 @@ def _not_of_this_journal(journal: Journal, connection: Connection, where: str) -
         yield Problem(where, text, damage=False)
 
 
-def _waiting(house: House, connection: Connection, where: str) -> Iterator[Problem]:
+def _waiting(installation: Installation, connection: Connection, where: str) -> Iterator[Problem]:
     """What was not derived, or under other rules than these, cannot be compared."""
     rows = connection.execute(
         select(
             publications.c.list, publications.c.state, publications.c.parser, publications.c.captured_by
-        ).where(publications.c.list.in_(list(house.lists)))
+        ).where(publications.c.list.in_(list(installation.lists)))
     ).all()
     new = sum(row.state == "new" for row in rows)
     older = sum(row.captured_by is None or (row.parser is not None and row.parser != VERSION) for row in rows)

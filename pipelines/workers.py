@@ -23,7 +23,7 @@ from sqlalchemy import make_url
 
 from pipelines.fetch_runs import RunResult, close_the_dead, fetch_lists
 from pipelines.history.queue import SCHEMA, workers_alive
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.logs import get_log
 from pipelines.maintenance import still_due
 from scraper.errors import CountersignError, DatabaseError
@@ -38,7 +38,7 @@ FIRST, LATER = 10, 0  # priorities: a person waits for an answer, a clock does n
 RETRY = RetryStrategy(max_attempts=8, exponential_wait=2)
 
 
-Report = Callable[[House, Sequence[RunResult]], Awaitable[object]]  # what is done once a run has ended
+Report = Callable[[Installation, Sequence[RunResult]], Awaitable[object]]  # what is done once a run has ended
 
 
 class BusyError(CountersignError):
@@ -78,32 +78,32 @@ class Jobs(JobManager):
 
 
 async def fetch_or_queue(
-    house: House, lists: Sequence[PublishedList], trigger: str, by: str
+    installation: Installation, lists: Sequence[PublishedList], trigger: str, by: str
 ) -> list[RunResult]:
     """Have `lists` fetched by workers, or in this process when none is alive. What was fetched since it was due is not
     fetched again, whichever of several clocks (one stands by for another) asks. What workers make is in the record
     once it is made; none of it is returned."""
-    due, workers = await asyncio.to_thread(_due_and_workers, house, lists, trigger)
+    due, workers = await asyncio.to_thread(_due_and_workers, installation, lists, trigger)
     if not due:
         return []
     if not workers:
-        return await fetch_lists(house, due, trigger, by, due_only=trigger != "person")
-    await defer(house, due, trigger, by)
+        return await fetch_lists(installation, due, trigger, by, due_only=trigger != "person")
+    await defer(installation, due, trigger, by)
     return []
 
 
 def _due_and_workers(
-    house: House, lists: Sequence[PublishedList], trigger: str
+    installation: Installation, lists: Sequence[PublishedList], trigger: str
 ) -> tuple[Sequence[PublishedList], int]:
-    with house.engine.connect() as connection:
-        due = lists if trigger == "person" else still_due(connection, lists, house.now())
+    with installation.engine.connect() as connection:
+        due = lists if trigger == "person" else still_due(connection, lists, installation.now())
         return due, workers_alive(connection)
 
 
-async def defer(house: House, lists: Sequence[PublishedList], trigger: str, by: str) -> None:
+async def defer(installation: Installation, lists: Sequence[PublishedList], trigger: str, by: str) -> None:
     """Queue a look at each of `lists`, unless one waits already."""
     try:
-        async with _opened(_app(house)) as app:
+        async with _opened(_app(installation)) as app:
             for item in lists:
                 await _defer(app, item, trigger, by)
     except ConnectorException as error:
@@ -123,9 +123,9 @@ async def _defer(app: App, item: PublishedList, trigger: str, by: str) -> None:
         await job.defer_async(list_name=item.name, trigger=trigger, by=by)
 
 
-async def cancel(house: House, list_name: str) -> int:
+async def cancel(installation: Installation, list_name: str) -> int:
     """Take the looks at a list from the queue; one that is being made is broken off. Returns how many."""
-    async with _opened(_app(house)) as app:
+    async with _opened(_app(installation)) as app:
         jobs = await app.job_manager.list_jobs_async(queue=LOOKS)
         ours = [job for job in jobs if job.task_kwargs.get("list_name") == list_name]
         ended = [
@@ -137,7 +137,11 @@ async def cancel(house: House, list_name: str) -> int:
 
 
 async def work(
-    house: House, report: Report, concurrency: int, stop: asyncio.Event, pace: Pace | None = None
+    installation: Installation,
+    report: Report,
+    concurrency: int,
+    stop: asyncio.Event,
+    pace: Pace | None = None,
 ) -> None:
     """Make the runs that are queued, until `stop`. A database that goes away is waited for."""
     pace = pace or Pace()
@@ -145,8 +149,8 @@ async def work(
     while not stop.is_set():
         try:
             # What we could not end while the database was away would keep all others from its lists.
-            await asyncio.to_thread(close_the_dead, house)
-            async with _opened(_app(house, report)) as app:
+            await asyncio.to_thread(close_the_dead, installation)
+            async with _opened(_app(installation, report)) as app:
                 log.info("the worker is running", concurrency=concurrency)
                 away = False
                 await _work_once(app, concurrency, stop, pace)
@@ -207,8 +211,8 @@ async def _tidy(app: App) -> None:
         await asyncio.sleep(3600)
 
 
-def _app(house: House, report: Report | None = None) -> App:
-    address = make_url(house.settings.database_url).set(drivername="postgresql")
+def _app(installation: Installation, report: Report | None = None) -> App:
+    address = make_url(installation.settings.database_url).set(drivername="postgresql")
     connector = PsycopgConnector(
         conninfo=address.render_as_string(hide_password=False),
         kwargs={"options": f"-c search_path={SCHEMA}"},
@@ -219,20 +223,20 @@ def _app(house: House, report: Report | None = None) -> App:
     app = App(connector=connector)
     app.job_manager = Jobs(connector)
     if report is not None:
-        _add_task(app, house, report)
+        _add_task(app, installation, report)
     return app
 
 
-def _add_task(app: App, house: House, report: Report) -> None:
+def _add_task(app: App, installation: Installation, report: Report) -> None:
     @app.task(name=TASK, queue=LOOKS, retry=RETRY, pass_context=True)
     async def look(context: JobContext, list_name: str, trigger: str, by: str) -> None:
         del context
-        if list_name not in house.lists:
+        if list_name not in installation.lists:
             return
         results = await fetch_lists(
-            house, [house.lists[list_name]], trigger, by, due_only=trigger != "person"
+            installation, [installation.lists[list_name]], trigger, by, due_only=trigger != "person"
         )
-        await report(house, results)
+        await report(installation, results)
         if any(result.outcome == "busy" for result in results):
             raise BusyError
 

@@ -14,7 +14,7 @@ from changelog.wording import change_json
 from demo.publisher import Publisher, UrlForm
 from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.run import replay
 from scraper.capture import Capture
 from scraper.lists import PARTICIPATING, PENDING
@@ -35,9 +35,9 @@ def files(corpus: Path) -> list[tuple[Capture, Path]]:
     return sorted(chosen, key=lambda pair: pair[1].name)
 
 
-def told(house: House) -> Iterator[dict[str, Any]]:
+def told(installation: Installation) -> Iterator[dict[str, Any]]:
     """The change log without what differs by who looked when."""
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         for change in read_changes(connection, ChangeFilter()):
             yield change_json(change) | {"captured_at": "", "recorded_at": ""}
 
@@ -47,12 +47,12 @@ def test_crawling_gives_what_replaying_gives(corpus: Path, home: Path, tmp_path:
     assert len(pairs) >= 15
     crawled: list[RunResult] = []
     with Publisher() as publisher:
-        house = open_house(get_settings(), publisher.lists())
+        installation = open_installation(get_settings(), publisher.lists())
         for number, (capture, path) in enumerate(pairs):
             form: UrlForm = "number" if number % 3 == 2 else "doclib"
             publisher.show(capture.list, path.read_bytes(), capture.published_name, url_form=form)
             crawled += asyncio.run(
-                fetch_lists(house, list(house.lists.values()), trigger="person", by="test")
+                fetch_lists(installation, list(installation.lists.values()), trigger="person", by="test")
             )
     assert not [look for look in crawled if look.outcome in ("failed", "held")]
 
@@ -62,7 +62,10 @@ def test_crawling_gives_what_replaying_gives(corpus: Path, home: Path, tmp_path:
             "database_url": f"sqlite:///{tmp_path}/replayed/countersign.sqlite",
         }
     )
-    again = open_house(settings, [replace(PARTICIPATING), replace(PENDING)])
+    again = open_installation(settings, [replace(PARTICIPATING), replace(PENDING)])
     replay(again, pairs)
-    assert list(told(house)) == list(told(again))
-    assert sum(change["kind"] == "added" and change["list"] == "participating" for change in told(house)) > 60
+    assert list(told(installation)) == list(told(again))
+    assert (
+        sum(change["kind"] == "added" and change["list"] == "participating" for change in told(installation))
+        > 60
+    )

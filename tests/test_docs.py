@@ -36,7 +36,7 @@ from demo.publisher import Publisher
 from pipelines.fetch_runs import HELD, RunResult, fetch_lists
 from pipelines.history.changes import ChangeFilter, read_baseline, read_changes
 from pipelines.history.looks import CLOCK
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.record.runs import tick
 from scraper.errors import CountersignError
 from scraper.list_entry import EVERYWHERE, OPTIONS, PARTS
@@ -178,14 +178,14 @@ def told_rows(page: str, heading: str) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Two weeks of the demo's lists, so that there is something of everything to tell."""
     home = tmp_path_factory.mktemp("documented")
     with pytest.MonkeyPatch.context() as surroundings, Publisher() as publisher:
         surroundings.setenv("COUNTERSIGN_HOME", str(home))
         surroundings.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{home}/countersign.sqlite")
         surroundings.delenv("COUNTERSIGN_LISTS", raising=False)
-        opened = open_house(get_settings(), publisher.lists())
+        opened = open_installation(get_settings(), publisher.lists())
         for week in weeks()[:2]:
             publisher.show_week(week)
             opened = replace(opened, now=partial(datetime.__add__, week.published_at, timedelta(minutes=20)))
@@ -194,10 +194,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield opened
 
 
-def test_every_metric_is_described_with_type_and_labels(house: House) -> None:
-    with house.engine.begin() as connection:
-        tick(connection, CLOCK, "test", house.now())
-    families = list(text_string_to_metric_families(metrics(house).decode()))  # type: ignore[no-untyped-call]
+def test_every_metric_is_described_with_type_and_labels(installation: Installation) -> None:
+    with installation.engine.begin() as connection:
+        tick(connection, CLOCK, "test", installation.now())
+    families = list(text_string_to_metric_families(metrics(installation).decode()))  # type: ignore[no-untyped-call]
     told = told_rows("## all\n" + reference("metrics"), "all")
     assert told.keys() == {family.name for family in families}
     for family in families:
@@ -209,45 +209,45 @@ def test_every_metric_is_described_with_type_and_labels(house: House) -> None:
             )
 
 
-def test_every_view_is_described_with_its_columns(house: House) -> None:
-    views = inspect(house.engine).get_view_names()
+def test_every_view_is_described_with_its_columns(installation: Installation) -> None:
+    views = inspect(installation.engine).get_view_names()
     page = reference("sql")
     assert set(re.findall(r"^## `([a-z_]+)`", page, re.M)) == set(views)
     for view in views:
-        columns = [column["name"] for column in inspect(house.engine).get_columns(view)]
+        columns = [column["name"] for column in inspect(installation.engine).get_columns(view)]
         assert list(told_rows(page, f"`{view}`")) == columns, view
 
 
-def test_the_query_of_the_page_runs(house: House) -> None:
+def test_the_query_of_the_page_runs(installation: Installation) -> None:
     [query] = re.findall(r"```sql\n(.*?)```", reference("sql"), re.S)
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         assert list(connection.execute(text(query)).keys())[:2] == ["state", "agency"]
 
 
-def shapes(house: House) -> Iterator[tuple[str, dict[str, Any]]]:
-    with house.engine.connect() as connection:
+def shapes(installation: Installation) -> Iterator[tuple[str, dict[str, Any]]]:
+    with installation.engine.connect() as connection:
         found = [*read_baseline(connection, "pending"), *read_changes(connection, ChangeFilter())]
         merged: dict[str, Any] = {}
         for change in found:
-            merged |= change_json(change, house.lists[change.list])
+            merged |= change_json(change, installation.lists[change.list])
         yield "A change", merged
-        last = house.now().date()
+        last = installation.now().date()
         yield (
             "A report",
-            report(connection, house.lists, "participating", last - timedelta(6), last + timedelta(1)),
+            report(connection, installation.lists, "participating", last - timedelta(6), last + timedelta(1)),
         )
-    yield "A list as of a date", listed(house, "participating", None, None)
+    yield "A list as of a date", listed(installation, "participating", None, None)
     yield "A look", RunResult("participating", "unchanged").as_json()
-    yield "Freshness", status_json(house)
+    yield "Freshness", status_json(installation)
 
 
-def test_every_field_of_the_json_is_described(house: House) -> None:
+def test_every_field_of_the_json_is_described(installation: Installation) -> None:
     page = reference("json")
-    told = dict(shapes(house))
+    told = dict(shapes(installation))
     assert re.findall(r"^## (.+)$", page, re.M) == list(told)
     for heading, value in told.items():
         assert set(told_rows(page, heading)) == set(value), heading
-    for name in status_json(house)["lists"][0]:
+    for name in status_json(installation)["lists"][0]:
         assert f"`{name}`" in told_rows(page, "Freshness")["lists"][-1]
 
 
@@ -271,7 +271,7 @@ def test_every_option_of_a_format_is_described() -> None:
     assert {name: set(cells[0].replace("`", "").split(", ")) for name, cells in told.items()} == known
 
 
-# The page of the house, and the site.
+# The page of the installation, and the site.
 
 
 def layers(contract: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from countersign import run
 from demo.made import Week
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.publications import new_publications
-from pipelines.installation import open_house
+from pipelines.installation import open_installation
 from pipelines.rebuild import rebuild
 from pipelines.run import release
 from pipelines.verify import record_problems
@@ -27,8 +27,8 @@ __all__ = ["history", "new_history", "published"]
 
 @pytest.fixture
 def at_home(history: History, monkeypatch: pytest.MonkeyPatch) -> History:
-    monkeypatch.setenv("COUNTERSIGN_HOME", str(history.house.settings.home))
-    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", history.house.settings.database_url)
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(history.installation.settings.home))
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", history.installation.settings.database_url)
     return history
 
 
@@ -74,19 +74,19 @@ def only_reading(home: Path) -> Iterator[None]:
 @pytest.mark.usefixtures("on_sqlite")
 def test_a_home_that_may_only_be_read_is_read(history: History, published: list[Week]) -> None:
     history.feed(files_of(published)[:6])
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         key = new_publications(connection, None)[0].key
-    history.house.engine.dispose()
-    home = history.house.settings.home
+    history.installation.engine.dispose()
+    home = history.installation.settings.home
     for folder in (home, *home.parents[:3]):
         folder.chmod(folder.stat().st_mode | 0o055)
     with only_reading(home):
-        house = open_house(history.house.settings, BUILT_IN)
-        with house.engine.connect() as connection:
+        installation = open_installation(history.installation.settings, BUILT_IN)
+        with installation.engine.connect() as connection:
             assert len(list(read_changes(connection, ChangeFilter()))) > 0
         with pytest.raises(StorageError, match=r"permission|cannot be written"):
-            release(house, key, "accept", "reader", "")
-        house.engine.dispose()
+            release(installation, key, "accept", "reader", "")
+        installation.engine.dispose()
 
 
 def test_a_file_taken_in_by_mistake_is_taken_out_again(at_home: History, published: list[Week]) -> None:
@@ -99,9 +99,9 @@ def test_a_file_taken_in_by_mistake_is_taken_out_again(at_home: History, publish
     assert run(["retract", sha256, "--note", "a file of another place"]) == 0
     assert at_home.log() == before
     assert at_home.states("participating") == ["recorded", "recorded", "retracted"]
-    rebuild(at_home.house)
+    rebuild(at_home.installation)
     assert at_home.log() == before
-    assert list(record_problems(at_home.house)) == []
+    assert list(record_problems(at_home.installation)) == []
     assert run(["retract", "0" * 64, "--note", "nothing"]) == 2
 
 
@@ -123,15 +123,15 @@ def test_what_a_replay_would_change_is_shown_and_not_kept(
 ) -> None:
     files = files_of(published)
     at_home.feed([files[0], files[4]])
-    before, entries = at_home.log(), len(list(at_home.house.archive.entries()))
+    before, entries = at_home.log(), len(list(at_home.installation.archive.entries()))
     file = tmp_path / f"{files[2].capture.captured_at:%Y%m%dT%H%M%SZ}-list.xlsx"
     file.write_bytes(files[2].body)
     capsys.readouterr()
     assert run(["replay", str(file), "--list", "participating", "--dry-run"]) == 0
     told = capsys.readouterr()
     assert "Nothing was written" in told.err or "would stay as it is" in told.err
-    assert (at_home.log(), len(list(at_home.house.archive.entries()))) == (before, entries)
-    assert not [*at_home.house.settings.home.glob("trying-*")]
+    assert (at_home.log(), len(list(at_home.installation.archive.entries()))) == (before, entries)
+    assert not [*at_home.installation.settings.home.glob("trying-*")]
 
 
 def test_all_that_was_ever_held_is_listed(
@@ -163,7 +163,7 @@ def test_a_journal_that_was_rolled_back_is_found_by_the_quick_looks_too(
     told = capsys.readouterr().err
     assert "every row" not in told
     assert "Not looked into: the rows that follow from the archive" in told
-    journal = at_home.house.archive.journal.path
+    journal = at_home.installation.archive.journal.path
     journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-2]))
     assert run(["verify", "--quick"]) == 7
     assert "although the database took in" in capsys.readouterr().err

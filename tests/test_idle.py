@@ -24,15 +24,15 @@ QUIET_SECONDS = 20
 # In a process of its own, so that the publisher's work is not counted.
 LOOKS = """
 import asyncio, json, sys, time
-from pipelines.installation import open_house
+from pipelines.installation import open_installation
 from pipelines.fetch_runs import fetch_lists
 
 async def main():
-    house, costs = open_house(), []
-    lists = house.chosen(["participating"])
+    installation, costs = open_installation(), []
+    lists = installation.chosen(["participating"])
     for _ in range(45):
         begun = time.process_time()
-        [look] = await fetch_lists(house, lists, "clock", "test")
+        [look] = await fetch_lists(installation, lists, "clock", "test")
         costs.append(time.process_time() - begun)
     print(json.dumps({"outcome": look.outcome, "costs": costs[5:]}))
 

@@ -126,8 +126,8 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made(home: Path, history: History) -> Path:
-    house = written(home, history)
-    house.engine.dispose()
+    installation = written(home, history)
+    installation.engine.dispose()
     return home / "countersign.sqlite"
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from pipelines.installation import House, open_house, writing
+from pipelines.installation import Installation, open_installation, writing
 from pipelines.record.runs import Ended, end_run, note_look, start_run
 from pipelines.tables import runs, ticks
 from scheduler import Clock
@@ -32,11 +32,11 @@ class Record:
     """Looks that only write the record: what they find is no matter here."""
 
     def __init__(self, home: Path, lists: Sequence[PublishedList]) -> None:
-        self.house: House = open_house(Settings(home=home), lists)
+        self.installation: Installation = open_installation(Settings(home=home), lists)
 
-    async def look(self, house: House, lists: Sequence[PublishedList], trigger: str) -> None:
-        now = house.now()
-        with writing(house) as connection:
+    async def look(self, installation: Installation, lists: Sequence[PublishedList], trigger: str) -> None:
+        now = installation.now()
+        with writing(installation) as connection:
             for item in lists:
                 run_id = uuid4().hex
                 start_run(connection, run_id, item.name, trigger, "test", "test", now)
@@ -47,12 +47,12 @@ class Record:
         query = select(runs.c.started_at).where(runs.c.list == name).order_by(runs.c.started_at)
         if triggers:
             query = query.where(runs.c.trigger.in_(triggers))
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             return list(connection.execute(query).scalars())
 
     async def up(self, until: datetime, every: timedelta = DAY / 2) -> None:
         """A process that lives until a moment, and ends as SIGTERM ends it."""
-        clock = Clock(self.house, self.look, every)
+        clock = Clock(self.installation, self.look, every)
         running = asyncio.ensure_future(clock.run())
         await asyncio.sleep((until - datetime.now(UTC)).total_seconds())
         clock.stop()
@@ -60,7 +60,7 @@ class Record:
 
     async def through_a_jump(self, by: timedelta, then: timedelta) -> None:
         """Two hours of a process, a jump of the machine's time that it does not sleep through, and some more."""
-        clock = Clock(self.house, self.look, timedelta(minutes=1))
+        clock = Clock(self.installation, self.look, timedelta(minutes=1))
         running = asyncio.ensure_future(clock.run())
         await asyncio.sleep(2 * 3600)
         asyncio.get_running_loop()._traveller.shift(by)  # type: ignore[attr-defined]
@@ -164,10 +164,10 @@ def test_an_orderly_end_takes_the_tick_away(tmp_path: Path) -> None:
     async def life() -> None:
         running = asyncio.ensure_future(record.up(monday + timedelta(minutes=10), timedelta(minutes=1)))
         await asyncio.sleep(300)
-        with record.house.engine.connect() as connection:
+        with record.installation.engine.connect() as connection:
             seen.append(len(connection.execute(select(ticks)).all()))
         await running
-        with record.house.engine.connect() as connection:
+        with record.installation.engine.connect() as connection:
             seen.append(len(connection.execute(select(ticks)).all()))
 
     live(monday, life)
@@ -179,11 +179,11 @@ class Breaking(Record):
 
     broke_at: datetime | None = None
 
-    async def look(self, house: House, lists: Sequence[PublishedList], trigger: str) -> None:
+    async def look(self, installation: Installation, lists: Sequence[PublishedList], trigger: str) -> None:
         if trigger != "clock" or self.broke_at:
-            return await super().look(house, lists, trigger)
-        self.broke_at = house.now()
-        with writing(house) as connection:
+            return await super().look(installation, lists, trigger)
+        self.broke_at = installation.now()
+        with writing(installation) as connection:
             start_run(connection, "broken", lists[0].name, trigger, "test", "test", self.broke_at)
             end_run(connection, "broken", lists[0].name, Ended("died"), self.broke_at)
         raise DatabaseError

@@ -32,9 +32,9 @@ def on_both(
     made = [History(tmp_path_factory.mktemp("home"), url) for url in urls]
     for history in made:
         history.feed(files_of(weeks()))
-    yield [history.house.engine for history in made]
+    yield [history.installation.engine for history in made]
     for history in made:
-        history.house.engine.dispose()
+        history.installation.engine.dispose()
 
 
 def test_there_are_ten_questions() -> None:

@@ -20,7 +20,7 @@ from demo.made import Week, weeks
 from demo.publisher import Publisher
 from pipelines.backup import backup, prove_kept, prune, restore
 from pipelines.fetch_runs import fetch_lists
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.run import release
 from pipelines.tables import incidents, outbox, publications, runs
 from scraper.errors import ArchiveError, UsageError
@@ -33,55 +33,57 @@ def published() -> list[Week]:
 
 
 @pytest.fixture
-def opened(publisher: Publisher, home: Path, database: Callable[[Path], str]) -> Callable[[Path], House]:
-    def open_at(place: Path) -> House:
+def opened(
+    publisher: Publisher, home: Path, database: Callable[[Path], str]
+) -> Callable[[Path], Installation]:
+    def open_at(place: Path) -> Installation:
         settings = Settings(
             home=place, database_url=database(place), notify=("json://127.0.0.1:9/",), retries=0
         )
-        return open_house(settings, publisher.lists())
+        return open_installation(settings, publisher.lists())
 
     return open_at
 
 
 @pytest.fixture
 def lived_in(
-    tmp_path: Path, publisher: Publisher, published: list[Week], opened: Callable[[Path], House]
-) -> House:
+    tmp_path: Path, publisher: Publisher, published: list[Week], opened: Callable[[Path], Installation]
+) -> Installation:
     """Three weeks looked at, then a list that is held, and a failure."""
-    house = opened(tmp_path / "lived in")
+    installation = opened(tmp_path / "lived in")
     for week in published[:3]:
-        house = look(house, publisher, week)
+        installation = look(installation, publisher, week)
     wrong = replace(published[3], participating=published[3].pending)
-    house = look(house, publisher, wrong)
+    installation = look(installation, publisher, wrong)
     publisher.hide("pending")
-    at = house.now() + timedelta(hours=1)
-    house = replace(house, now=lambda: at)
-    asyncio.run(fetch_lists(house, house.chosen(()), "clock", "test"))
-    return house
+    at = installation.now() + timedelta(hours=1)
+    installation = replace(installation, now=lambda: at)
+    asyncio.run(fetch_lists(installation, installation.chosen(()), "clock", "test"))
+    return installation
 
 
-def look(house: House, publisher: Publisher, week: Week) -> House:
+def look(installation: Installation, publisher: Publisher, week: Week) -> Installation:
     publisher.show_week(week)
     at = week.published_at + timedelta(minutes=20)
-    then = replace(house, now=lambda: at)
-    asyncio.run(fetch_lists(then, house.chosen(()), "clock", "test"))
+    then = replace(installation, now=lambda: at)
+    asyncio.run(fetch_lists(then, installation.chosen(()), "clock", "test"))
     return then
 
 
-def exported(house: House, folder: Path) -> dict[str, bytes]:
-    with house.engine.connect() as connection:
-        export(connection, house.lists, folder)
+def exported(installation: Installation, folder: Path) -> dict[str, bytes]:
+    with installation.engine.connect() as connection:
+        export(connection, installation.lists, folder)
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def rows(house: House, *tables: Any) -> list[list[Any]]:
-    with house.engine.connect() as connection:
+def rows(installation: Installation, *tables: Any) -> list[list[Any]]:
+    with installation.engine.connect() as connection:
         return [list(connection.execute(select(table).order_by(table.c.id))) for table in tables]
 
 
 @pytest.mark.parametrize("name", ["backup.tar", "backup.tar.gz"])
 def test_what_is_restored_gives_the_same_exports(
-    tmp_path: Path, lived_in: House, opened: Callable[[Path], House], name: str
+    tmp_path: Path, lived_in: Installation, opened: Callable[[Path], Installation], name: str
 ) -> None:
     (lived_in.settings.home / "templates").mkdir()
     (lived_in.settings.home / "templates" / "publication.txt").write_text("mine\n")
@@ -101,8 +103,8 @@ def test_what_is_restored_gives_the_same_exports(
 
 def test_work_goes_on_after_a_restore_where_it_stood(
     tmp_path: Path,
-    lived_in: House,
-    opened: Callable[[Path], House],
+    lived_in: Installation,
+    opened: Callable[[Path], Installation],
     publisher: Publisher,
     published: list[Week],
 ) -> None:
@@ -122,14 +124,14 @@ def test_work_goes_on_after_a_restore_where_it_stood(
     assert told == {f"publication/{held}"}
 
 
-def test_nothing_is_restored_over_what_is_there(tmp_path: Path, lived_in: House) -> None:
+def test_nothing_is_restored_over_what_is_there(tmp_path: Path, lived_in: Installation) -> None:
     backup(lived_in, tmp_path / "b.tar")
     with pytest.raises(UsageError, match="is not empty"):
         restore(lived_in, tmp_path / "b.tar")
 
 
 def test_a_damaged_backup_is_refused_and_leaves_nothing(
-    tmp_path: Path, lived_in: House, opened: Callable[[Path], House]
+    tmp_path: Path, lived_in: Installation, opened: Callable[[Path], Installation]
 ) -> None:
     file = tmp_path / "b.tar"
     backup(lived_in, file)
@@ -142,16 +144,16 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(
     torn[body.offset_data + body.size // 2] ^= 1
     for number, bad in enumerate((bytes(torn), whole[: len(whole) // 2], b"no archive at all")):
         file.write_bytes(bad)
-        house = opened(tmp_path / f"again{number}")
+        installation = opened(tmp_path / f"again{number}")
         with pytest.raises(ArchiveError):
-            restore(house, file)
-        assert not house.archive.journal.path.exists()
+            restore(installation, file)
+        assert not installation.archive.journal.path.exists()
     with pytest.raises(UsageError, match="is not there"):
         restore(opened(tmp_path / "none"), tmp_path / "missing.tar")
 
 
 def test_a_backup_that_would_write_elsewhere_is_refused(
-    tmp_path: Path, lived_in: House, opened: Callable[[Path], House]
+    tmp_path: Path, lived_in: Installation, opened: Callable[[Path], Installation]
 ) -> None:
     for name in ("../escaped", "/tmp/escaped", "archive/../../escaped"):  # noqa: S108 - it must not be written
         with tarfile.open(tmp_path / "bad.tar", "w") as tar:
@@ -163,7 +165,7 @@ def test_a_backup_that_would_write_elsewhere_is_refused(
 
 
 def test_what_goes_is_old_record_and_nobodys_files(
-    tmp_path: Path, lived_in: House, publisher: Publisher
+    tmp_path: Path, lived_in: Installation, publisher: Publisher
 ) -> None:
     before = exported(lived_in, tmp_path / "a")
     orphan = lived_in.archive.path(lived_in.archive.put(b"never entered into the journal" * 9))

@@ -15,7 +15,7 @@ import scheduler
 from demo.made import weeks
 from demo.publisher import Publisher
 from pipelines.history.incidents import open_incidents
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from scheduler import Clock
 from scraper.errors import ListError
 from tests.declaring import declared_in
@@ -79,8 +79,8 @@ def door(lists: Path, capsys: pytest.CaptureFixture[str]) -> Door:
     return knock
 
 
-def incidents(house: House) -> dict[str, str]:
-    with house.engine.connect() as connection:
+def incidents(installation: Installation) -> dict[str, str]:
+    with installation.engine.connect() as connection:
         return {row.list: row.text for row in open_incidents(connection)}
 
 
@@ -105,32 +105,32 @@ def test_the_others_are_crawled_and_status_shows_what_is_wrong(door: Door) -> No
 @pytest.mark.usefixtures("lists")
 def test_the_clock_goes_on_with_the_others(home: Path) -> None:
     assert scheduler.main(["--once"]) == 2
-    house = open_house()
-    assert "towns" in incidents(house)
-    with house.engine.connect() as connection:
+    installation = open_installation()
+    assert "towns" in incidents(installation)
+    with installation.engine.connect() as connection:
         assert (
             connection.exec_driver_sql("SELECT count(*) FROM runs WHERE outcome = 'recorded'").scalar() == 2
         )
     with pytest.raises(ListError, match="line"):
-        house.chosen(["towns"])
+        installation.chosen(["towns"])
 
 
 def test_a_list_that_becomes_wrong_stays_as_it_was(lists: Path, wrong: str, publisher: Publisher) -> None:
     good = lists.read_text().replace(wrong.format(name="towns", page=publisher.page_url), "")
     lists.write_text(good)
-    house = open_house()
-    before = dict(house.lists)
+    installation = open_installation()
+    before = dict(installation.lists)
 
     async def reread() -> None:
-        clock = Clock(house)
+        clock = Clock(installation)
         lists.write_text(
             good.replace("delay_seconds = 0", "delay_second = 0", 1) + wrong.format(name="towns", page="x")
         )
         clock.reread()
 
     asyncio.run(reread())
-    assert house.lists["participating"] == before["participating"]
-    assert list(house.wrong_lists) == ["towns"]
+    assert installation.lists["participating"] == before["participating"]
+    assert list(installation.wrong_lists) == ["towns"]
 
 
 @pytest.mark.parametrize("wrong", [""])
@@ -147,7 +147,7 @@ def test_a_bug_in_one_list_is_that_lists_own(door: Door, monkeypatch: pytest.Mon
     code, looks = door("crawl", "--json")
     found = {look["list"]: (look["outcome"], look["exit_code"]) for look in looks}
     assert (code, found) == (1, {"participating": ("recorded", 0), "pending": ("failed", 1)})
-    assert "pending" in incidents(open_house())
+    assert "pending" in incidents(open_installation())
 
 
 @pytest.mark.parametrize("wrong", [""])
@@ -161,4 +161,4 @@ def test_a_bug_while_fetching_is_recorded(door: Door, monkeypatch: pytest.Monkey
     code, looks = door("crawl", "--json")
     assert code == 1
     assert {look["reason"] for look in looks} == {"A bug in countersign: RuntimeError: is no list"}
-    assert set(incidents(open_house())) == {"participating", "pending"}
+    assert set(incidents(open_installation())) == {"participating", "pending"}

@@ -92,7 +92,7 @@ def search(request: Request, q: Words = None) -> Response:
         state = state_code(text)
     except UsageError:
         state = None
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         change = read_change(connection, text)
         named = find_agencies(connection, text)
         in_counties = find_agencies(connection, text, by="county")
@@ -121,13 +121,13 @@ def all_agencies(
     context, text = context_of(request), (q or "").strip()
     found: Sequence[FoundAgency] = ()
     states: Sequence[str] = ()
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         if text:
             found = find_agencies(connection, text)
         elif letter:
             found = agencies_from(connection, letter, EVERY)
         else:
-            newest = [totals_before(connection, name) for name in context.house.lists]
+            newest = [totals_before(connection, name) for name in context.installation.lists]
             states = sorted({s for totals in newest if totals for s in totals.by_state if s}, key=state_name)
     return page(
         request, "agencies.html", text=text, found=found, limit=EVERY if letter else FOUND, letter=letter.upper(),
@@ -138,7 +138,7 @@ def all_agencies(
 @router.get("/agencies/{agency_id}")
 def agency(request: Request, agency_id: str) -> HTMLResponse:
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         life = agency_life(connection, agency_id)
         if life is None:
             raise HTTPException(404, f"No agency is called {agency_id[:40]}.")
@@ -271,8 +271,8 @@ class InList:
 @router.get("/states")
 def all_states(request: Request) -> HTMLResponse:
     context = context_of(request)
-    with context.house.engine.connect() as connection:
-        newest = {name: totals_before(connection, name) for name in context.house.lists}
+    with context.installation.engine.connect() as connection:
+        newest = {name: totals_before(connection, name) for name in context.installation.lists}
     shown = {name: totals for name, totals in newest.items() if totals}
     steps = map_steps(shown.values())
     names = sorted({state for totals in shown.values() for state in totals.by_state if state}, key=state_name)
@@ -292,7 +292,7 @@ def one_state(
 ) -> HTMLResponse:
     context = context_of(request)
     code, place = state_code(state), mark(after)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         in_lists = [
             _in_list(
                 connection,
@@ -301,9 +301,9 @@ def one_state(
                 place if listed == name else None,
                 context.rows(AGREEMENTS if show else FEW_AGREEMENTS),
             )
-            for listed in context.house.lists
+            for listed in context.installation.lists
         ]
-        seen = [totals_before(connection, listed) for listed in context.house.lists]
+        seen = [totals_before(connection, listed) for listed in context.installation.lists]
         changes = list(
             read_changes(
                 connection,
@@ -315,7 +315,7 @@ def one_state(
     if not changes and not any(item.count or item.curve for item in in_lists):
         raise HTTPException(404, f"No list names a state {state[:40]}.")
     newest = max((totals.published_at for totals in seen if totals), default=None)
-    placed = next((one for one in context.house.lists.values() if one.has_places), None)
+    placed = next((one for one in context.installation.lists.values() if one.has_places), None)
     found = drawn_map(context, placed, "level", code) if placed else None
     return page(
         request, "state.html", state=code, in_lists=in_lists, changes=changes, show=show, newest=newest,

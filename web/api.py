@@ -73,7 +73,7 @@ def answer(request: Request, told: Any, *, live: bool = False) -> JSONResponse:
 def lists(request: Request) -> JSONResponse:
     """The lists that are watched."""
     context = context_of(request)
-    return answer(request, [list_json(item) for item in context.house.lists.values()], live=True)
+    return answer(request, [list_json(item) for item in context.installation.lists.values()], live=True)
 
 
 def list_json(item: Any) -> dict[str, Any]:
@@ -97,8 +97,8 @@ def publications(
 ) -> JSONResponse:
     """Every publication that was seen, whatever it was found to be, newest first."""
     context = context_of(request)
-    context.house.chosen([name] if name else [])
-    with context.house.engine.connect() as connection:
+    context.installation.chosen([name] if name else [])
+    with context.installation.engine.connect() as connection:
         found = publications_page(connection, name, before, limit + 1)
     following = found[limit - 1].place if len(found) > limit else None
     return answer(
@@ -146,12 +146,12 @@ def changes(
     """The change log: from `since` on, before `until`, both of publication."""
     context = context_of(request)
     wanted = change_filter(
-        context.house.lists, names_of(context, name), since=since, until=until, kinds=kind or (),
+        context.installation.lists, names_of(context, name), since=since, until=until, kinds=kind or (),
         states=state or (), models=support_type or (), words=agency, agency_id=agency_id, reviewed=reviewed,
         recorded_since=recorded_since, counties=county or (), levels=level or (),
-        registers=context.house.registers,
+        registers=context.installation.registers,
     )  # fmt: skip
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         found = list(
             read_changes(
                 connection, wanted, after=cursor(after), limit=limit + 1,
@@ -159,7 +159,7 @@ def changes(
             )
         )  # fmt: skip
     following = coded(found[limit - 1].cursor) if len(found) > limit else None
-    told = [change_json(change, context.house.lists.get(change.list)) for change in found[:limit]]
+    told = [change_json(change, context.installation.lists.get(change.list)) for change in found[:limit]]
     return answer(request, {"changes": told, "next": following})
 
 
@@ -167,18 +167,18 @@ def changes(
 def change(request: Request, identifier: Identifier) -> JSONResponse:
     """One change."""
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         found = read_change(connection, identifier)
     if found is None:
         raise HTTPException(404, f"No change is called {identifier}.")
-    return answer(request, change_json(found, context.house.lists.get(found.list)))
+    return answer(request, change_json(found, context.installation.lists.get(found.list)))
 
 
 @router.get("/agencies", response_model=shapes.Agencies, tags=["agencies"])
 def agencies(request: Request, q: Annotated[str, Query(min_length=1, max_length=200)]) -> JSONResponse:
     """Agencies of which some name holds every word of `q`; at most 200."""
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         found = find_agencies(connection, q)
     told = [
         {
@@ -197,11 +197,11 @@ def agencies(request: Request, q: Annotated[str, Query(min_length=1, max_length=
 def agency(request: Request, agency_id: Identifier) -> JSONResponse:
     """The life of an agency: every agreement, spelling, document, change and source row."""
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         life = agency_life(connection, agency_id)
         if life is None:
             raise HTTPException(404, f"No agency is called {agency_id}.")
-        told = life_json(connection, context.house, agency_id, life)
+        told = life_json(connection, context.installation, agency_id, life)
     return answer(request, told)
 
 
@@ -210,8 +210,8 @@ def state(request: Request, state: Identifier) -> JSONResponse:
     """A state on every list now."""
     context, state = context_of(request), state_code(state)
     told = {}
-    with context.house.engine.connect() as connection:
-        for name in context.house.lists:
+    with context.installation.engine.connect() as connection:
+        for name in context.installation.lists:
             newest = totals_before(connection, name)
             if newest is not None and newest.by_state.get(state):
                 told[name] = {
@@ -236,7 +236,7 @@ def agreements(
     """A list as published on a date, and as we knew it on another."""
     context = context_of(request)
     found = listed(
-        context.house, name, as_of or None, known_at or None, counties=county or (), levels=level or ()
+        context.installation, name, as_of or None, known_at or None, counties=county or (), levels=level or ()
     )
     return answer(request, found)
 
@@ -250,8 +250,8 @@ def runs(
 ) -> JSONResponse:
     """Every look, newest first."""
     context = context_of(request)
-    context.house.chosen([name] if name else [])
-    with context.house.engine.connect() as connection:
+    context.installation.chosen([name] if name else [])
+    with context.installation.engine.connect() as connection:
         found = recent_runs(connection, name, limit + 1, before)
     following = found[limit - 1].id if len(found) > limit else None
     return answer(request, {"runs": [_run_json(row) for row in found[:limit]], "next": following}, live=True)
@@ -271,7 +271,7 @@ def _run_json(row: Any) -> dict[str, Any]:
 def held(request: Request) -> JSONResponse:
     """Lists that wait for a person, with the reasons."""
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         rows = held_publications(connection)
     return answer(request, [held_json(row) for row in rows])
 
@@ -312,7 +312,7 @@ actions = APIRouter(prefix="/api/v1", responses=WRONG | REFUSED, tags=["actions"
 async def crawl(request: Request, person: Acting, order: shapes.CrawlOrder | None = None) -> JSONResponse:
     """Look at lists now. Refused (409) while a look goes on; follow it at /api/v1/crawl."""
     context = context_of(request)
-    chosen = context.house.chosen(order.lists if order else [])
+    chosen = context.installation.chosen(order.lists if order else [])
     try:
         context.crawls.begin(chosen, person.name)
     except BusyError:
@@ -332,21 +332,23 @@ def accept(
 ) -> JSONResponse:
     """Believe a held list."""
     note = verdict.note if verdict else ""
-    return JSONResponse(held_json(decide(context_of(request).house, identifier, "accept", person.name, note)))
+    return JSONResponse(
+        held_json(decide(context_of(request).installation, identifier, "accept", person.name, note))
+    )
 
 
 @actions.post("/held/{identifier}/reject", response_model=shapes.Held)
 def reject(request: Request, person: Acting, identifier: Identifier, verdict: shapes.Verdict) -> JSONResponse:
     """Put a held list aside for good; the note says why."""
     return JSONResponse(
-        held_json(decide(context_of(request).house, identifier, "reject", person.name, verdict.note))
+        held_json(decide(context_of(request).installation, identifier, "reject", person.name, verdict.note))
     )
 
 
 @actions.post("/reviews", response_model=list[str])
 def reviews(request: Request, person: Acting, order: shapes.ReviewOrder) -> JSONResponse:
     """A person's verdict on changes; "undone" takes it back. Answers with the ids."""
-    review(context_of(request).house, order.changes, order.status, person.name, order.note)
+    review(context_of(request).installation, order.changes, order.status, person.name, order.note)
     return JSONResponse(order.changes)
 
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from pipelines.installation import House
+from pipelines.installation import Installation
 from scraper.errors import CountersignError, DatabaseError, ListError, UsageError
 from scraper.settings import version
 from web import agencies, api, changes, exports, feeds, files, lists, maps, overview, reports, runs, sign_in
@@ -64,14 +64,14 @@ TAGS = {
 
 
 def create_app(
-    house: House, token: str | None = None, hosts: Collection[str] = (), *, site: bool = False
+    installation: Installation, token: str | None = None, hosts: Collection[str] = (), *, site: bool = False
 ) -> FastAPI:
     """The web of one installation. Nobody may act when `token` is None.
 
     `hosts` are the names, beside loopback, under which these pages may be asked for. `site` pages become
     files: nothing in them asks a server, and what a page would show in portions it shows whole.
     """
-    crawls = Crawls(house)
+    crawls = Crawls(installation)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -85,14 +85,16 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
-        servers=[{"url": house.settings.public_url or "/"}],
+        servers=[{"url": installation.settings.public_url or "/"}],
         openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         generate_unique_id_function=lambda route: (
             f"{'do' if 'POST' in (route.methods or ()) else 'get'}_{route.name}"
         ),
         lifespan=lifespan,
     )
-    app.state.context = context = Context(house, templates(house.lists, site=site), Keys(token), crawls, site)
+    app.state.context = context = Context(
+        installation, templates(installation.lists, site=site), Keys(token), crawls, site
+    )
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(refuse_unknown)])
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
@@ -100,7 +102,7 @@ def create_app(
     app.add_middleware(Answers, versions=context.versions)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_LIMIT)
-    app.add_middleware(Guard, hosts=tuple(hosts), cors=house.settings.cors)
+    app.add_middleware(Guard, hosts=tuple(hosts), cors=installation.settings.cors)
     return app
 
 

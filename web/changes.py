@@ -84,7 +84,7 @@ class Group:
 def change_log(request: Request, asked: Annotated[LogQuestion, Depends(log_question)]) -> HTMLResponse:
     context = context_of(request)
     visit = Visit.of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         found = log_page(connection, asked, context.rows(PAGE) if asked.wanted.since else PAGE)
         groups = list(_grouped(connection, context, asked.group, found.changes))
         fresh = _count_new(connection, visit.before) if visit.before else 0
@@ -107,7 +107,7 @@ def change_log(request: Request, asked: Annotated[LogQuestion, Depends(log_quest
 @router.get("/changes/{identifier}")
 def one_change(request: Request, identifier: str) -> HTMLResponse:
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         change = read_change(connection, identifier)
         if change is None:
             raise HTTPException(404, f"No change is called {identifier[:40]}.")
@@ -136,7 +136,7 @@ def _grouped(
 
 
 def _week(context: Context, change: StoredChange) -> tuple[int, int]:
-    declared = context.house.lists.get(change.list)
+    declared = context.installation.lists.get(change.list)
     local = change.published_at.astimezone(ZoneInfo(declared.time_zone if declared else "UTC"))
     return local.isocalendar()[:2]
 
@@ -165,5 +165,5 @@ def review_changes(
         raise UsageError(f"There is no status {status}. Choose one of: {', '.join(STATUSES)}.")
     if not change:
         raise UsageError("No change was chosen. Tick at least one, then say what you found.")
-    review(context_of(request).house, change, status, person.name, note.strip())
+    review(context_of(request).installation, change, status, person.name, note.strip())
     return RedirectResponse(local(target, "/changes"), 303)

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from jinja2 import Environment
 
 from pipelines.history.paged import last_written, live_version, record_version
-from pipelines.installation import House
+from pipelines.installation import Installation
 from web.keys import COOKIE, Keys, Person
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Versions:
 
 @dataclass(slots=True)
 class Context:
-    house: House
+    installation: Installation
     templates: Environment
     keys: Keys
     crawls: Crawls
@@ -44,18 +44,20 @@ class Context:
     @property
     def pending_of(self) -> Mapping[str, str]:
         """Each list and the one where its agreements are applied for first."""
-        return {name: item.pending_list for name, item in self.house.lists.items() if item.pending_list}
+        return {
+            name: item.pending_list for name, item in self.installation.lists.items() if item.pending_list
+        }
 
     def last_modified(self) -> datetime | None:
         """When an answer made from the record alone could last have changed; None while it is changing."""
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             written = last_written(connection)
         return max(written, self.opened) if written else None
 
     def versions(self) -> Versions:
         """Of what is shown: the record and the day, and besides how the lists are doing, to the minute."""
-        now = self.house.now()
-        with self.house.engine.connect() as connection:
+        now = self.installation.now()
+        with self.installation.engine.connect() as connection:
             record, live = record_version(connection), live_version(connection)
         return Versions(record and (record, now.date()), (live, int(now.timestamp()) // 60))
 
@@ -74,7 +76,7 @@ class Visit:
 
     @classmethod
     def of(cls, request: Request) -> Visit:
-        now = context_of(request).house.now()
+        now = context_of(request).installation.now()
         try:
             before, last = (
                 datetime.fromtimestamp(int(part), UTC) if part != "-" else None

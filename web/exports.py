@@ -53,7 +53,7 @@ def changes(request: Request, shape: Shape, wanted: DatedFilter) -> Response:
 
 @router.get("/lists/{name}.{shape}")
 def one_list(request: Request, name: str, shape: Shape, as_of: Day = None, known_at: Day = None) -> Response:
-    found = listed(context_of(request).house, name, as_of or None, known_at or None)
+    found = listed(context_of(request).installation, name, as_of or None, known_at or None)
     rows = found["agreements"]
     title = f"{name}-{found['published_at'][:10]}"
     return _taken(request, shape, Table(title, columns_of(rows), lambda _connection: rows, found))
@@ -64,8 +64,8 @@ def one_state(request: Request, state: str, shape: Shape) -> Response:
     """Its agreements on every list now."""
     context, code = context_of(request), state_code(state)
     rows = []
-    with context.house.engine.connect() as connection:
-        for name, declared in context.house.lists.items():
+    with context.installation.engine.connect() as connection:
+        for name, declared in context.installation.lists.items():
             newest = publication_at(connection, name)
             stored = agreements_at(connection, name, newest.place) if newest else ()
             rows += [
@@ -80,11 +80,11 @@ def one_state(request: Request, state: str, shape: Shape) -> Response:
 def one_agency(request: Request, agency_id: str, shape: Shape) -> Response:
     """What was printed of its agreements, from when until when; as JSON its whole life."""
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         life = agency_life(connection, agency_id)
         if life is None:
             raise HTTPException(404, f"No agency is called {agency_id[:40]}.")
-        whole = life_json(connection, context.house, agency_id, life)
+        whole = life_json(connection, context.installation, agency_id, life)
     rows = [
         {"list": agreement["list"], "agreement_id": agreement["agreement_id"], **period}
         for agreement in whole["agreements"]
@@ -97,7 +97,7 @@ def one_agency(request: Request, agency_id: str, shape: Shape) -> Response:
 @router.get("/compare.{shape}")
 def comparison(request: Request, shape: Shape, asked: Compared) -> Response:
     """One record for each field that differs; for what came or went, one without a field."""
-    with context_of(request).house.engine.connect() as connection:
+    with context_of(request).installation.engine.connect() as connection:
         found = compared(connection, asked)
     rows = []
     for pair in found.pairs:
@@ -147,13 +147,13 @@ def _changes(request: Request, wanted: ChangeFilter) -> Callable[[Connection], I
 
     def read(connection: Connection) -> Iterator[Record]:
         for change in read_changes(connection, wanted):
-            yield change_json(change, context.house.lists.get(change.list))
+            yield change_json(change, context.installation.lists.get(change.list))
 
     return read
 
 
 def _taken(request: Request, shape: Shape, table: Table) -> Response:
-    engine = context_of(request).house.engine
+    engine = context_of(request).installation.engine
     name = f"countersign-{table.name}.{shape}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-cache"}
     if shape == "json" and table.whole is not None:

@@ -26,8 +26,8 @@ SHAPES: dict[str, tuple[str, Callable[[Feed, str], bytes]]] = {
 @router.get("/feeds")
 def feeds(request: Request) -> HTMLResponse:
     context = context_of(request)
-    with context.house.engine.connect() as connection:
-        newest = [totals_before(connection, name) for name in context.house.lists]
+    with context.installation.engine.connect() as connection:
+        newest = [totals_before(connection, name) for name in context.installation.lists]
     states = sorted(
         {state for totals in newest if totals for state in totals.by_state if state}, key=state_name
     )
@@ -38,8 +38,8 @@ def feeds(request: Request) -> HTMLResponse:
 def changes(request: Request, shape: str, wanted: LogFilter) -> Response:
     """The newest changes; of one list, state or kind when the address names it."""
     context = context_of(request)
-    with context.house.engine.connect() as connection:
-        feed = change_feed(connection, context.house.lists, base_of(request), wanted)
+    with context.installation.engine.connect() as connection:
+        feed = change_feed(connection, context.installation.lists, base_of(request), wanted)
     return _given(request, shape, feed)
 
 
@@ -47,10 +47,10 @@ def changes(request: Request, shape: str, wanted: LogFilter) -> Response:
 def weeks(request: Request, shape: str, name: ListName = None) -> Response:
     """The batch of each week of a list."""
     context = context_of(request)
-    item = context.house.chosen([name] if name else [])[0]
+    item = context.installation.chosen([name] if name else [])[0]
     base = base_of(request)
-    with context.house.engine.connect() as connection:
-        feed = weekly_feed(connection, context.house.lists, base, item.name)
+    with context.installation.engine.connect() as connection:
+        feed = weekly_feed(connection, context.installation.lists, base, item.name)
     return _given(request, shape, feed)
 
 

@@ -44,18 +44,18 @@ def raw(request: Request, sha256: str, original: Annotated[str, Query(max_length
     context = context_of(request)
     if not _SHA256.fullmatch(sha256):
         raise HTTPException(404, "A file is called by its SHA-256, 64 letters long.")
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         row = publication_of_bytes(connection, sha256)
-    if row is None or not context.house.archive.has(sha256):
+    if row is None or not context.installation.archive.has(sha256):
         raise HTTPException(404, "No published file has this hash.")
-    declared = context.house.lists.get(row.list)
+    declared = context.installation.lists.get(row.list)
     kind = declared.format if declared else "xlsx"
     name = safe_name(row.published_name, kind)
     if original and may_see_originals(request):
-        body = context.house.archive.read(sha256)
+        body = context.installation.archive.read(sha256)
         return _file(body, name, kind, sha256, altered=False)
     try:
-        with context.house.archive.local_path(sha256) as path:
+        with context.installation.archive.local_path(sha256) as path:
             clean = cleaned(path, kind)
     except UnreadableError:
         clean = None

@@ -22,7 +22,7 @@ from pipelines.history.paged import agreements_page, publications_page
 from pipelines.history.publications import held_publications, publication_at, publication_by_key
 from pipelines.history.queue import queue_state
 from pipelines.history.status import clock_status, list_statuses
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.rehearsal import would_be
 from pipelines.run import release
 from scraper.errors import UsageError
@@ -41,9 +41,10 @@ PUBLICATIONS = 100
 @router.get("/lists")
 def all_lists(request: Request) -> HTMLResponse:
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         statuses = {
-            item.list: item for item in list_statuses(connection, context.house.lists, context.house.now())
+            item.list: item
+            for item in list_statuses(connection, context.installation.lists, context.installation.now())
         }
         shown = [
             (
@@ -52,9 +53,9 @@ def all_lists(request: Request) -> HTMLResponse:
                 totals_before(connection, item.name),
                 statuses[item.name],
             )
-            for item in context.house.lists.values()
+            for item in context.installation.lists.values()
         ]
-        clock, queue = clock_status(connection, context.house.now()), queue_state(connection)
+        clock, queue = clock_status(connection, context.installation.now()), queue_state(connection)
     keep(request, "live")
     told = [clock_text(clock), *([queue_text(queue)] if queue else [])]
     return page(request, "lists.html", live=True, shown_lists=shown, told=" ".join(told))
@@ -72,9 +73,9 @@ def one_list(
     show: Literal["", "all"] = "",
 ) -> HTMLResponse:
     context = context_of(request)
-    [item] = context.house.chosen([name])
+    [item] = context.installation.chosen([name])
     code, text = state_code(state) if state.strip() else None, (q or "").strip()
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         stood = publication_at(
             connection,
             name,
@@ -106,8 +107,8 @@ def its_publications(
     request: Request, name: str, before: Annotated[str | None, Query(max_length=64)] = None
 ) -> HTMLResponse:
     context = context_of(request)
-    [item] = context.house.chosen([name])
-    with context.house.engine.connect() as connection:
+    [item] = context.installation.chosen([name])
+    with context.installation.engine.connect() as connection:
         size = context.rows(PUBLICATIONS)
         found = publications_page(connection, name, before, size + 1)
     older = found[size - 1].place if len(found) > size else None
@@ -117,7 +118,7 @@ def its_publications(
 @router.get("/publications/{key}")
 def one_publication(request: Request, key: str) -> HTMLResponse:
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         row = publication_by_key(connection, key)
         if row is None:
             raise HTTPException(404, f"No publication is called {key[:40]}.")
@@ -144,7 +145,7 @@ def comparison_asked(
     other: Annotated[str | None, Query(alias="to", max_length=40)] = None,
 ) -> Comparison:
     """The dates in their order."""
-    item = context_of(request).house.chosen([list_name] if list_name else [])[0]
+    item = context_of(request).installation.chosen([list_name] if list_name else [])[0]
     one, other = one or None, other or None
     if one and other and end_of(one, item.time_zone) > end_of(other, item.time_zone):
         one, other = other, one
@@ -174,7 +175,7 @@ def compared(connection: Connection, asked: Comparison) -> Differences:
 
 @router.get("/compare")
 def compare(request: Request, asked: Compared) -> HTMLResponse:
-    with context_of(request).house.engine.connect() as connection:
+    with context_of(request).installation.engine.connect() as connection:
         first, found = first_totals(connection, asked.declaration.name), compared(connection, asked)
     return page(
         request, "compare.html", item=asked.declaration, first=first, earlier=found.earlier, later=found.later,
@@ -188,7 +189,7 @@ CHANGES = 1_000
 
 @router.get("/held")
 def held(request: Request) -> HTMLResponse:
-    with context_of(request).house.engine.connect() as connection:
+    with context_of(request).installation.engine.connect() as connection:
         rows = held_publications(connection)
     return page(request, "held.html", rows=rows)
 
@@ -196,12 +197,12 @@ def held(request: Request) -> HTMLResponse:
 @router.get("/held/{key}")
 def one_held(request: Request, key: str) -> HTMLResponse:
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         row = publication_by_key(connection, key)
         if row is None:
             raise HTTPException(404, f"No publication is called {key[:40]}.")
         stands = totals_before(connection, row.list, row.published_at)
-    derived = would_be(context.house, key) if row.state == "held" else None
+    derived = would_be(context.installation, key) if row.state == "held" else None
     changes = derived.changes if derived else ()
     return page(
         request, "held_one.html", row=row, stands=stands, changes=changes[:CHANGES],
@@ -227,16 +228,16 @@ def reject(
 
 
 def _released(request: Request, key: str, verdict: str, by: str, note: str) -> Response:
-    decide(context_of(request).house, key, verdict, by, note)
+    decide(context_of(request).installation, key, verdict, by, note)
     return RedirectResponse(f"/publications/{key}", 303)
 
 
-def decide(house: House, key: str, verdict: str, by: str, note: str) -> Any:
+def decide(installation: Installation, key: str, verdict: str, by: str, note: str) -> Any:
     """A verdict on a list that is held now; one that somebody has decided already stays as it is."""
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         row = publication_by_key(connection, key)
     if row is None:
         raise HTTPException(404, f"No publication is called {key[:40]}.")
     if row.state != "held":
         raise RefusedActionError(409, f"This list is not held any more: it was found to be {row.state}.")
-    return release(house, key, verdict, by, note.strip())
+    return release(installation, key, verdict, by, note.strip())

@@ -30,7 +30,7 @@ State = Annotated[str | None, Query(max_length=40)]
 
 def placed_list(context: Context, name: str | None) -> PublishedList:
     """The list of this name, or the first one with places."""
-    asked = context.house.chosen([name]) if name else context.house.lists.values()
+    asked = context.installation.chosen([name]) if name else context.installation.lists.values()
     item = next((one for one in asked if one.has_places), None)
     if item is None:
         raise HTTPException(404, "This list does not say where its entries are.")
@@ -41,7 +41,7 @@ def drawn_map(
     context: Context, item: PublishedList, by: By, state: str | None = None, *, moving: bool = False
 ) -> tuple[Drawn, list[Totals]] | None:
     """The map of the newest list, and with `moving` of each that changed something in the year before it."""
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         course = [one for one in totals_between(connection, item.name) if one.counts] or totals_between(
             connection, item.name
         )
@@ -57,14 +57,14 @@ def drawn_map(
     title = f"Counties{of} with one of the {item.wording.nouns}, {long_day(course[-1].published_at.date())}"
     spans = framed(found, [one.place for one in frames])
     link = f"/changes?list={item.name}&county="
-    return county_map(spans, len(frames), context.house.registers, by, state, title, link), frames
+    return county_map(spans, len(frames), context.installation.registers, by, state, title, link), frames
 
 
 def state_coverage(
     context: Context, item: PublishedList, newest: Totals, state: str
 ) -> Mapping[str, Any] | None:
-    with context.house.engine.connect() as connection:
-        told = coverage_json(connection, item, newest.place, None, context.house.registers)
+    with context.installation.engine.connect() as connection:
+        told = coverage_json(connection, item, newest.place, None, context.installation.registers)
     return told["by_state"].get(state) if told else None
 
 
@@ -76,12 +76,14 @@ def whole_map(request: Request, name: ListName = None, by: Colours = "level") ->
     if found is None:
         raise HTTPException(404, f"Nothing of the list {item.name} is recorded.")
     drawn, frames = found
-    with context.house.engine.connect() as connection:
-        told = coverage_json(connection, item, frames[-1].place, frames[0].place, context.house.registers)
+    with context.installation.engine.connect() as connection:
+        told = coverage_json(
+            connection, item, frames[-1].place, frames[0].place, context.installation.registers
+        )
     return page(
         request, "map.html", item=item, by=by, map=Markup(drawn.svg), legend=drawn.legend, counties=drawn.counties,  # noqa: S704
         days=[long_day(one.published_at.date()) for one in frames], newest=frames[-1], coverage=told,
-        sentences=coverage_sentences(told), maps=[one for one in context.house.lists.values() if one.has_places],
+        sentences=coverage_sentences(told), maps=[one for one in context.installation.lists.values() if one.has_places],
     )  # fmt: skip
 
 

@@ -57,15 +57,17 @@ class Watched:
 @router.get("/")
 def overview(request: Request) -> HTMLResponse:
     context = context_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         statuses = {
-            item.list: item for item in list_statuses(connection, context.house.lists, context.house.now())
+            item.list: item
+            for item in list_statuses(connection, context.installation.lists, context.installation.now())
         }
-        clock = clock_status(connection, context.house.now())
+        clock = clock_status(connection, context.installation.now())
         lists = [
             found
-            for item in context.house.lists.values()
-            if (found := _watched(connection, item, statuses[item.name], context.house.registers)) is not None
+            for item in context.installation.lists.values()
+            if (found := _watched(connection, item, statuses[item.name], context.installation.registers))
+            is not None
         ]
         newest = list(read_changes(connection, ChangeFilter(), limit=NEWEST, newest_first=True))
         held = held_publications(connection)
@@ -125,4 +127,4 @@ def _week(connection: Connection, item: PublishedList, moment: datetime) -> Week
 
 @router.get("/method")
 def method(request: Request) -> HTMLResponse:
-    return page(request, "method.html", declared=context_of(request).house.lists.values())
+    return page(request, "method.html", declared=context_of(request).installation.lists.values())

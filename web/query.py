@@ -57,7 +57,7 @@ def _declared(dependant: Dependant) -> Iterator[str]:
 def names_of(context: Context, texts: Sequence[str] | None) -> list[str]:
     """Names of declared lists. Raises ListError for one that nobody declared."""
     names = several(texts or ())
-    return [item.name for item in context.house.chosen(names)] if names else []
+    return [item.name for item in context.installation.chosen(names)] if names else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,9 @@ def log_filter(
     """What the log, its feeds and its files have in common."""
     context = context_of(request)
     return change_filter(
-        context.house.lists, names_of(context, list_name), kinds=kind or (), states=state or (), models=model or (),
-        words=q, agency_id=agency, counties=county or (), levels=level or (), registers=context.house.registers,
+        context.installation.lists, names_of(context, list_name), kinds=kind or (), states=state or (),
+        models=model or (), words=q, agency_id=agency,
+        counties=county or (), levels=level or (), registers=context.installation.registers,
     )  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def dated_filter(
 ) -> ChangeFilter:
     """The same within days, of one file, reviewed or not, or recorded since."""
     dated = change_filter(
-        context_of(request).house.lists, chosen.lists, since=since, until=until, through=through, sha256=sha256,
+        context_of(request).installation.lists, chosen.lists, since=since, until=until, through=through, sha256=sha256,
         reviewed=reviewed == "yes" if reviewed else None, recorded_since=fresh,
     )  # fmt: skip
     return replace(
@@ -149,10 +150,10 @@ def report_question(
     baseline: Day = None,
 ) -> ReportQuestion:
     """The list and period that an address asks for; the newest week when it names none."""
-    house = context_of(request).house
-    declaration = house.chosen([list_name] if list_name else [])[0]
-    with house.engine.connect() as connection:
-        first, last = report_period(connection, declaration, house.now(), week, since, until)
+    installation = context_of(request).installation
+    declaration = installation.chosen([list_name] if list_name else [])[0]
+    with installation.engine.connect() as connection:
+        first, last = report_period(connection, declaration, installation.now(), week, since, until)
     return ReportQuestion(declaration, first, last, day_of(baseline) if baseline else None)
 
 

@@ -76,14 +76,14 @@ def page(
     context = context_of(request)
     person = person_of(request)
     base = base_of(request)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         held = held_count(connection)
     html = context.templates.get_template(template).render(
         navigation=NAVIGATION,
         path=request.url.path,
         canonical=f"{base}{_here(request)}",
         card=base + address("/report.png", values.get("card_query", {})),
-        now=context.house.now(),
+        now=context.installation.now(),
         query=request.query_params,
         asked_query=_asked(request),
         here=_here(request),
@@ -102,7 +102,7 @@ def page(
 
 def base_of(request: Request) -> str:
     """Where these pages are, without a slash at the end: as the settings say, else as they were asked for."""
-    return (context_of(request).house.settings.public_url or str(request.base_url)).rstrip("/")
+    return (context_of(request).installation.settings.public_url or str(request.base_url)).rstrip("/")
 
 
 def stamp(request: Request, answer: Response) -> None:

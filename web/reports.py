@@ -60,22 +60,22 @@ MEDIA = {
 
 
 def told(context: Context, asked: ReportQuestion) -> dict[str, Any]:
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         return report(
             connection,
-            context.house.lists,
+            context.installation.lists,
             asked.declaration.name,
             asked.since,
             asked.until,
             asked.baseline,
-            known=context.house.registers,
+            known=context.installation.registers,
         )
 
 
 def _series(context: Context, asked: ReportQuestion, span: Span = "all") -> list[Totals]:
     """Every accepted list until the end of the period: since the first one, or from a year before it on."""
     end = beginning(asked.until, asked.declaration.time_zone)
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         return totals_between(connection, asked.declaration.name, end - YEAR if span == "year" else None, end)
 
 
@@ -111,11 +111,11 @@ def report_page(
         "until": asked.until.isoformat(),
         "baseline": asked.baseline.isoformat() if asked.baseline else None,
     }
-    with context.house.engine.connect() as connection:
+    with context.installation.engine.connect() as connection:
         first = first_totals(connection, asked.declaration.name)
     states = _by_state(found)
     length = asked.until - asked.since
-    today = context.house.now().date()
+    today = context.installation.now().date()
     return page(
         request,
         "report.html",
@@ -171,9 +171,9 @@ def report_file(request: Request, shape: str, asked: Report) -> Response:
         case "json":
             body = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
         case "md":
-            body = as_markdown(found, context.house.lists)
+            body = as_markdown(found, context.installation.lists)
         case "html":
-            body = as_html(found, context.house.lists, _series(context, asked))
+            body = as_html(found, context.installation.lists, _series(context, asked))
         case _:
             body = card(found, asked.declaration, _series(context, asked))
     answer = Response(body, media_type=MEDIA[shape])
@@ -190,10 +190,15 @@ LONGEST = 2_000
 
 
 def checked(context: Context, text: str, as_of: date | None, list_name: str | None = None) -> dict[str, Any]:
-    context.house.chosen([list_name] if list_name else [])
-    with context.house.engine.connect() as connection:
+    context.installation.chosen([list_name] if list_name else [])
+    with context.installation.engine.connect() as connection:
         return check_claim(
-            connection, context.house.lists, text[:LONGEST], as_of, list_name, context.house.registers
+            connection,
+            context.installation.lists,
+            text[:LONGEST],
+            as_of,
+            list_name,
+            context.installation.registers,
         )
 
 

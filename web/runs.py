@@ -25,7 +25,7 @@ from changelog.wording import iso
 from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.looks import recent_runs
 from pipelines.history.status import clock_status
-from pipelines.installation import House
+from pipelines.installation import Installation
 from scraper.errors import DatabaseError
 from scraper.lists import PublishedList
 from web.context import context_of
@@ -45,8 +45,8 @@ def runs(
 ) -> HTMLResponse:
     context = context_of(request)
     if name:
-        context.house.chosen([name])
-    with context.house.engine.connect() as connection:
+        context.installation.chosen([name])
+    with context.installation.engine.connect() as connection:
         found = recent_runs(connection, name, RUNS + 1, before)
     progress = context.crawls.progress()
     older = found[RUNS - 1].id if len(found) > RUNS else None
@@ -62,7 +62,7 @@ async def crawl(
 ) -> Response:
     context = context_of(request)
     try:
-        context.crawls.begin(context.house.chosen([name] if name else []), person.name)
+        context.crawls.begin(context.installation.chosen([name] if name else []), person.name)
     except BusyError:
         raise RefusedActionError(409, BUSY) from None
     return RedirectResponse("/runs", 303)
@@ -88,8 +88,8 @@ class BusyError(Exception):
 
 
 class Crawls:
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
         self._task: asyncio.Task[None] | None = None
         self._lists: Sequence[PublishedList] = ()
         self._looks: Sequence[RunResult] = ()
@@ -105,13 +105,13 @@ class Crawls:
         if self.running:
             raise BusyError
         self._lists, self._looks, self._failed = lists, (), ""
-        self.began = self._house.now()
+        self.began = self._installation.now()
         self._task = asyncio.get_running_loop().create_task(self._look(lists, by))
 
     async def _look(self, lists: Sequence[PublishedList], by: str) -> None:
         try:
-            self._looks = await fetch_lists(self._house, lists, "person", by)
-            await report_runs(self._house, self._looks)
+            self._looks = await fetch_lists(self._installation, lists, "person", by)
+            await report_runs(self._installation, self._looks)
         except Exception as error:
             # Whoever watches the page is told; the log has the rest.
             self._failed = f"The look broke off: {error}"
@@ -126,7 +126,7 @@ class Crawls:
     def progress(self) -> dict[str, Any]:
         """How far the look has come, list by list."""
         looks = {look.list: look for look in self._looks}
-        with self._house.engine.connect() as connection:
+        with self._installation.engine.connect() as connection:
             rows = recent_runs(connection, limit=4 * len(self._lists) or 1)
         runs = {row.list: row for row in reversed(rows) if self.began and row.started_at >= self.began}
         return {
@@ -169,7 +169,7 @@ _FRESH = {"Cache-Control": "no-store"}
 @router.get("/status")
 def status(request: Request) -> JSONResponse:
     """As `countersign status --format json` says it; 200 also when lists are overdue."""
-    told: dict[str, Any] = status_json(context_of(request).house)
+    told: dict[str, Any] = status_json(context_of(request).installation)
     return JSONResponse(told, headers=_FRESH)
 
 
@@ -182,10 +182,10 @@ def alive() -> PlainTextResponse:
 @router.get("/readyz")
 def ready(request: Request) -> PlainTextResponse:
     """503 when the database does not answer or the clock died. That none runs is no defect: cron may look."""
-    house = context_of(request).house
+    installation = context_of(request).installation
     try:
-        with house.engine.connect() as connection:
-            clock = clock_status(connection, house.now())
+        with installation.engine.connect() as connection:
+            clock = clock_status(connection, installation.now())
     except (DatabaseError, SQLAlchemyError) as error:
         # What the driver says may name the database's address and user.
         return PlainTextResponse(
@@ -196,4 +196,4 @@ def ready(request: Request) -> PlainTextResponse:
 
 @router.get("/metrics")
 def figures(request: Request) -> Response:
-    return Response(metrics(context_of(request).house), media_type=CONTENT_TYPE, headers=_FRESH)
+    return Response(metrics(context_of(request).installation), media_type=CONTENT_TYPE, headers=_FRESH)

@@ -29,7 +29,7 @@ from pipelines.history.agencies import agency_life
 from pipelines.history.changes import ChangeFilter, StoredChange, read_baseline, read_changes
 from pipelines.history.paged import last_written, publications_page
 from pipelines.history.streams import snapshot
-from pipelines.installation import House
+from pipelines.installation import Installation
 from scraper.errors import StorageError, UsageError
 from web.app import create_app
 
@@ -64,29 +64,31 @@ class Built:
     bytes: int = 0
 
 
-def build(house: House, folder: Path, *, check: bool = False) -> Built:
+def build(installation: Installation, folder: Path, *, check: bool = False) -> Built:
     """Write the site into `folder` (made if need be); with `check`, only say what would be written.
 
     Raises UsageError when nothing is recorded yet, StorageError when the folder cannot be written.
     """
-    with snapshot(house.engine) as connection:
+    with snapshot(installation.engine) as connection:
         written_at = last_written(connection)
         if written_at is None:
             raise UsageError(
                 "Nothing is recorded yet, so there is nothing to publish. Crawl or replay first."
             )
-        settings = house.settings.model_copy(update={"public_url": NOWHERE})
-        still = replace(house, settings=settings, now=lambda: written_at)
-        plan = _Plan.of(connection, still, public=house.settings.public_url is not None)
+        settings = installation.settings.model_copy(update={"public_url": NOWHERE})
+        still = replace(installation, settings=settings, now=lambda: written_at)
+        plan = _Plan.of(connection, still, public=installation.settings.public_url is not None)
     try:
-        return asyncio.run(_Build(still, plan, folder, house.settings.public_url or "", check=check).run())
+        return asyncio.run(
+            _Build(still, plan, folder, installation.settings.public_url or "", check=check).run()
+        )
     except OSError as error:
         raise StorageError(f"The site cannot be written to {folder}: {error.strerror}.") from error
 
 
-def is_behind(house: House, folder: Path) -> bool:
+def is_behind(installation: Installation, folder: Path) -> bool:
     """Whether the record says more than the site in `folder`."""
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         written_at = last_written(connection)
     if written_at is None:
         return False
@@ -107,7 +109,7 @@ class _Plan:
     search: list[list[str]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, connection: Connection, house: House, *, public: bool) -> _Plan:
+    def of(cls, connection: Connection, installation: Installation, *, public: bool) -> _Plan:
         plan = cls()
         for name in ("", "changes", "agencies", "states", "lists", "held", "method"):
             plan.files[f"/{name}"] = f"{name}/index.html" if name else "index.html"
@@ -115,26 +117,30 @@ class _Plan:
         for name in ("style.css", "mark.svg", "page.js"):
             plan.files[f"/static/{name}"] = f"static/{name}"
         changes = list(read_changes(connection, ChangeFilter()))
-        plan._changes(house, changes)
-        plan._agencies(connection, house, changes)
-        for name in house.lists:
-            plan._list(connection, house, name, [one for one in changes if one.list == name])
+        plan._changes(installation, changes)
+        plan._agencies(connection, installation, changes)
+        for name in installation.lists:
+            plan._list(connection, installation, name, [one for one in changes if one.list == name])
         if public:
             plan.files["/report.png"] = "card.png"
             for shape in ("atom", "json"):
                 plan.files[f"/feeds/changes.{shape}"] = f"feeds/changes.{shape}"
-                for name in house.lists:
+                for name in installation.lists:
                     plan.files[f"/feeds/changes.{shape}?list={name}"] = f"feeds/changes-{name}.{shape}"
                     plan.files[f"/feeds/weeks.{shape}?list={name}"] = f"feeds/weeks-{name}.{shape}"
         return plan
 
-    def _changes(self, house: House, changes: Sequence[StoredChange]) -> None:
+    def _changes(self, installation: Installation, changes: Sequence[StoredChange]) -> None:
         for change in changes:
             self.files[f"/changes/{change.id}"] = f"changes/{change.id}.html"
-            self.made[f"changes/{change.id}.json"] = _json(change_json(change, house.lists.get(change.list)))
+            self.made[f"changes/{change.id}.json"] = _json(
+                change_json(change, installation.lists.get(change.list))
+            )
 
-    def _agencies(self, connection: Connection, house: House, changes: Sequence[StoredChange]) -> None:
-        listed = [one for name in house.lists for one in read_baseline(connection, name)]
+    def _agencies(
+        self, connection: Connection, installation: Installation, changes: Sequence[StoredChange]
+    ) -> None:
+        listed = [one for name in installation.lists for one in read_baseline(connection, name)]
         states: set[str] = set()
         seen: set[str] = set()
         for agency_id in dict.fromkeys(one.agency_id for one in [*listed, *changes]):
@@ -163,7 +169,9 @@ class _Plan:
         for state in states:
             self.files[f"/states/{state}"] = f"states/{state}.html"
 
-    def _list(self, connection: Connection, house: House, name: str, changes: Sequence[StoredChange]) -> None:
+    def _list(
+        self, connection: Connection, installation: Installation, name: str, changes: Sequence[StoredChange]
+    ) -> None:
         rows = publications_page(connection, name, None, ALL)
         if not rows:
             return
@@ -174,13 +182,13 @@ class _Plan:
         by_file: dict[str, list[StoredChange]] = {}
         for change in changes:
             by_file.setdefault(change.sha256, []).append(change)
-        zone = ZoneInfo(house.lists[name].time_zone)
+        zone = ZoneInfo(installation.lists[name].time_zone)
         for row in rows:
             self.files[f"/publications/{row.key}"] = f"publications/{row.key}.html"
             if row.state == "recorded":
                 self.files[f"/raw/{row.sha256}"] = f"raw/{row.sha256[:16]}-{_safe(row.published_name)}"
                 delta = f"deltas/{name}-{row.key}.ndjson"
-                self.made[delta] = _lines(house, by_file.get(row.sha256, ()))
+                self.made[delta] = _lines(installation, by_file.get(row.sha256, ()))
                 index.append({"list": name, "publication": row.key, "published_at": iso(row.published_at),
                               "changes": len(by_file.get(row.sha256, ())), "file": delta})  # fmt: skip
         for monday in sorted({_monday(row.published_at, zone) for row in rows if row.state in ACCEPTED}):
@@ -198,7 +206,7 @@ class _Plan:
                                until=(monday + timedelta(days=7)).isoformat())  # fmt: skip
                 self.files[asked] = f"changes/{name}-{week}.html"
                 delta = f"deltas/{name}-{week}.ndjson"
-                self.made[delta] = _lines(house, of_week)
+                self.made[delta] = _lines(installation, of_week)
                 index.append({"list": name, "week": week, "changes": len(of_week), "file": delta})
         self.made[f"deltas/{name}.json"] = _json({"list": name, "deltas": index})
 
@@ -206,13 +214,15 @@ class _Plan:
 class _Build:
     """One build: asks the application for each page, rewrites its links, writes what is new."""
 
-    def __init__(self, house: House, plan: _Plan, folder: Path, public: str, *, check: bool) -> None:
-        self._house = house
+    def __init__(
+        self, installation: Installation, plan: _Plan, folder: Path, public: str, *, check: bool
+    ) -> None:
+        self._installation = installation
         self._plan = plan
         self._folder = folder
         self._check = check
         self._public = public.rstrip("/")
-        self._app = create_app(house, hosts=["site.invalid"], site=True)
+        self._app = create_app(installation, hosts=["site.invalid"], site=True)
         self._before: dict[str, str] = _index(folder)
         self._hashes: dict[str, str] = {}
         self._done = Built()
@@ -273,7 +283,7 @@ class _Build:
     def _weeks(self) -> str:
         """The log week by week, newest first, in place of the cursors that a server follows."""
         shown = []
-        for name, item in self._house.lists.items():
+        for name, item in self._installation.lists.items():
             weeks = [
                 f'<li><a href="{escape(address)}">{file[-13:-5]}</a></li>'
                 for address, file in reversed(self._plan.files.items())
@@ -289,7 +299,7 @@ class _Build:
         """On the first page what the data are, for search engines."""
         if not self._public or name != "index.html":
             return ""
-        return f'<script type="application/ld+json">{_dataset(self._house, self._public)}</script>\n'
+        return f'<script type="application/ld+json">{_dataset(self._installation, self._public)}</script>\n'
 
     def _file(self, address: str) -> str | None:
         """The file of an address of ours, as written in a page (with &amp;), if it is part of the site."""
@@ -321,8 +331,8 @@ class _Build:
         """The data package, as `export` writes it."""
         import tempfile
 
-        with tempfile.TemporaryDirectory() as place, snapshot(self._house.engine) as connection:
-            for path in export(connection, self._house.lists, Path(place)):
+        with tempfile.TemporaryDirectory() as place, snapshot(self._installation.engine) as connection:
+            for path in export(connection, self._installation.lists, Path(place)):
                 self._put(f"data/{path.name}", path.read_bytes())
 
     def _put(self, name: str, body: bytes) -> None:
@@ -344,7 +354,7 @@ class _Build:
             return
         _write(
             self._folder / INDEX,
-            _json({"as_of": iso(self._house.now()), "files": dict(sorted(self._hashes.items()))}),
+            _json({"as_of": iso(self._installation.now()), "files": dict(sorted(self._hashes.items()))}),
         )
         for name in self._done.removed:
             (self._folder / name).unlink(missing_ok=True)
@@ -403,8 +413,10 @@ def _monday(moment: datetime, zone: ZoneInfo) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _lines(house: House, changes: Sequence[StoredChange]) -> bytes:
-    lines = (json.dumps(change_json(one, house.lists.get(one.list)), ensure_ascii=False) for one in changes)
+def _lines(installation: Installation, changes: Sequence[StoredChange]) -> bytes:
+    lines = (
+        json.dumps(change_json(one, installation.lists.get(one.list)), ensure_ascii=False) for one in changes
+    )
     return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -428,12 +440,12 @@ def _moved(target: str) -> bytes:
     ).encode()
 
 
-def _dataset(house: House, public: str) -> str:
+def _dataset(installation: Installation, public: str) -> str:
     """schema.org's Dataset; "<" is escaped, so that no text can end the script."""
     told = {
         "@context": "https://schema.org",
         "@type": "Dataset",
-        "name": "; ".join(item.wording.title for item in house.lists.values()),
+        "name": "; ".join(item.wording.title for item in installation.lists.values()),
         "description": "Who newly signed, left or was corrected on published agreement lists, with evidence.",
         "url": f"{public}/",
         "isAccessibleForFree": True,

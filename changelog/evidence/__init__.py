@@ -1,1 +1,1 @@
-"""What leaves the house as proof: evidence bundles that a stranger can check, and captures as WARC."""
+"""What leaves the installation as proof: evidence bundles that a stranger can check, and captures as WARC."""

@@ -17,7 +17,7 @@ from changelog.wording import change_json
 from pipelines.former_formats import as_published
 from pipelines.history.agreements import life_around
 from pipelines.history.changes import StoredChange, read_change
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.normalise import DOCUMENTS, VERSION, Normaliser, read_header
 from pipelines.parse import read
 from pipelines.values import Agreement, Row
@@ -115,16 +115,16 @@ class Sheet:
     agreement: Agreement | None
 
 
-def evidence(house: House, identifier: str) -> bytes:
+def evidence(installation: Installation, identifier: str) -> bytes:
     """The bundle of a change. Raises UsageError when there is no such change, ArchiveError at damage."""
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         change = read_change(connection, identifier)
         if change is None or change.previous_sha256 is None:
             raise UsageError(f"No change is called {identifier}. See `countersign changes`.")
         lives = life_around(connection, change.list, change.agreement_id, change.place)
-    lines, captures = journal_lines(house)
-    before = _sheet(house, change, change.previous_sha256, lives[0], captures)
-    after = _sheet(house, change, change.sha256, lives[1], captures)
+    lines, captures = journal_lines(installation)
+    before = _sheet(installation, change, change.previous_sha256, lives[0], captures)
+    after = _sheet(installation, change, change.sha256, lives[1], captures)
     numbers = {
         side: _capture_of(captures, change.list, sheet.sha256, change)
         for side, sheet in (("before", before), ("after", after))
@@ -133,11 +133,11 @@ def evidence(house: House, identifier: str) -> bytes:
     members = {
         "journal.jsonl": b"".join(lines[first - 1 :]),
         "check.py": files("changelog.evidence").joinpath("check.py").read_bytes(),
-        **{sheet.member: house.archive.read(sheet.sha256) for sheet in (before, after)},
-        **seals_between(house, first, lines),
+        **{sheet.member: installation.archive.read(sheet.sha256) for sheet in (before, after)},
+        **seals_between(installation, first, lines),
     }
     told = {
-        "change": _without_review(change, house),
+        "change": _without_review(change, installation),
         "files": {
             side: {
                 "member": sheet.member,
@@ -157,21 +157,21 @@ def evidence(house: House, identifier: str) -> bytes:
     return zipped(members)
 
 
-def _without_review(change: StoredChange, house: House) -> dict[str, Any]:
+def _without_review(change: StoredChange, installation: Installation) -> dict[str, Any]:
     """What people said of a change is no part of its evidence."""
-    told = change_json(change, house.lists.get(change.list))
+    told = change_json(change, installation.lists.get(change.list))
     return {name: value for name, value in told.items() if name != "review"}
 
 
-def journal_lines(house: House) -> tuple[list[bytes], list[tuple[int, Capture]]]:
+def journal_lines(installation: Installation) -> tuple[list[bytes], list[tuple[int, Capture]]]:
     """Every whole line with its end, and the captures by the number of their line. Proven on the way."""
     captures = []
     end = 0
-    for entry, place in house.archive.journal.tail(0, 0, BEGINNING):
+    for entry, place in installation.archive.journal.tail(0, 0, BEGINNING):
         end = place.offset
         if entry["kind"] == "capture" and entry.get("sha256"):
             captures.append((place.n, Capture.from_entry(entry)))
-    with house.archive.journal.path.open("rb") as file:
+    with installation.archive.journal.path.open("rb") as file:
         return file.read(end).splitlines(keepends=True), captures
 
 
@@ -187,17 +187,17 @@ def _capture_of(
 
 
 def _sheet(
-    house: House,
+    installation: Installation,
     change: StoredChange,
     sha256: str,
     wanted: Agreement | None,
     captures: Sequence[tuple[int, Capture]],
 ) -> Sheet:
-    declaration = house.lists.get(change.list)
+    declaration = installation.lists.get(change.list)
     if declaration is None:
         raise UsageError(f"The list {change.list} is not declared any more; declare it to prove its changes.")
     name = next((c.published_name for _, c in captures if c.sha256 == sha256 and c.list == change.list), "")
-    with house.archive.local_path(sha256) as path:
+    with installation.archive.local_path(sha256) as path:
         declaration = as_published(path, declaration)
         places, row, agreement = _find(path, declaration, change, wanted)
     member = f"files/{sha256}.{'bin' if declaration.in_parts else declaration.format}"
@@ -266,11 +266,11 @@ def _sides(before: Sheet, after: Sheet) -> tuple[tuple[str, Sheet], tuple[str, S
     return ("before", before), ("after", after)
 
 
-def seals_between(house: House, first: int, lines: Sequence[bytes]) -> dict[str, bytes]:
+def seals_between(installation: Installation, first: int, lines: Sequence[bytes]) -> dict[str, bytes]:
     """The seals of this home that lie on the path from the captures to the head."""
     return {
         f"seals/{path.name}": path.read_bytes()
-        for path in kept_seals(house.settings.home)
+        for path in kept_seals(installation.settings.home)
         if first <= read_seal(path).entries <= len(lines)
     }
 

@@ -17,7 +17,7 @@ from pipelines.former_formats import as_published
 from pipelines.history.agencies import Life, agency_life, find_agencies
 from pipelines.history.agreements import agreements_at
 from pipelines.history.publications import publication_at
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.normalise import VERSION, read_header
 from pipelines.parse import read
 from pipelines.values import Row
@@ -62,24 +62,24 @@ class Asked:
     life: Life | None
 
 
-def presence(house: House, name: str, list_name: str, on: str) -> tuple[dict[str, Any], bytes]:
+def presence(installation: Installation, name: str, list_name: str, on: str) -> tuple[dict[str, Any], bytes]:
     """What is said ("stood", "sentence", the rows) and the bundle that bears it out.
 
     `name` is a name as printed, or an agency's id. Raises UsageError when it means several agencies, or when
     nothing of the list is recorded as of the day; ArchiveError at damage.
     """
-    [declaration] = house.chosen([list_name])
-    with house.engine.connect() as connection:
+    [declaration] = installation.chosen([list_name])
+    with installation.engine.connect() as connection:
         row = publication_at(connection, list_name, end_of(on, declaration.time_zone))
         if row is None:
             raise UsageError(f"Nothing of the list {list_name} is recorded as of {on}.")
         asked = _asked(connection, name, list_name)
         recorded = {one.agency_id for one in agreements_at(connection, list_name, row.place)}
-    lines, captures = journal_lines(house)
+    lines, captures = journal_lines(installation)
     numbers = [n for n, one in captures if (one.list, one.sha256) == (list_name, row.sha256)]
     if not numbers:
         raise ArchiveError(f"The journal has no capture of {row.sha256}. Run `countersign verify`.")
-    with house.archive.local_path(row.sha256) as path:
+    with installation.archive.local_path(row.sha256) as path:
         declared = as_published(path, declaration)
         table = read(path, declared.format, declared.options)
         columns = {
@@ -128,8 +128,8 @@ def presence(house: House, name: str, list_name: str, on: str) -> tuple[dict[str
         "check.py": files("changelog.evidence").joinpath("check.py").read_bytes(),
         "evidence.json": as_bytes(evidence),
         "README.txt": _readme(told).encode(),
-        member: house.archive.read(row.sha256),
-        **seals_between(house, first, lines),
+        member: installation.archive.read(row.sha256),
+        **seals_between(installation, first, lines),
     }
     return told, zipped(members)
 

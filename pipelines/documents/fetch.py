@@ -25,7 +25,7 @@ from sqlalchemy import Row
 from pipelines.fetch_runs import BUG
 from pipelines.history.documents import known_documents, links_now
 from pipelines.history.looks import DOCUMENTS, last_round
-from pipelines.installation import House, writing
+from pipelines.installation import Installation, writing
 from pipelines.logs import get_log
 from pipelines.maintenance import DOCUMENTS_CADENCE
 from pipelines.processes import broke_off, process_name, whole
@@ -83,7 +83,7 @@ class Due:
     result: DocumentResult
 
 
-async def ask(house: House, due: Due, seconds: float | None = None) -> DocumentResult:
+async def ask(installation: Installation, due: Due, seconds: float | None = None) -> DocumentResult:
     """Ask for the documents that are due, for so long at most. What was taken stays taken, whatever stops us."""
     from scraper.spiders.documents import look_at_documents
 
@@ -93,7 +93,7 @@ async def ask(house: House, due: Due, seconds: float | None = None) -> DocumentR
     async def take(seen: Seen) -> None:
         async with at_once:
             await asyncio.to_thread(
-                _record, house, due.declaration, due.known.get(seen.url), seen, result, lost
+                _record, installation, due.declaration, due.known.get(seen.url), seen, result, lost
             )
 
     taking: set[asyncio.Task[None]] = set()
@@ -111,7 +111,7 @@ async def ask(house: House, due: Due, seconds: float | None = None) -> DocumentR
         await asyncio.shield(task)
 
     asking = asyncio.create_task(
-        look_at_documents(due.declaration, due.wanted, house.settings, took, house.now)
+        look_at_documents(due.declaration, due.wanted, installation.settings, took, installation.now)
     )
     try:
         async with asyncio.timeout(seconds):
@@ -125,19 +125,19 @@ async def ask(house: House, due: Due, seconds: float | None = None) -> DocumentR
         await asyncio.gather(*taking)
         result.waiting += result.asked - len(taking)
         result.asked = len(taking)
-    await asyncio.to_thread(_settle, house, due.declaration, result, lost)
+    await asyncio.to_thread(_settle, installation, due.declaration, result, lost)
     return result
 
 
 def due_documents(
-    house: House, declaration: PublishedList, most: int, again_after: timedelta = AGAIN_AFTER
+    installation: Installation, declaration: PublishedList, most: int, again_after: timedelta = AGAIN_AFTER
 ) -> Due:
     """At most so many documents of a list that were not asked for lately, those that waited longest first."""
     result = DocumentResult(declaration.name)
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         urls = list(dict.fromkeys(link.url for link in links_now(connection, [declaration.name])))
         known = known_documents(connection)
-    before = house.now() - again_after
+    before = installation.now() - again_after
     due = [url for url in urls if url not in known or (known[url].checked_at or before) <= before]
     # Those never asked for come first, then those that were asked for longest ago.
     due.sort(key=lambda url: str(known[url].checked_at or "") if url in known else "")
@@ -153,7 +153,7 @@ def _validators(url: str, row: Row[Any] | None) -> Validators | None:
 
 
 def _record(
-    house: House,
+    installation: Installation,
     declaration: PublishedList,
     row: Row[Any] | None,
     seen: Seen,
@@ -166,38 +166,44 @@ def _record(
             lost.append(seen.url)
             return
         result.missing += 1
-        _note(house, seen.url, f"It is not there ({seen.status}).")
+        _note(installation, seen.url, f"It is not there ({seen.status}).")
     elif seen.came == "refused":
         result.refused += 1
         result.troubles[seen.url] = seen.reason
-        _note(house, seen.url, seen.reason)
+        _note(installation, seen.url, seen.reason)
     elif seen.came == "not modified":
         result.unchanged += 1
-        _note(house, seen.url, None)
+        _note(installation, seen.url, None)
     else:
-        _fetched(house, declaration, row, seen, result)
+        _fetched(installation, declaration, row, seen, result)
 
 
 def _fetched(
-    house: House, declaration: PublishedList, row: Row[Any] | None, seen: Seen, result: DocumentResult
+    installation: Installation,
+    declaration: PublishedList,
+    row: Row[Any] | None,
+    seen: Seen,
+    result: DocumentResult,
 ) -> None:
-    sha256 = house.archive.put(seen.body or b"")
+    sha256 = installation.archive.put(seen.body or b"")
     result.bytes += len(seen.body or b"")
     before = row.sha256 if row is not None else None
     event = "posted" if before is None else "replaced" if sha256 != before else "returned"
     if event == "returned" and row is not None and row.state == "posted":
         result.unchanged += 1
         names = {"last-modified": "last_modified", "etag": "etag"}
-        _note(house, seen.url, None, **{names[k]: v for k, v in seen.headers.items() if k in names})
+        _note(installation, seen.url, None, **{names[k]: v for k, v in seen.headers.items() if k in names})
         return
     setattr(result, event, getattr(result, event) + 1)
     _append(
-        house, declaration, seen.url, event, sha256=sha256, headers=dict(seen.headers),
+        installation, declaration, seen.url, event, sha256=sha256, headers=dict(seen.headers),
         published_name=seen.published_name, bytes=len(seen.body or b""),
     )  # fmt: skip
 
 
-def _settle(house: House, declaration: PublishedList, result: DocumentResult, lost: list[str]) -> None:
+def _settle(
+    installation: Installation, declaration: PublishedList, result: DocumentResult, lost: list[str]
+) -> None:
     """Are those that were not there gone, or does their publisher answer so to everything?"""
     if len(lost) > max(BELIEVED_GONE, BELIEVED_SHARE * result.asked):
         result.doubt = (
@@ -205,34 +211,40 @@ def _settle(house: House, declaration: PublishedList, result: DocumentResult, lo
             "sooner than their end, so none is called gone."
         )
         for url in lost:
-            _note(house, url, result.doubt)
+            _note(installation, url, result.doubt)
         return
     for url in lost:
         result.gone += 1
-        _append(house, declaration, url, "gone")
+        _append(installation, declaration, url, "gone")
 
 
-def _append(house: House, declaration: PublishedList, url: str, event: str, **more: Any) -> None:
+def _append(
+    installation: Installation, declaration: PublishedList, url: str, event: str, **more: Any
+) -> None:
     kept: Mapping[str, Any] = {name: value for name, value in more.items() if value}
-    house.archive.append("document", house.now(), list=declaration.name, url=url, event=event, **kept)
-    catch_up(house)
-    _note(house, url, None)
+    installation.archive.append(
+        "document", installation.now(), list=declaration.name, url=url, event=event, **kept
+    )
+    catch_up(installation)
+    _note(installation, url, None)
 
 
-def _note(house: House, url: str, trouble: str | None, **said: str) -> None:
-    with writing(house) as connection:
-        note_asked(connection, url, house.now(), trouble, **said)
+def _note(installation: Installation, url: str, trouble: str | None, **said: str) -> None:
+    with writing(installation) as connection:
+        note_asked(connection, url, installation.now(), trouble, **said)
 
 
-async def fetch_due_documents(house: House, lists: Sequence[PublishedList], by: str) -> list[DocumentResult]:
+async def fetch_due_documents(
+    installation: Installation, lists: Sequence[PublishedList], by: str
+) -> list[DocumentResult]:
     """The runs that are due, one after the other. One list's trouble is not another's."""
     made = []
     for item in lists:
-        if not item.documents or not house.settings.documents_per_round:
+        if not item.documents or not installation.settings.documents_per_round:
             continue
         try:
             result = await fetch_documents(
-                house, item, by, house.settings.documents_per_round, unattended=True
+                installation, item, by, installation.settings.documents_per_round, unattended=True
             )
         except CountersignError as error:
             get_log(list=item.name, by=by).error("the documents were not asked for", reason=str(error))
@@ -243,82 +255,90 @@ async def fetch_due_documents(house: House, lists: Sequence[PublishedList], by: 
 
 
 async def fetch_documents(
-    house: House, declaration: PublishedList, by: str, most: int, *, unattended: bool = False
+    installation: Installation, declaration: PublishedList, by: str, most: int, *, unattended: bool = False
 ) -> DocumentResult | None:
     """Ask for at most so many documents. None when another process is busy with the list, or when nobody asked
     for the run (`unattended`) and none is due."""
-    async with _leased(house, declaration, unattended=unattended) as holder:
+    async with _leased(installation, declaration, unattended=unattended) as holder:
         if holder is None:
             return None
-        due = await whole(_begin, house, declaration, by, holder, most)
+        due = await whole(_begin, installation, declaration, by, holder, most)
         if due.wanted:
-            seconds = _time_until_look(declaration, house.now()).total_seconds() if unattended else None
-            await _made(house, due, holder, by, seconds)
+            seconds = (
+                _time_until_look(declaration, installation.now()).total_seconds() if unattended else None
+            )
+            await _made(installation, due, holder, by, seconds)
     # Imported only when there is something to read: the clock of most lists never needs it.
     from pipelines.documents.text import read_documents
 
-    await read_documents(house)
+    await read_documents(installation)
     return due.result
 
 
 @asynccontextmanager
-async def _leased(house: House, declaration: PublishedList, *, unattended: bool) -> AsyncIterator[str | None]:
+async def _leased(
+    installation: Installation, declaration: PublishedList, *, unattended: bool
+) -> AsyncIterator[str | None]:
     """The lease of a list, by the name of its holder; None when it is another's, or when no run is due."""
     holder = f"{process_name()}/{uuid4().hex}"
-    if not await whole(_take, house, declaration, holder, unattended):
+    if not await whole(_take, installation, declaration, holder, unattended):
         yield None
         return
-    renewing = asyncio.create_task(_renew(house, holder))
+    renewing = asyncio.create_task(_renew(installation, holder))
     try:
         yield holder
     finally:
         renewing.cancel()
-        await whole(_give_back, house, declaration, holder)
+        await whole(_give_back, installation, declaration, holder)
 
 
-def _take(house: House, declaration: PublishedList, holder: str, unattended: bool) -> bool:
-    with writing(house) as connection:
-        if not take_lease(connection, declaration.name, holder, house.now()):
+def _take(installation: Installation, declaration: PublishedList, holder: str, unattended: bool) -> bool:
+    with writing(installation) as connection:
+        if not take_lease(connection, declaration.name, holder, installation.now()):
             return False
         before = last_round(connection, declaration.name)
-        if unattended and not is_due(DOCUMENTS_CADENCE, before.started_at if before else None, house.now()):
+        if unattended and not is_due(
+            DOCUMENTS_CADENCE, before.started_at if before else None, installation.now()
+        ):
             give_lease_back(connection, declaration.name, holder)
             return False
         return True
 
 
-async def _renew(house: House, holder: str) -> None:
+async def _renew(installation: Installation, holder: str) -> None:
     while True:
         await asyncio.sleep(LEASE.total_seconds() / 3)
-        await asyncio.to_thread(_renew_once, house, holder)
+        await asyncio.to_thread(_renew_once, installation, holder)
 
 
-def _renew_once(house: House, holder: str) -> None:
-    with writing(house) as connection:
-        renew_leases(connection, holder, house.now())
+def _renew_once(installation: Installation, holder: str) -> None:
+    with writing(installation) as connection:
+        renew_leases(connection, holder, installation.now())
 
 
-def _give_back(house: House, declaration: PublishedList, holder: str) -> None:
-    with writing(house) as connection:
+def _give_back(installation: Installation, declaration: PublishedList, holder: str) -> None:
+    with writing(installation) as connection:
         give_lease_back(connection, declaration.name, holder)
 
 
-def _begin(house: House, declaration: PublishedList, by: str, holder: str, most: int) -> Due:
+def _begin(installation: Installation, declaration: PublishedList, by: str, holder: str, most: int) -> Due:
     """What is due. One that has nothing to ask for is not recorded."""
-    catch_up(house, needed=[declaration.name])
-    due = due_documents(house, declaration, most)
+    catch_up(installation, needed=[declaration.name])
+    due = due_documents(installation, declaration, most)
     if due.wanted:
-        with writing(house) as connection:
-            start_run(connection, _run_id(holder), declaration.name, DOCUMENTS, by, holder, house.now())
+        with writing(installation) as connection:
+            start_run(
+                connection, _run_id(holder), declaration.name, DOCUMENTS, by, holder, installation.now()
+            )
     return due
 
 
-async def _made(house: House, due: Due, holder: str, by: str, seconds: float | None) -> None:
+async def _made(installation: Installation, due: Due, holder: str, by: str, seconds: float | None) -> None:
     """The run itself, recorded whatever becomes of it."""
     started = time.perf_counter()
     ended = Ended("failed", "The run broke off.", error="The run broke off.", exit_code=BUG)
     try:
-        ended = _ended(await ask(house, due, seconds), time.perf_counter() - started)
+        ended = _ended(await ask(installation, due, seconds), time.perf_counter() - started)
     except asyncio.CancelledError:
         reason = "The process was asked to stop; the next run goes on from here."
         ended = Ended("stopped", reason, error=reason, exit_code=BUG)
@@ -329,7 +349,7 @@ async def _made(house: House, due: Due, holder: str, by: str, seconds: float | N
         raise
     finally:
         try:
-            await whole(_end, house, due.declaration.name, holder, ended)
+            await whole(_end, installation, due.declaration.name, holder, ended)
         except BaseException:
             broke_off(holder)
             raise
@@ -337,9 +357,9 @@ async def _made(house: House, due: Due, holder: str, by: str, seconds: float | N
         log.info(ended.outcome, reason=ended.reason, requests=ended.requests, **ended.counts)
 
 
-def _end(house: House, name: str, holder: str, ended: Ended) -> None:
-    with writing(house) as connection:
-        end_run(connection, _run_id(holder), name, ended, house.now())
+def _end(installation: Installation, name: str, holder: str, ended: Ended) -> None:
+    with writing(installation) as connection:
+        end_run(connection, _run_id(holder), name, ended, installation.now())
 
 
 def _ended(result: DocumentResult, seconds: float) -> Ended:

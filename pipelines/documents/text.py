@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from pipelines.documents.statements import READER, statements
 from pipelines.helper import read_within
 from pipelines.history.documents import unread_documents
-from pipelines.installation import House, writing
+from pipelines.installation import Installation, writing
 from pipelines.processes import whole
 from pipelines.record.documents import note_read
 from scraper.errors import UnreadableError
@@ -21,27 +21,27 @@ MEMORY = 1_000_000_000
 SECONDS = 20  # for one document
 
 
-async def read_documents(house: House) -> int:
+async def read_documents(installation: Installation) -> int:
     """Read what is unread; returns how many there were. Whoever stops this loses nothing: the rest stays unread."""
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         waiting = list(unread_documents(connection, READER))
     for start in range(0, len(waiting), AT_ONCE):
-        await whole(_read_some, house, waiting[start : start + AT_ONCE])
+        await whole(_read_some, installation, waiting[start : start + AT_ONCE])
     return len(waiting)
 
 
-def _read_some(house: House, rows: Sequence[Row[Any]]) -> None:
-    answers = [_read(house, row) for row in rows]
-    with writing(house) as connection:
+def _read_some(installation: Installation, rows: Sequence[Row[Any]]) -> None:
+    answers = [_read(installation, row) for row in rows]
+    with writing(installation) as connection:
         for row, answer in zip(rows, answers, strict=True):
-            year = (row.changed_at or house.now()).year + 1
+            year = (row.changed_at or installation.now()).year + 1
             found = statements(answer["text"], year) if "text" in answer else {"trouble": answer["trouble"]}
             note_read(connection, row.id, answer.get("pages"), found, READER)
 
 
-def _read(house: House, row: Row[Any]) -> dict[str, Any]:
+def _read(installation: Installation, row: Row[Any]) -> dict[str, Any]:
     """The number of `pages` and the `text` of a document, or the `trouble` with it."""
-    with house.archive.local_path(row.sha256) as path:
+    with installation.archive.local_path(row.sha256) as path:
         if not _is_pdf(path):
             return {"trouble": "it is no PDF document"}
         try:

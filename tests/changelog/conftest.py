@@ -11,7 +11,7 @@ import pytest
 from demo.agencies import agencies
 from demo.made import weeks
 from demo.workbooks import Line
-from pipelines.installation import House
+from pipelines.installation import Installation
 from tests.changelog.receiver import receiver
 from tests.pipelines.conftest import File, History, files_of, sheet
 
@@ -19,14 +19,14 @@ __all__ = ["receiver"]
 
 
 @pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Eight made publications of both lists, only to be read."""
     place = tmp_path_factory.mktemp("channels") / "home"
     place.mkdir()
     history = History(place)
     history.feed(files_of(weeks()))
-    yield history.house
-    history.house.engine.dispose()
+    yield history.installation
+    history.installation.engine.dispose()
 
 
 def listed(agreements: int, named: int, list_name: str, at: datetime, skip: int = 0) -> File:
@@ -43,7 +43,7 @@ def moment(text: str) -> datetime:
 
 
 @pytest.fixture(scope="session")
-def april(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def april(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Lists with the figures that were published in early 2025."""
     place = tmp_path_factory.mktemp("april") / "home"
     place.mkdir()
@@ -62,5 +62,5 @@ def april(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         ]
     )
     assert history.held() == []
-    yield history.house
-    history.house.engine.dispose()
+    yield history.installation
+    history.installation.engine.dispose()

@@ -16,7 +16,7 @@ from lxml import etree
 from changelog import charts
 from changelog.charts.places import TILES
 from pipelines.history.figures import Totals, totals_between
-from pipelines.installation import House
+from pipelines.installation import Installation
 
 SVG = "{http://www.w3.org/2000/svg}"
 Draw = Callable[[Sequence[Totals]], str]
@@ -29,7 +29,7 @@ DRAWN: dict[str, Draw] = {
 
 
 @pytest.fixture(scope="module")
-def series(told: House) -> list[Totals]:
+def series(told: Installation) -> list[Totals]:
     with told.engine.connect() as connection:
         return totals_between(connection, "participating")
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from changelog.claims import check_claim
 from changelog.claims.counts import fit, growth, said, totals_that_round
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from scraper.errors import UsageError
 
 Told = dict[str, Any]
@@ -24,7 +24,7 @@ NEWS = "55 local agencies signed in the last week, more than 510 partners, a 280
 
 
 @pytest.fixture
-def check(april: House) -> Callable[..., Told]:
+def check(april: Installation) -> Callable[..., Told]:
     def checked(text: str, as_of: date | None = None) -> Told:
         with april.engine.connect() as connection:
             return check_claim(connection, april.lists, text, as_of)
@@ -151,10 +151,10 @@ def test_a_day_before_the_first_list(check: Callable[..., Told]) -> None:
 
 
 def test_an_empty_record_is_said(home: Any) -> None:
-    house = open_house()
-    with house.engine.connect() as connection, pytest.raises(UsageError, match="recorded"):
-        check_claim(connection, house.lists, "55 agencies")
-    house.engine.dispose()
+    installation = open_installation()
+    with installation.engine.connect() as connection, pytest.raises(UsageError, match="recorded"):
+        check_claim(connection, installation.lists, "55 agencies")
+    installation.engine.dispose()
 
 
 @given(st.integers(1, 5000), st.integers(1, 20_000))

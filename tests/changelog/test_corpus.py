@@ -11,7 +11,7 @@ import pytest
 
 from changelog.claims import check_claim
 from changelog.reports import as_markdown, report
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.run import replay
 from scraper.lists import PARTICIPATING, PENDING
 from scraper.past_files import past_captures
@@ -23,27 +23,27 @@ NEWS = "55 local agencies signed in the last week, more than 510 partners, a 280
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The lists of 2025, replayed."""
     manifest = Path(__file__).parents[3] / "shared" / "corpus" / "manifest.csv"
     if not manifest.is_file():
         pytest.skip(f"the corpus of real lists is not at {manifest.parent}")
     history = History(tmp_path_factory.mktemp("corpus"))
     found = [pair for item in (PARTICIPATING, PENDING) for pair in past_captures(manifest, item)]
-    replay(history.house, [(capture, path) for capture, path in found if capture.captured_at >= FIRST])
-    yield history.house
-    history.house.engine.dispose()
+    replay(history.installation, [(capture, path) for capture, path in found if capture.captured_at >= FIRST])
+    yield history.installation
+    history.installation.engine.dispose()
 
 
-def claim(house: House, text: str, as_of: date | None = None) -> dict[str, str]:
-    with house.engine.connect() as connection:
-        told = check_claim(connection, house.lists, text, as_of)
+def claim(installation: Installation, text: str, as_of: date | None = None) -> dict[str, str]:
+    with installation.engine.connect() as connection:
+        told = check_claim(connection, installation.lists, text, as_of)
     return {"standing": told["standing"], **{f["phrase"]: f["answer"] for f in told["figures"]}}
 
 
-def test_the_week_of_12_may_2025(house: House) -> None:
-    with house.engine.connect() as connection:
-        told = report(connection, house.lists, "participating", date(2025, 5, 12), date(2025, 5, 19))
+def test_the_week_of_12_may_2025(installation: Installation) -> None:
+    with installation.engine.connect() as connection:
+        told = report(connection, installation.lists, "participating", date(2025, 5, 12), date(2025, 5, 19))
     assert (told["added"], told["newly_signed"], told["new_agencies"], told["removed"]) == (55, 55, 48, 1)
     assert (told["total_agreements"], told["total_agencies"], told["net"]) == (571, 462, 54)
     baseline: dict[str, Any] = told["baseline"]
@@ -56,8 +56,8 @@ def test_the_week_of_12_may_2025(house: House) -> None:
     assert told["pending"]["total_agreements"] == 92
 
 
-def test_what_was_said_in_april_2025(house: House) -> None:
-    told = claim(house, NEWS, date(2025, 4, 10))
+def test_what_was_said_in_april_2025(installation: Installation) -> None:
+    told = claim(installation, NEWS, date(2025, 4, 10))
     assert "444 signed agreements with 344 agencies" in told["standing"]
     many = told["more than 510 partners"]
     assert "444 + 67 = 511, listed since 8 April 2025" in many
@@ -73,24 +73,24 @@ def test_what_was_said_in_april_2025(house: House) -> None:
     assert "net growth of signed agreements and applications together in the week of 31 March 2025" in week
 
 
-def test_what_was_said_in_september_2025(house: House) -> None:
-    told = claim(house, "increased 609%, from 135 to 958")
+def test_what_was_said_in_september_2025(installation: Installation) -> None:
+    told = claim(installation, "increased 609%, from 135 to 958")
     assert "+609.63 %: 609 % when the rest is cut off" in told["609%"]
     assert "fits 957 (+608.89 %)" in told["609%"]
-    told = claim(house, "641%, from 135 to 1,001")
+    told = claim(installation, "641%, from 135 to 1,001")
     assert "+641.48 %, which rounds to 641 %" in told["641%"]
     assert "1,000 (+640.74 %) would round to the same" in told["641%"]
 
 
-def test_what_became_of_the_applications_of_that_week(house: House) -> None:
-    with house.engine.connect() as connection:
-        told = report(connection, house.lists, "participating", date(2025, 5, 12), date(2025, 5, 19))
+def test_what_became_of_the_applications_of_that_week(installation: Installation) -> None:
+    with installation.engine.connect() as connection:
+        told = report(connection, installation.lists, "participating", date(2025, 5, 12), date(2025, 5, 19))
     found: dict[str, Any] = told["conversions"]
     assert (found["applied"], found["converted"], found["left"], found["waiting"]) == (35, 24, 1, 92)
     assert found["converted"] == told["from_pending"]
     assert found["median_days"] == 10
     oldest = found["oldest"][0]
     assert (oldest["applied"], oldest["at_least"], oldest["days"]) == ("2025-02-20", True, 84)
-    page = as_markdown(told, house.lists)
+    page = as_markdown(told, installation.lists)
     assert "24 applications became agreements in this period, at the median 10 days after" in page
     assert "### Waiting longest" in page

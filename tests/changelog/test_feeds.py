@@ -15,7 +15,7 @@ from changelog.feeds import NEVER, Feed, as_atom, as_json_feed, change_feed, dig
 from demo.agencies import Agency
 from demo.workbooks import Line
 from pipelines.history.changes import ChangeFilter
-from pipelines.installation import House
+from pipelines.installation import Installation
 from scraper.lists import PARTICIPATING
 from tests.pipelines.conftest import History, sheet
 
@@ -23,11 +23,11 @@ BASE = "https://lists.example.org"
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
-def feed_of(house: House, which: str, **chosen: Any) -> Feed:
-    with house.engine.connect() as connection:
+def feed_of(installation: Installation, which: str, **chosen: Any) -> Feed:
+    with installation.engine.connect() as connection:
         if which == "weeks":
-            return weekly_feed(connection, house.lists, BASE, chosen["list_name"])
-        return change_feed(connection, house.lists, BASE, ChangeFilter(**chosen))
+            return weekly_feed(connection, installation.lists, BASE, chosen["list_name"])
+        return change_feed(connection, installation.lists, BASE, ChangeFilter(**chosen))
 
 
 FEEDS: list[tuple[str, dict[str, Any]]] = [
@@ -42,7 +42,7 @@ FEEDS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("which", "chosen"), FEEDS)
-def test_readers_read_it(told: House, which: str, chosen: dict[str, Any]) -> None:
+def test_readers_read_it(told: Installation, which: str, chosen: dict[str, Any]) -> None:
     feed = feed_of(told, which, **chosen)
     parsed = feedparser.parse(as_atom(feed, f"{BASE}/feed.atom"))
     assert not parsed.bozo
@@ -56,7 +56,7 @@ def test_readers_read_it(told: House, which: str, chosen: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(("which", "chosen"), FEEDS)
-def test_what_atom_demands(told: House, which: str, chosen: dict[str, Any]) -> None:
+def test_what_atom_demands(told: Installation, which: str, chosen: dict[str, Any]) -> None:
     root = etree.fromstring(as_atom(feed_of(told, which, **chosen), f"{BASE}/feed.atom"))
     for element in (root, *root.findall(f"{ATOM}entry")):
         for name in ("id", "title", "updated"):
@@ -73,14 +73,14 @@ def test_what_atom_demands(told: House, which: str, chosen: dict[str, Any]) -> N
     assert len(ids) == len(set(ids))
 
 
-def test_the_same_record_is_the_same_feed(told: House) -> None:
+def test_the_same_record_is_the_same_feed(told: Installation) -> None:
     for which, chosen in FEEDS:
         first, second = feed_of(told, which, **chosen), feed_of(told, which, **chosen)
         assert as_atom(first, BASE) == as_atom(second, BASE)
         assert as_json_feed(first, BASE) == as_json_feed(second, BASE)
 
 
-def test_the_newest_change_comes_first_and_dates_the_feed(told: House) -> None:
+def test_the_newest_change_comes_first_and_dates_the_feed(told: Installation) -> None:
     feed = feed_of(told, "changes", lists=["participating"])
     published = [entry.published for entry in feed.entries]
     assert published == sorted(published, reverse=True)
@@ -89,14 +89,14 @@ def test_the_newest_change_comes_first_and_dates_the_feed(told: House) -> None:
     assert len(feed.entries) <= 100
 
 
-def test_a_feed_holds_what_it_names(told: House) -> None:
+def test_a_feed_holds_what_it_names(told: Installation) -> None:
     feed = feed_of(told, "changes", lists=["participating"], kinds=["removed"])
     assert [entry.tags[:2] for entry in feed.entries] == [["participating", "removed"]]
     assert feed.home == f"{BASE}/changes?list=participating&kind=removed"
     assert feed.id != feed_of(told, "changes", lists=["participating"]).id
 
 
-def test_the_digest_is_the_batch(told: House) -> None:
+def test_the_digest_is_the_batch(told: Installation) -> None:
     feed = feed_of(told, "weeks", list_name="participating")
     weeks = {entry.id.rsplit("/", 1)[-1]: entry for entry in feed.entries}
     busy = weeks["2025-W40"]
@@ -146,14 +146,14 @@ def test_texts_of_the_lists_are_escaped(tmp_path: Path) -> None:
         ]
     )
     for feed in (
-        feed_of(history.house, "changes"),
-        feed_of(history.house, "weeks", list_name="participating"),
+        feed_of(history.installation, "changes"),
+        feed_of(history.installation, "weeks", list_name="participating"),
     ):
         assert all("<img" not in entry.html for entry in feed.entries)
         parsed = feedparser.parse(as_atom(feed, BASE), sanitize_html=False)
         assert not parsed.bozo
         assert any("&lt;img" in entry.content[0].value for entry in parsed.entries)
-    history.house.engine.dispose()
+    history.installation.engine.dispose()
 
 
 def test_an_empty_feed_is_valid_and_old() -> None:

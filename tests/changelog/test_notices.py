@@ -19,7 +19,7 @@ from demo.made import BATCH, Week, weeks
 from demo.publisher import Publisher
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.outbox import count_owed
-from pipelines.installation import House, open_house, writing
+from pipelines.installation import Installation, open_installation, writing
 from pipelines.maintenance import digest_due, maintain
 from pipelines.rebuild import rebuild
 from pipelines.record.outbox import GIVES_UP_AFTER
@@ -35,8 +35,8 @@ SECRET = "of these tests alone"  # noqa: S105 - it is what it says
 SOON = timedelta(minutes=20)
 
 
-async def fetched_and_told(house: House) -> None:
-    await report_runs(house, await fetch_lists(house, house.chosen(()), "clock", "test"))
+async def fetched_and_told(installation: Installation) -> None:
+    await report_runs(installation, await fetch_lists(installation, installation.chosen(()), "clock", "test"))
 
 
 class Desk:
@@ -54,7 +54,9 @@ class Desk:
         self.publisher, self.receiver = publisher, receiver
         self.at = datetime(2025, 9, 1, tzinfo=UTC)
         lists = publisher.lists()
-        self.house: House = replace(open_house(Settings(**values), lists), now=lambda: self.at)
+        self.installation: Installation = replace(
+            open_installation(Settings(**values), lists), now=lambda: self.at
+        )
 
     def show(self, week: Week) -> None:
         publisher = self.publisher
@@ -62,22 +64,22 @@ class Desk:
         self.at = week.published_at + SOON
 
     def look(self, *names: str) -> None:
-        asyncio.run(fetch_lists(self.house, self.house.chosen(names), "clock", "test"))
+        asyncio.run(fetch_lists(self.installation, self.installation.chosen(names), "clock", "test"))
 
     def deliver(self) -> Delivered:
-        return asyncio.run(deliver(self.house))
+        return asyncio.run(deliver(self.installation))
 
     def deliver_all(self) -> None:
         for _ in range(50):
             self.deliver()
-            with self.house.engine.connect() as connection:
+            with self.installation.engine.connect() as connection:
                 if not count_owed(connection):
                     return
             self.at += timedelta(hours=3)
         pytest.fail("notices are still owed")
 
     def owed(self) -> int:
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             return count_owed(connection)
 
 
@@ -102,7 +104,8 @@ def test_a_publication_is_one_notice_with_its_count_first_lines_and_link(
     assert last["counts"]["added"] == BATCH == 55
     assert len(last["changes"]) == sum(last["counts"].values())
     told = message(
-        desk.house, {"kind": "publication", "list": "participating", "publication": last["publication"]}
+        desk.installation,
+        {"kind": "publication", "list": "participating", "publication": last["publication"]},
     )
     assert told.title == "287(g) participating agencies: 55 added, 1 amended"
     assert told.text.count("\n- ") + told.text.startswith("- ") == 15
@@ -179,13 +182,13 @@ def test_two_processes_do_not_deliver_the_same(desk: Desk, published: list[Week]
         desk.look()
 
     async def both() -> None:
-        await asyncio.gather(deliver(desk.house), deliver(desk.house))
+        await asyncio.gather(deliver(desk.installation), deliver(desk.installation))
 
     asyncio.run(both())
     assert len(desk.receiver.got) == 2
     desk.show(published[2])
     desk.look()
-    with writing(desk.house) as connection:
+    with writing(desk.installation) as connection:
         assert take_lease(connection, "outbox", "another process", desk.at)
     assert desk.deliver() == Delivered()
     assert desk.owed() == 2
@@ -234,10 +237,10 @@ def test_replays_and_rebuilds_announce_nothing(desk: Desk, published: list[Week]
         )
         pairs.append((capture, path))
     desk.show(published[-1])
-    replay(desk.house, pairs)
+    replay(desk.installation, pairs)
     assert desk.owed() == 0
     desk.look()
-    rebuild(desk.house)
+    rebuild(desk.installation)
     assert desk.owed() == 0
 
 
@@ -247,9 +250,9 @@ def test_a_rebuild_tells_nothing_twice(desk: Desk, published: list[Week]) -> Non
         desk.look()
     desk.deliver_all()
     told = len(desk.receiver.got)
-    with writing(desk.house) as connection:
+    with writing(desk.installation) as connection:
         connection.execute(outbox.delete())
-    rebuild(desk.house)
+    rebuild(desk.installation)
     desk.look()
     assert desk.owed() == 0
     assert len(desk.receiver.got) == told
@@ -267,15 +270,15 @@ def test_a_users_own_template_is_used_and_a_broken_one_loses_nothing(
         "list": "participating",
         "publication": desk.receiver.taken[0]["publication"],
     }
-    own = desk.house.settings.home / "templates"
+    own = desk.installation.settings.home / "templates"
     own.mkdir()
     (own / "publication.txt").write_text("{{ counts.added }} new\n{{ lines | first }}\n")
-    told = message(desk.house, payload)
+    told = message(desk.installation, payload)
     assert told.title == "12 new"
     assert told.text
     for broken in ("{{ nothing.there }}", "{% for %}", "{{ ''.__class__.__mro__ }}", "{{ 1 / 0 }}"):
         (own / "publication.txt").write_text(broken)
-        assert message(desk.house, payload).title.startswith("287(g) participating agencies")
+        assert message(desk.installation, payload).title.startswith("287(g) participating agencies")
     assert "your template is broken" in capsys.readouterr().err
 
 
@@ -297,10 +300,10 @@ def test_apprise_carries_the_words(
     # An address that is taken away takes what was owed to it along, and says so.
     desk.show(published[2])
     desk.look("participating")
-    silent = Settings(home=desk.house.settings.home)
-    gone = asyncio.run(deliver(replace(desk.house, settings=silent)))
+    silent = Settings(home=desk.installation.settings.home)
+    gone = asyncio.run(deliver(replace(desk.installation, settings=silent)))
     assert gone.dropped == 1
-    with desk.house.engine.connect() as connection:
+    with desk.installation.engine.connect() as connection:
         rows = connection.execute(select(outbox)).all()
     assert all(receiver.url.rpartition("/")[2] not in json.dumps(list(map(str, row))) for row in rows)
 
@@ -317,7 +320,7 @@ def test_after_a_week_of_trying_a_notice_is_given_up(desk: Desk, published: list
     tried = len(desk.receiver.got)
     assert desk.owed() == 0
     assert tried == GIVES_UP_AFTER
-    with desk.house.engine.connect() as connection:
+    with desk.installation.engine.connect() as connection:
         [row] = connection.execute(select(outbox)).all()
     assert timedelta(days=6) < row.gave_up_at - row.created_at < timedelta(days=9)
     assert row.error == "The receiver answered 500."
@@ -333,10 +336,10 @@ def test_a_good_round_pings_and_a_bad_one_does_not(
         ping_url=f"{receiver.url}/ping",
     )  # fmt: skip
     desk.show(published[0])
-    asyncio.run(fetched_and_told(desk.house))
+    asyncio.run(fetched_and_told(desk.installation))
     assert [one.path for one in receiver.got] == ["/ping"]
     publisher.be_rude("page", answering(503))
-    asyncio.run(fetched_and_told(desk.house))
+    asyncio.run(fetched_and_told(desk.installation))
     assert len(receiver.got) == 1
 
 
@@ -367,33 +370,33 @@ def test_the_digest_is_owed_once_and_not_for_weeks_before_anybody_watched(
     desk.at = published[3].published_at
     desk.at += timedelta(days=7 - desk.at.weekday(), hours=-desk.at.hour + 14)
     for _ in range(3):
-        maintain(desk.house)
-    with desk.house.engine.connect() as connection:
+        maintain(desk.installation)
+    with desk.installation.engine.connect() as connection:
         keys = select(func.count()).where(outbox.c.key.like("digest/%"))
         assert connection.execute(keys).scalar_one() == 1
     desk.deliver_all()
     [digest] = [one for one in desk.receiver.taken if one["kind"] == "digest"]
     batch = next(part for part in digest["lists"] if part["list"] == "participating")
     assert batch["counts"]["added"] == 55
-    with writing(desk.house) as connection:
+    with writing(desk.installation) as connection:
         connection.execute(outbox.delete())
-    with writing(desk.house) as connection:
+    with writing(desk.installation) as connection:
         from pipelines.tables import runs
 
         connection.execute(update(runs).values(started_at=desk.at))
-    maintain(desk.house)
+    maintain(desk.installation)
     assert desk.owed() == 0
 
 
 @pytest.mark.corpus
 @pytest.mark.long
 def test_the_digest_of_the_busiest_week_names_the_55(tmp_path: Path, home: Path, corpus: Path) -> None:
-    house = open_house(Settings(home=tmp_path / "desk"))
-    [participating] = house.chosen(["participating"])
+    installation = open_installation(Settings(home=tmp_path / "desk"))
+    [participating] = installation.chosen(["participating"])
     taken = past_captures(corpus / "manifest.csv", participating)
     around = [pair for pair in taken if "2025-04" <= f"{pair[0].captured_at:%Y-%m}" <= "2025-06"]
-    replay(house, around)
-    told = message(house, {"kind": "digest", "week": "2025-W20"})
+    replay(installation, around)
+    told = message(installation, {"kind": "digest", "week": "2025-W20"})
     assert "participating 55 added" in told.title
     [part] = [part for part in told.data["lists"] if part["list"] == "participating"]
     named = [line for line in part["titles"] if ": signed" in line or ": newly listed" in line]

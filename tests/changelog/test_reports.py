@@ -29,7 +29,7 @@ from countersign import run
 from demo.agencies import Agency
 from demo.workbooks import Line
 from pipelines.history.figures import totals_between
-from pipelines.installation import House
+from pipelines.installation import Installation
 from scraper.errors import UsageError
 from scraper.lists import PARTICIPATING, PENDING
 from tests.pipelines.conftest import History, sheet
@@ -44,13 +44,15 @@ NASTY = '<script>alert(1)</script>|`*_[x](javascript:1) & Sheriff\'s "Office"'
 
 
 @pytest.fixture
-def busy(told: House) -> dict[str, Any]:
+def busy(told: Installation) -> dict[str, Any]:
     return reported(told, *BUSY)
 
 
-def reported(house: House, since: date, until: date, baseline: date | None = None) -> dict[str, Any]:
-    with house.engine.connect() as connection:
-        return report(connection, house.lists, "participating", since, until, baseline)
+def reported(
+    installation: Installation, since: date, until: date, baseline: date | None = None
+) -> dict[str, Any]:
+    with installation.engine.connect() as connection:
+        return report(connection, installation.lists, "participating", since, until, baseline)
 
 
 def test_the_promise_is_kept(busy: dict[str, Any]) -> None:
@@ -73,7 +75,7 @@ def test_the_batch_of_55(busy: dict[str, Any]) -> None:
     assert [p["agreements"] for p in busy["publications"]] == [210, 210]
 
 
-def test_what_came_and_went_is_told_both_ways(told: House) -> None:
+def test_what_came_and_went_is_told_both_ways(told: Installation) -> None:
     both = reported(told, date(2025, 10, 6), date(2025, 10, 20))
     assert (both["added"], both["removed"], both["returned"], both["net"]) == (7, 1, 1, 7)
     assert both["lost_and_regained"] == 1
@@ -82,13 +84,13 @@ def test_what_came_and_went_is_told_both_ways(told: House) -> None:
     assert "1 lost and regained: counted above, without effect on the total." in said
 
 
-def test_net_is_always_what_the_changes_add_up_to(told: House) -> None:
+def test_net_is_always_what_the_changes_add_up_to(told: Installation) -> None:
     whole = reported(told, date(2025, 9, 1), date(2025, 11, 1))
     assert whole["net"] == whole["added"] + whole["returned"] - whole["removed"] == 222 - 134
 
 
 def test_a_declared_baseline_before_the_first_list_is_the_first_list(
-    busy: dict[str, Any], told: House
+    busy: dict[str, Any], told: Installation
 ) -> None:
     assert busy["baseline"]["date"] == "2025-09-10"
     assert (busy["baseline"]["total_agreements"], busy["baseline"]["percent"]) == (134, 56.7)
@@ -97,7 +99,7 @@ def test_a_declared_baseline_before_the_first_list_is_the_first_list(
     assert reported(told, *BUSY, baseline=date(2020, 1, 1))["baseline"] is None
 
 
-def test_a_quiet_week_says_so(told: House) -> None:
+def test_a_quiet_week_says_so(told: Installation) -> None:
     quiet = reported(told, date(2025, 11, 3), date(2025, 11, 10))
     assert (quiet["added"], quiet["net"], quiet["total_agreements"], quiet["publications"]) == (0, 0, 222, [])
     assert "No list was published in the week of 3 November 2025" in " ".join(headline(quiet, PARTICIPATING))
@@ -116,7 +118,7 @@ def test_what_became_of_applications_is_told_in_sentences() -> None:
     assert conversion_sentences(None) == []
 
 
-def test_a_report_adds_up_applications_as_its_changes_do(told: House) -> None:
+def test_a_report_adds_up_applications_as_its_changes_do(told: Installation) -> None:
     """Without a list of applications, or of that list itself, there is nothing to tell."""
     found = reported(told, date(2025, 9, 1), date(2025, 12, 1))
     became = found["conversions"]
@@ -131,14 +133,14 @@ def test_a_report_adds_up_applications_as_its_changes_do(told: House) -> None:
     assert alone["conversions"] is None
 
 
-def test_periods_that_cannot_be(told: House) -> None:
+def test_periods_that_cannot_be(told: Installation) -> None:
     with pytest.raises(UsageError, match="recorded before"):
         reported(told, date(2024, 1, 1), date(2024, 1, 8))
     with pytest.raises(UsageError, match="ends after it begins"):
         reported(told, date(2025, 10, 8), date(2025, 10, 8))
 
 
-def test_the_default_is_the_week_of_the_newest_list(told: House) -> None:
+def test_the_default_is_the_week_of_the_newest_list(told: Installation) -> None:
     with told.engine.connect() as connection:
         assert default_period(connection, PARTICIPATING) == (date(2025, 10, 20), date(2025, 10, 27))
 
@@ -162,7 +164,7 @@ def test_growth_from_nothing_is_no_number() -> None:
     assert growth(135, 571) == 323.0
 
 
-def test_markdown_says_every_addition_and_the_evidence(busy: dict[str, Any], told: House) -> None:
+def test_markdown_says_every_addition_and_the_evidence(busy: dict[str, Any], told: Installation) -> None:
     text = as_markdown(busy, told.lists)
     added = [change for change in busy["changes"] if change["kind"] == "added"]
     assert all(f"| {markdown(change['agency'])} |" in text for change in added)
@@ -187,13 +189,13 @@ class Page(HTMLParser):
         self.text += data
 
 
-def html_of(house: House, told: dict[str, Any]) -> str:
-    with house.engine.connect() as connection:
+def html_of(installation: Installation, told: dict[str, Any]) -> str:
+    with installation.engine.connect() as connection:
         series = totals_between(connection, "participating", until=datetime(2025, 10, 6, tzinfo=UTC))
-    return as_html(told, house.lists, series)
+    return as_html(told, installation.lists, series)
 
 
-def test_html_is_one_file_with_a_policy_that_its_style_fits(busy: dict[str, Any], told: House) -> None:
+def test_html_is_one_file_with_a_policy_that_its_style_fits(busy: dict[str, Any], told: Installation) -> None:
     html = html_of(told, busy)
     page = Page(html)
     assert not [tag for tag, _ in page.tags if tag in ("script", "link", "img", "iframe", "object")]
@@ -207,7 +209,7 @@ def test_html_is_one_file_with_a_policy_that_its_style_fits(busy: dict[str, Any]
     assert ("html", {"lang": "en"}) in page.tags
 
 
-def test_every_chart_in_the_page_has_words(busy: dict[str, Any], told: House) -> None:
+def test_every_chart_in_the_page_has_words(busy: dict[str, Any], told: Installation) -> None:
     page = Page(html_of(told, busy))
     charts = [attrs for tag, attrs in page.tags if tag == "svg"]
     assert len(charts) == 4
@@ -231,24 +233,24 @@ def test_texts_of_the_lists_stay_text(tmp_path: Path) -> None:
             sheet([*first, nasty], datetime(2025, 5, 13, tzinfo=UTC)),
         ]
     )
-    told = reported(history.house, date(2025, 5, 12), date(2025, 5, 19))
+    told = reported(history.installation, date(2025, 5, 12), date(2025, 5, 19))
     assert told["added"] == 1
-    html = as_html(told, history.house.lists, [])
+    html = as_html(told, history.installation.lists, [])
     assert "<script>" not in html
     assert "alert(1)" in Page(html).text
-    text = as_markdown(told, history.house.lists)
+    text = as_markdown(told, history.installation.lists)
     [agency] = [change["agency"] for change in told["changes"]]
     assert markdown(agency) in text
     assert not re.search(r"(?<!\\)<script", text)
     etree.fromstring(card_svg(told | {"published_name": NASTY}, PARTICIPATING).encode())
-    history.house.engine.dispose()
+    history.installation.engine.dispose()
 
 
 NAMES = [f"{first}{last}" for first in ("Oak", "Elm", "Cedar", "Maple", "Stone", "Iron") for last in (
     "ville", "ton", " Springs", " Hollow", "field", " Harbor", " Junction", "burg", "wood", " Heights")]  # fmt: skip
 
 
-def test_the_card_is_a_picture_of_its_size(busy: dict[str, Any], told: House) -> None:
+def test_the_card_is_a_picture_of_its_size(busy: dict[str, Any], told: Installation) -> None:
     with told.engine.connect() as connection:
         picture = card(busy, PARTICIPATING, totals_between(connection, "participating"))
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
@@ -258,7 +260,7 @@ def test_the_card_is_a_picture_of_its_size(busy: dict[str, Any], told: House) ->
     assert "+55 added in the week of 29 September 2025" in words
 
 
-def test_the_pending_list_has_a_report_of_its_own(told: House) -> None:
+def test_the_pending_list_has_a_report_of_its_own(told: Installation) -> None:
     with told.engine.connect() as connection:
         alone = report(connection, told.lists, "pending", *BUSY)
     assert alone["pending"] is None
@@ -268,7 +270,7 @@ def test_the_pending_list_has_a_report_of_its_own(told: House) -> None:
 
 
 @pytest.fixture
-def at_home(told: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def at_home(told: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_HOME", str(told.settings.home))
     monkeypatch.delenv("COUNTERSIGN_DATABASE_URL", raising=False)
 

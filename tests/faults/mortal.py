@@ -84,7 +84,7 @@ def live(order: dict[str, Any], *, fated: bool = True) -> int:
     """One round of look and notice. Returns how many points it passed."""
     from changelog.notices import report_runs
     from pipelines.fetch_runs import fetch_lists
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from scraper.lists import BUILT_IN
     from scraper.settings import Settings
 
@@ -97,16 +97,16 @@ def live(order: dict[str, Any], *, fated: bool = True) -> int:
         for item in BUILT_IN
     ]
     now = datetime.fromisoformat(order["now"])
-    house = replace(open_house(settings, lists), now=lambda: now)
+    installation = replace(open_installation(settings, lists), now=lambda: now)
     fate = Fate(order["kill_at"])
     if fated:
         fate.rule()
 
     async def run() -> None:
-        await report_runs(house, await fetch_lists(house, lists, "clock", "test"))
+        await report_runs(installation, await fetch_lists(installation, lists, "clock", "test"))
 
     asyncio.run(run())
-    house.engine.dispose()
+    installation.engine.dispose()
     return fate.passed
 
 

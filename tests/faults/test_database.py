@@ -124,9 +124,11 @@ def test_locked_for_a_while_is_waited_for_and_locked_for_long_is_said(
 ) -> None:
     """A minute in earnest, two seconds here."""
     monkeypatch.setattr(database, "BUSY_SECONDS", 2)
-    patient = replace(history.house, engine=ready(history.house.settings.database_url))
+    patient = replace(history.installation, engine=ready(history.installation.settings.database_url))
     lock = sqlite3.connect(
-        history.house.settings.home / "countersign.sqlite", isolation_level=None, check_same_thread=False
+        history.installation.settings.home / "countersign.sqlite",
+        isolation_level=None,
+        check_same_thread=False,
     )
     for held, fails in ((0.7, False), (4, True)):
         lock.execute("BEGIN IMMEDIATE")
@@ -142,7 +144,7 @@ def test_locked_for_a_while_is_waited_for_and_locked_for_long_is_said(
         release.join()
     lock.close()
     history.feed(files_of(published)[:2])
-    assert list(record_problems(history.house)) == []
+    assert list(record_problems(history.installation)) == []
     patient.engine.dispose()
 
 
@@ -191,28 +193,28 @@ def test_a_journal_shorter_than_what_was_taken_in_stops_everything(door: Door) -
 def test_a_clock_set_back_changes_no_order(history: History, published: list[Week]) -> None:
     made = files_of(published)
     history.feed(made[:6])
-    history.house = replace(history.house, now=lambda: NOW - timedelta(days=3000))
+    history.installation = replace(history.installation, now=lambda: NOW - timedelta(days=3000))
     history.feed(made[6:])
     late = history.log()
-    assert list(record_problems(history.house)) == []
-    assert list(archive_problems(history.house.settings.home)) == []
-    rebuild(history.house)
+    assert list(record_problems(history.installation)) == []
+    assert list(archive_problems(history.installation.settings.home)) == []
+    rebuild(history.installation)
     assert history.log() == late
 
 
 def test_a_damaged_file_is_neither_served_nor_compared(history: History, published: list[Week]) -> None:
     history.feed(files_of(published))
     sha256 = history.changes("added")[0]["sha256"]
-    path = history.house.archive.path(sha256)
+    path = history.installation.archive.path(sha256)
     whole = path.read_bytes()
     path.write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
     before = history.changes()
-    for refused in (history.house.archive.read, history.house.archive.open):
+    for refused in (history.installation.archive.read, history.installation.archive.open):
         with pytest.raises(ArchiveError, match=str(path)):
             refused(sha256)
-    assert [p.where for p in archive_problems(history.house.settings.home) if p.damage] == [str(path)]
+    assert [p.where for p in archive_problems(history.installation.settings.home) if p.damage] == [str(path)]
     with pytest.raises(ArchiveError, match="damaged or altered"):
-        rebuild(history.house)
+        rebuild(history.installation)
     path.write_bytes(whole)
-    rebuild(history.house)
+    rebuild(history.installation)
     assert history.changes() == before

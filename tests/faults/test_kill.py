@@ -39,7 +39,7 @@ class Published:
 
 
 class Lives:
-    """A house that is lived in by processes of their own."""
+    """A installation that is lived in by processes of their own."""
 
     def __init__(self, publisher: Publisher, receiver: Receiver, room: Path) -> None:
         self.publisher, self.receiver, self.room = publisher, receiver, room

@@ -42,15 +42,15 @@ def database(server: Server) -> Callable[[Path], str]:
 )
 def test_an_edited_row_is_named(history: History, published: list[Week], sql: str, named: str) -> None:
     history.feed(files_of(published)[:6])
-    with writing(history.house) as connection:
+    with writing(history.installation) as connection:
         start_run(connection, "a", "participating", "clock", "clock", "host:1:x", NOW)
         tick(connection, "clock", "host:1:x", NOW)
-    assert list(record_problems(history.house)) == []
-    engine = create_engine(history.house.settings.database_url)
+    assert list(record_problems(history.installation)) == []
+    engine = create_engine(history.installation.settings.database_url)
     with engine.begin() as connection:
         assert connection.execute(text(sql)).rowcount
     engine.dispose()
-    found = [f"{problem.where}: {problem.text}" for problem in record_problems(history.house)]
+    found = [f"{problem.where}: {problem.text}" for problem in record_problems(history.installation)]
     assert any(named in line for line in found), found
 
 
@@ -62,7 +62,7 @@ def test_a_server_that_restarts_in_the_middle_of_a_transaction(
     before = history.log()
 
     def interrupted() -> None:
-        with writing(history.house) as connection:
+        with writing(history.installation) as connection:
             connection.execute(insert(ticks).values(name="half", at=NOW, process="x"))
             server.stop()
             connection.execute(insert(ticks).values(name="more", at=NOW, process="x"))
@@ -70,10 +70,10 @@ def test_a_server_that_restarts_in_the_middle_of_a_transaction(
     with pytest.raises(DatabaseError, match=r"when (it|the server) is back"):
         interrupted()
     with pytest.raises(DatabaseError, match=r"cannot be (reached|opened)"):
-        catch_up(history.house)
+        catch_up(history.installation)
     server.start()
-    catch_up(history.house)
+    catch_up(history.installation)
     assert history.log() == before
-    assert list(record_problems(history.house)) == []
+    assert list(record_problems(history.installation)) == []
     history.feed(files[4:])
-    assert list(record_problems(history.house)) == []
+    assert list(record_problems(history.installation)) == []

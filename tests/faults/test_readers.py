@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from demo.made import Week
-from pipelines.installation import House
+from pipelines.installation import Installation
 from tests.pipelines.conftest import History, files_of, history, new_history, published
 from web.app import create_app
 
@@ -23,8 +23,10 @@ PATHS = ("/", "/changes", "/changes?kind=added", "/agencies", "/states", "/lists
 
 
 @contextmanager
-def serving(house: House) -> Iterator[int]:
-    config = uvicorn.Config(create_app(house), host="127.0.0.1", port=0, log_level="critical", lifespan="on")
+def serving(installation: Installation) -> Iterator[int]:
+    config = uvicorn.Config(
+        create_app(installation), host="127.0.0.1", port=0, log_level="critical", lifespan="on"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -59,7 +61,7 @@ def test_fifty_readers_and_a_replay(history: History, published: list[Week]) -> 
             turn += 1
         connection.close()
 
-    with serving(history.house) as port:
+    with serving(history.installation) as port:
         readers = [threading.Thread(target=read, args=(port, number)) for number in range(READERS)]
         for reader in readers:
             reader.start()

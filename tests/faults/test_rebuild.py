@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from demo.made import Week
-from pipelines.installation import open_house, writing
+from pipelines.installation import open_installation, writing
 from pipelines.rebuild import rebuild
 from pipelines.run import catch_up
 from pipelines.tables import changes, metadata
@@ -29,7 +29,7 @@ POINTS = 24
 
 def one_life(history: History, kill_at: int) -> tuple[int, int]:
     """A rebuild in a process of its own: how many points it passed when it lived on, and how it ended."""
-    history.house.engine.dispose()
+    history.installation.engine.dispose()
     told, tell = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -37,10 +37,10 @@ def one_life(history: History, kill_at: int) -> tuple[int, int]:
     if child == 0:
         code = 1
         try:
-            house = open_house(history.house.settings, BUILT_IN)
+            installation = open_installation(history.installation.settings, BUILT_IN)
             fate = Fate(kill_at)
             fate.rule()
-            rebuild(house)
+            rebuild(installation)
             fate.kill_at = 0
             os.write(tell, str(fate.passed).encode())
             code = 0
@@ -54,7 +54,7 @@ def one_life(history: History, kill_at: int) -> tuple[int, int]:
 
 def record(history: History) -> dict[str, list[tuple[object, ...]]]:
     """Every row of every table, but for the numbers that PostgreSQL gives anew."""
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         return {
             table.name: sorted(
                 (
@@ -90,16 +90,16 @@ def test_killed_anywhere_the_record_is_the_old_one_or_the_new_one_whole(
         assert now in (old, new), f"killed at point {point} of {points}"
         found["old" if now == old else "new"] += 1
         if now == new:
-            assert list(record_problems(history.house)) == []
-        catch_up(history.house)
+            assert list(record_problems(history.installation)) == []
+        catch_up(history.installation)
         assert record(history) == now
         mark_old(history)
     assert found["old"] > POINTS
     assert found["new"] > 1
-    rebuild(history.house)
+    rebuild(history.installation)
     assert record(history) == new
-    assert list(record_problems(history.house)) == []
-    assert not (history.house.settings.home / "rebuilding").exists()
+    assert list(record_problems(history.installation)) == []
+    assert not (history.installation.settings.home / "rebuilding").exists()
     print(f"\nkilled at {sum(found.values())} of {points} points: {dict(found)}")  # noqa: T201
 
 
@@ -112,10 +112,10 @@ def test_wherever_the_disk_is_full_the_old_record_stays_and_the_next_rebuild_suc
     door.is_right()
     door.publish(1)
     door.is_right()
-    house = open_house()
-    with writing(house) as connection:
+    installation = open_installation()
+    with writing(installation) as connection:
         connection.execute(changes.update().values(agency=OLD))
-    house.engine.dispose()
+    installation.engine.dispose()
     ended: Counter[tuple[int, bool]] = Counter()
     for left in (0, 1, 4, 10, 30, 60, 80, 100, 120, 130, 140, 150, 160, 180, 200, 230, 260, 300):
         ballast = fill(disk, left)

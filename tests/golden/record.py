@@ -126,12 +126,12 @@ def surface() -> dict[str, Any]:
     """The names that scripts rely on: commands with their options, addresses of the API with their fields."""
     import typer
 
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
     from web.app import create_app
 
     group = typer.main.get_command(countersign.app)
     commands = {name: sorted(_options(one)) for name, one in _leaves(group, ())}
-    schema = create_app(open_house()).openapi()
+    schema = create_app(open_installation()).openapi()
     paths = {f"{method} {path}": sorted(parameter["name"] for parameter in one.get("parameters", ()))
              for path, methods in schema["paths"].items() for method, one in methods.items()}  # fmt: skip
     fields = {

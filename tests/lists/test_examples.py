@@ -18,7 +18,7 @@ from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.history.agreements import agreements_at
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.publications import publication_at
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from scraper.list_file import examine
 from scraper.settings import get_settings
 from tests.lists.playing import EXAMPLES, GUARDS, declaration, declarations, interpreters, play
@@ -38,23 +38,25 @@ class Watched:
         examined = examine(file)
         assert not examined.problems
         at = datetime(2025, 6, 3, 12, tzinfo=UTC)
-        self.house: House = replace(
-            open_house(get_settings(), [*publisher.lists(), *examined.lists]), now=lambda: at
+        self.installation: Installation = replace(
+            open_installation(get_settings(), [*publisher.lists(), *examined.lists]), now=lambda: at
         )
 
     def look(self) -> dict[str, RunResult]:
-        looks = asyncio.run(fetch_lists(self.house, list(self.house.lists.values()), "person", "test"))
+        looks = asyncio.run(
+            fetch_lists(self.installation, list(self.installation.lists.values()), "person", "test")
+        )
         return {look.list: look for look in looks}
 
     def rows(self, name: str) -> list[dict[str, Any]]:
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             publication = publication_at(connection, name)
             assert publication is not None, name
             stored = agreements_at(connection, name, publication.place)
         return [{"row": one.agreement.row, **one.agreement.as_json()} for one in stored]
 
     def changes(self, name: str) -> list[tuple[str, str, Any]]:
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             found = list(read_changes(connection, ChangeFilter(lists=(name,))))
         return [(change.kind, change.agency, change.after) for change in found]
 

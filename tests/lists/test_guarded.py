@@ -35,7 +35,7 @@ def rows(numbers: Iterable[int], state: str = "TX") -> list[str]:
 
 
 def held(top: Watched) -> list[str]:
-    with top.house.engine.connect() as connection:
+    with top.installation.engine.connect() as connection:
         return [reason["name"] for row in held_publications(connection) for reason in row.reasons]
 
 
@@ -63,9 +63,9 @@ def test_a_new_layout_can_be_the_new_ground(top: Watched) -> None:
     top.publish(*rows(range(200)))
     written = [row.replace("Owner", "The Owner No.") for row in rows(range(1, 201))]
     assert top.outcome(*written) == "held"
-    with top.house.engine.connect() as connection:
+    with top.installation.engine.connect() as connection:
         [row] = held_publications(connection)
-    assert release(top.house, row.key, "baseline", "reader", "").state == "recorded"
+    assert release(top.installation, row.key, "baseline", "reader", "").state == "recorded"
     assert [(change["kind"], change["key"]["project"]) for change in top.changes()] == [
         ("removed", "project-0"),
         ("added", "project-200"),

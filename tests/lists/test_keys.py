@@ -91,7 +91,7 @@ def test_a_key_printed_twice_once_keeps_its_identity(flaws: Watched) -> None:
 
 def test_a_row_that_is_printed_twice_counts_once(flaws: Watched) -> None:
     flaws.publish(FIRST, FIRST, SECOND)
-    with flaws.house.engine.connect() as connection:
+    with flaws.installation.engine.connect() as connection:
         listed = last_accepted(connection, "flaws")
     assert listed is not None
     assert listed.agreements == 2
@@ -131,7 +131,7 @@ def test_a_sentence_speaks_of_states_only_where_the_list_has_them(home: Path) ->
     watched = Watched(home, FLAWS.format(more="").replace('State = "state"\n', ""), HEADER)
     watched.publish(FIRST, SECOND)
     watched.publish(FIRST.replace("Unknown", "Known"), SECOND)
-    with watched.house.engine.connect() as connection:
+    with watched.installation.engine.connect() as connection:
         [change] = read_changes(connection, ChangeFilter())
     assert sentence(change, watched.declared) == (
         "CVE-2025-1 · Microsoft: ransomware Unknown became Known, Flaws of 5 March 2025."
@@ -150,18 +150,21 @@ def test_figures_speak_the_lists_own_words(home: Path) -> None:
     watched = Watched(home, GROUPED.format(more="").replace('State = "state"\n', ""), HEADER)
     watched.publish(FIRST, SECOND)
     watched.publish(FIRST, SECOND, "CVE-2025-3,Acme,,Known,,3,1,")
-    with watched.house.engine.connect() as connection:
+    with watched.installation.engine.connect() as connection:
         totals = totals_before(connection, "flaws")
         assert totals is not None
         assert (totals.by_state, totals.by_support_type) == (
             {"Acme": 2, "Microsoft": 1},
             {"Known": 1, "Unknown": 2},
         )
-        told = report(connection, watched.house.lists, "flaws", *week("2025-W10"))
+        told = report(connection, watched.installation.lists, "flaws", *week("2025-W10"))
         series = totals_between(connection, "flaws")
     lines = " ".join(headline(told, watched.declared))
     assert lines.startswith("3 vulnerabilities of 2 vendors, on the list published 5 March 2025.")
-    pages = (as_markdown(told, watched.house.lists), as_html(told, watched.house.lists, series, drawn=False))
+    pages = (
+        as_markdown(told, watched.installation.lists),
+        as_html(told, watched.installation.lists, series, drawn=False),
+    )
     for page in (lines, *(page.partition("</style>")[2] or page for page in pages)):
         assert not [word for word in OURS if word in page.casefold()]
 

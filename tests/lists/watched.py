@@ -10,7 +10,7 @@ from typing import Any
 
 from changelog.wording import change_json
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.run import replay
 from scraper.capture import Capture
 from scraper.list_file import declared_lists
@@ -26,7 +26,7 @@ class Watched:
         [self.declared] = [
             one for one in declared_lists(file) if one.name not in ("participating", "pending")
         ]
-        self.house: House = open_house(get_settings(), (self.declared,))
+        self.installation: Installation = open_installation(get_settings(), (self.declared,))
         self._folder, self._header = home.parent, header
         self.day = 0
 
@@ -37,7 +37,7 @@ class Watched:
         capture = Capture(
             self.declared.name, self.declared.file or "", self.now, "fetched", published_name=path.name
         )
-        [found] = replay(self.house, [(capture, path)]).values()
+        [found] = replay(self.installation, [(capture, path)]).values()
         return found
 
     def publish(self, *rows: str, days: int = 1) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ class Watched:
         return BEGUN + timedelta(days=self.day)
 
     def changes(self, since: datetime = BEGUN) -> list[dict[str, Any]]:
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             found = read_changes(connection, ChangeFilter(since=since))
             return [json.loads(json.dumps(change_json(one, self.declared))) for one in found]
 

@@ -14,7 +14,7 @@ from changelog.wording import change_json
 from demo.made import Week, weeks
 from demo.workbooks import Line, workbook
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.run import replay
 from scraper.capture import Capture
 from scraper.lists import BUILT_IN
@@ -46,7 +46,7 @@ class History:
     def __init__(self, home: Path, database_url: str | None = None) -> None:
         url = database_url or f"sqlite:///{home}/countersign.sqlite"
         settings = get_settings().model_copy(update={"home": home, "database_url": url})
-        self.house: House = replace(open_house(settings, BUILT_IN), now=lambda: NOW)
+        self.installation: Installation = replace(open_installation(settings, BUILT_IN), now=lambda: NOW)
         self.folder = home / "files"
         self.folder.mkdir(exist_ok=True)
 
@@ -57,29 +57,29 @@ class History:
             path = self.folder / f"{number}-{file.list}.xlsx"
             path.write_bytes(file.body)
             pairs.append((file.capture, path))
-        return replay(self.house, pairs)
+        return replay(self.installation, pairs)
 
     def states(self, list_name: str) -> list[str]:
         from pipelines.history.publications import new_publications
 
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             return [row.state for row in new_publications(connection, None, list_name)]
 
     def held(self) -> list[Any]:
         from pipelines.history.publications import held_publications
 
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             return list(held_publications(connection))
 
     def findings(self) -> list[list[dict[str, Any]]]:
         """Of every publication, what was found odd."""
         from pipelines.history.publications import new_publications
 
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             return [row.findings or [] for row in new_publications(connection, None)]
 
     def changes(self, *kinds: str, lists: Sequence[str] = ()) -> list[dict[str, Any]]:
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             wanted = ChangeFilter(kinds=kinds, lists=lists)
             return [change_json(change) for change in read_changes(connection, wanted)]
 
@@ -101,7 +101,7 @@ def new_history(
 
     yield make
     for history in made:
-        history.house.engine.dispose()
+        history.installation.engine.dispose()
 
 
 @pytest.fixture

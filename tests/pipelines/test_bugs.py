@@ -43,7 +43,7 @@ def test_all_others_are_recorded_and_the_failure_is_told(history: History, publi
     poisoned(history, published)
     assert history.states("participating") == ["recorded", "failed", "recorded"]
     assert "failed" not in history.states("pending")
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         [row] = new_publications(connection, ("failed",))
         [incident] = open_incidents(connection)
     assert row.reasons[0]["name"] == "bug"
@@ -53,7 +53,7 @@ def test_all_others_are_recorded_and_the_failure_is_told(history: History, publi
         "failing",
         row.reasons[0]["text"],
     )
-    rebuild(history.house)
+    rebuild(history.installation)
     assert history.states("participating") == ["recorded", "failed", "recorded"]
 
 
@@ -62,9 +62,9 @@ def test_another_version_tries_again(
 ) -> None:
     del broken
     poisoned(history, published)
-    catch_up(history.house)
+    catch_up(history.installation)
     assert "failed" in history.states("participating")
     monkeypatch.undo()
     monkeypatch.setattr(run, "version", lambda: "2.0")
-    catch_up(history.house)
+    catch_up(history.installation)
     assert "failed" not in history.states("participating")

@@ -59,7 +59,7 @@ def files() -> list[File]:
 
 
 def found(history: History) -> dict[str, Applied]:
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         return {one.agency.partition(" ")[0]: one for one in applications_of(connection, "pending")}
 
 
@@ -96,7 +96,7 @@ def test_two_agencies_of_one_list_are_never_one_across_the_lists(history: Histor
 
 def test_a_report_counts_a_period(history: History) -> None:
     history.feed(files())
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         told = conversions(connection, "pending", DAYS[8], DAYS[22])
     assert (told.applied, len(told.converted), told.median_days, told.left) == (4, 2, 10.5, 1)
     # At the period's end Vienna and Pinehurst wait; Byron is on both lists, Old Town had its agreement.
@@ -111,7 +111,7 @@ def test_a_change_is_pending_since_its_application(history: History) -> None:
     """What the log says of an agreement and what conversions say is one join, misspelled names and all."""
 
     def since() -> dict[str, date]:
-        with history.house.engine.connect() as connection:
+        with history.installation.engine.connect() as connection:
             log = read_changes(connection, ChangeFilter())
             return {one.agency.partition(" ")[0]: one.pending_since for one in log if one.pending_since}
 
@@ -129,7 +129,7 @@ def test_a_change_is_pending_since_its_application(history: History) -> None:
 
 def test_the_order_in_which_lists_become_known_does_not_matter(new_history: Callable[[], History]) -> None:
     def told(history: History) -> list[tuple[Any, ...]]:
-        with history.house.engine.connect() as connection:
+        with history.installation.engine.connect() as connection:
             joined = applications_of(connection, "pending")
         return [(one.agreement_id, one.became, one.status, one.days) for one in joined]
 
@@ -151,8 +151,8 @@ def test_real_applications_become_real_agreements(history: History, corpus: Path
     from scraper.past_files import past_captures
 
     for name in ("participating", "pending"):
-        replay(history.house, past_captures(corpus / "manifest.csv", history.house.lists[name]))
-    with history.house.engine.connect() as connection:
+        replay(history.installation, past_captures(corpus / "manifest.csv", history.installation.lists[name]))
+    with history.installation.engine.connect() as connection:
         joined = applications_of(connection, "pending")
     counts = Counter(one.status for one in joined)
     days = sorted(one.days for one in joined if one.days is not None)

@@ -42,7 +42,7 @@ def manifest(corpus: Path, folder: Path, seed: int | None = None) -> Path:
 
 def replay_all(history: History, path: Path) -> dict[tuple[str, str], str]:
     captures = [pair for item in (PARTICIPATING, PENDING) for pair in past_captures(path, item)]
-    return replay(history.house, captures)
+    return replay(history.installation, captures)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_the_week_of_the_fifty_five(replayed: tuple[History, dict[tuple[str, str
 
 def test_the_list_of_8_april(replayed: tuple[History, dict[tuple[str, str], str]]) -> None:
     history, _ = replayed
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         row = publication_at(connection, "participating", day_of("2025-04-09"))
         assert row is not None
         assert (row.agreements, row.agencies) == (444, 344)
@@ -94,7 +94,7 @@ def test_no_staff_address_out_of_a_wrapper_is_stored(
     replayed: tuple[History, dict[tuple[str, str], str]],
 ) -> None:
     history, _ = replayed
-    with sqlite3.connect(history.house.settings.home / "countersign.sqlite") as connection:
+    with sqlite3.connect(history.installation.settings.home / "countersign.sqlite") as connection:
         for line in connection.iterdump():
             assert not ADDRESS.search(line), line[:300]
     connection.close()
@@ -108,5 +108,5 @@ def test_learning_in_another_order_and_rebuilding_give_the_same_log(
     replay_all(shuffled, manifest(corpus, tmp_path, seed=3))
     assert shuffled.log() == history.log()
     before = shuffled.changes()
-    rebuild(replace(shuffled.house))
+    rebuild(replace(shuffled.installation))
     assert shuffled.changes() == before

@@ -104,9 +104,9 @@ def test_what_was_held_and_cleared_leaves_a_trace(history: History) -> None:
     from changelog.status import status_json
 
     history.feed([*BEFORE, EMPTY, sheet([line("Macon")], NOON + 5 * DAY, "pending")])
-    [told] = [one for one in status_json(history.house)["lists"] if one["list"] == "pending"]
+    [told] = [one for one in status_json(history.installation)["lists"] if one["list"] == "pending"]
     assert "no rows" in told["cleared"][0]["reasons"][0]
     history.feed([sheet(SIGNED_NOW, NOON + DAY)])
-    [told] = [one for one in status_json(history.house)["lists"] if one["list"] == "pending"]
+    [told] = [one for one in status_json(history.installation)["lists"] if one["list"] == "pending"]
     assert told["cleared"] == []
     assert any(one["name"] == "emptied" for row in history.findings() for one in row)

@@ -25,7 +25,7 @@ from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import silent
 from pipelines.fetch_runs import fetch_lists
-from pipelines.installation import House, open_house, writing
+from pipelines.installation import Installation, open_installation, writing
 from pipelines.processes import is_alive, process_name
 from pipelines.record.runs import LEASE, start_run, take_lease
 from pipelines.run import replay
@@ -50,14 +50,16 @@ def playing(publisher: Publisher, published: list[Week]) -> Publisher:
 
 
 @pytest.fixture
-def house(tmp_path: Path, home: Path, playing: Publisher) -> Iterator[House]:
-    house = open_house(Settings(home=tmp_path / "desk", retries=0, timeout_seconds=20), playing.lists())
-    yield house
-    house.engine.dispose()
+def installation(tmp_path: Path, home: Path, playing: Publisher) -> Iterator[Installation]:
+    installation = open_installation(
+        Settings(home=tmp_path / "desk", retries=0, timeout_seconds=20), playing.lists()
+    )
+    yield installation
+    installation.engine.dispose()
 
 
-def recorded(house: House) -> list[Any]:
-    with house.engine.connect() as connection:
+def recorded(installation: Installation) -> list[Any]:
+    with installation.engine.connect() as connection:
         return list(connection.execute(select(runs).order_by(runs.c.id)))
 
 
@@ -72,9 +74,9 @@ def declared(tmp_path: Path, playing: Publisher) -> dict[str, str]:
     }
 
 
-def test_a_run_says_who_asked_what_it_cost_and_how_long_each_stage_took(house: House) -> None:
-    asyncio.run(fetch_lists(house, house.chosen(["participating"]), "person", "reader"))
-    [run] = recorded(house)
+def test_a_run_says_who_asked_what_it_cost_and_how_long_each_stage_took(installation: Installation) -> None:
+    asyncio.run(fetch_lists(installation, installation.chosen(["participating"]), "person", "reader"))
+    [run] = recorded(installation)
     assert (run.trigger, run.by, run.outcome, run.exit_code) == ("person", "reader", "recorded", 0)
     assert run.requests >= 2
     assert run.bytes > 5000
@@ -84,11 +86,11 @@ def test_a_run_says_who_asked_what_it_cost_and_how_long_each_stage_took(house: H
     assert is_alive(run.process)
 
 
-def test_one_looks_and_the_others_say_so(house: House) -> None:
+def test_one_looks_and_the_others_say_so(installation: Installation) -> None:
     async def three() -> list[list[str]]:
         found = await asyncio.gather(
             *(
-                fetch_lists(house, house.chosen(["participating"]), who, who)
+                fetch_lists(installation, installation.chosen(["participating"]), who, who)
                 for who in ("person", "clock", "person")
             )
         )
@@ -96,13 +98,15 @@ def test_one_looks_and_the_others_say_so(house: House) -> None:
 
     outcomes = sorted(asyncio.run(three()))
     assert outcomes == [["busy"], ["busy"], ["recorded"]]
-    assert len(recorded(house)) == 1
-    with house.engine.connect() as connection:
+    assert len(recorded(installation)) == 1
+    with installation.engine.connect() as connection:
         assert connection.execute(select(leases)).all() == []
 
 
 @pytest.mark.long
-def test_two_commands_and_the_clock_at_once(tmp_path: Path, house: House, playing: Publisher) -> None:
+def test_two_commands_and_the_clock_at_once(
+    tmp_path: Path, installation: Installation, playing: Publisher
+) -> None:
     environment = declared(tmp_path, playing)
     command = [sys.executable, "-m", "countersign", "crawl", "participating", "--json"]
     playing.be_rude("robots", silent(), times=1)  # whoever comes first is kept waiting
@@ -115,9 +119,9 @@ def test_two_commands_and_the_clock_at_once(tmp_path: Path, house: House, playin
             out, _ = await process.communicate()
             return process.returncode, json.loads(out)
 
-        clock = Clock(house)
+        clock = Clock(installation)
         first = asyncio.ensure_future(crawl())
-        while not (recorded(house) and playing.asked):
+        while not (recorded(installation) and playing.asked):
             await asyncio.sleep(0.05)
         second, ticking = asyncio.ensure_future(crawl()), asyncio.ensure_future(clock.run())
         said = await second
@@ -131,26 +135,28 @@ def test_two_commands_and_the_clock_at_once(tmp_path: Path, house: House, playin
     assert one["outcome"] in ("recorded", "failed")
     assert (code, other["outcome"]) == (0, "busy")
     assert "Another process" in other["reason"]
-    looked = [run for run in recorded(house) if run.list == "participating"]
+    looked = [run for run in recorded(installation) if run.list == "participating"]
     assert looked[0].trigger == "person"
     assert all(one.ended_at <= two.started_at for one, two in pairwise(looked))
 
 
 def test_a_process_that_is_killed_leaves_a_run_that_is_closed_as_died(
-    tmp_path: Path, house: House, playing: Publisher
+    tmp_path: Path, installation: Installation, playing: Publisher
 ) -> None:
     playing.be_rude("page", silent())
     process = subprocess.Popen(
         [sys.executable, "-m", "countersign", "crawl", "participating"],
         cwd=ROOT, env=declared(tmp_path, playing), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    _wait_for(lambda: len(recorded(house)) == 1)
+    _wait_for(lambda: len(recorded(installation)) == 1)
     process.kill()
     process.wait()
     playing.be_kind()
-    [look] = asyncio.run(fetch_lists(house, house.chosen(["participating"]), "person", "reader"))
+    [look] = asyncio.run(
+        fetch_lists(installation, installation.chosen(["participating"]), "person", "reader")
+    )
     assert look.outcome == "recorded"  # nobody waits for the lease of the dead
-    died, again = recorded(house)
+    died, again = recorded(installation)
     assert (died.outcome, died.reason) == (
         "died",
         "The process died, or lost the database, before the look ended.",
@@ -158,28 +164,32 @@ def test_a_process_that_is_killed_leaves_a_run_that_is_closed_as_died(
     assert again.outcome == "recorded"
 
 
-def test_sigterm_abandons_a_run_cleanly(tmp_path: Path, house: House, playing: Publisher) -> None:
+def test_sigterm_abandons_a_run_cleanly(
+    tmp_path: Path, installation: Installation, playing: Publisher
+) -> None:
     playing.be_rude("page", silent())
     process = subprocess.Popen(
         [sys.executable, "scheduler.py"], cwd=ROOT, env=declared(tmp_path, playing),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    _wait_for(lambda: len(recorded(house)) == 2)
+    _wait_for(lambda: len(recorded(installation)) == 2)
     process.send_signal(signal.SIGTERM)
     _, log = process.communicate(timeout=60)  # it waits for a publisher that never answers
     assert process.returncode == 0
-    assert [run.outcome for run in recorded(house)] == ["stopped", "stopped"]
+    assert [run.outcome for run in recorded(installation)] == ["stopped", "stopped"]
     assert "the clock has stopped" in log
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         assert connection.execute(select(leases)).all() == []
 
 
-def test_a_look_that_is_cancelled_is_nobodys_failure(house: House, playing: Publisher) -> None:
+def test_a_look_that_is_cancelled_is_nobodys_failure(installation: Installation, playing: Publisher) -> None:
     playing.be_rude("page", silent())
 
     async def cancelled() -> None:
-        task = asyncio.ensure_future(fetch_lists(house, house.chosen(["participating"]), "clock", "test"))
-        while not recorded(house):
+        task = asyncio.ensure_future(
+            fetch_lists(installation, installation.chosen(["participating"]), "clock", "test")
+        )
+        while not recorded(installation):
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.2)
         task.cancel()
@@ -187,17 +197,17 @@ def test_a_look_that_is_cancelled_is_nobodys_failure(house: House, playing: Publ
             await task
 
     asyncio.run(cancelled())
-    [run] = recorded(house)
+    [run] = recorded(installation)
     assert run.outcome == "stopped"
     playing.be_kind()
-    [look] = asyncio.run(fetch_lists(house, house.chosen(["participating"]), "clock", "test"))
+    [look] = asyncio.run(fetch_lists(installation, installation.chosen(["participating"]), "clock", "test"))
     assert look.outcome == "recorded"
 
 
-def test_a_lease_of_another_machine_is_respected_until_it_expires(house: House) -> None:
+def test_a_lease_of_another_machine_is_respected_until_it_expires(installation: Installation) -> None:
     now = datetime(2025, 5, 12, 14, tzinfo=UTC)
     elsewhere = "another.example:77:0"
-    with writing(house) as connection:
+    with writing(installation) as connection:
         assert take_lease(connection, "participating", elsewhere, now)
         start_run(connection, "r1", "participating", "clock", "test", elsewhere, now)
     outcomes: Mapping[timedelta, str] = {
@@ -206,10 +216,10 @@ def test_a_lease_of_another_machine_is_respected_until_it_expires(house: House) 
     }
     for later, outcome in outcomes.items():
         at = now + later
-        then = replace(house, now=partial(_the_same, at))
-        [look] = asyncio.run(fetch_lists(then, house.chosen(["participating"]), "clock", "test"))
+        then = replace(installation, now=partial(_the_same, at))
+        [look] = asyncio.run(fetch_lists(then, installation.chosen(["participating"]), "clock", "test"))
         assert look.outcome == outcome
-    assert [run.outcome for run in recorded(house)] == ["died", "recorded"]
+    assert [run.outcome for run in recorded(installation)] == ["died", "recorded"]
 
 
 def test_a_process_is_known_by_more_than_its_number() -> None:
@@ -230,16 +240,16 @@ def _wait_for(true: Any) -> None:
 
 
 def test_a_look_that_recorded_nothing_is_unchanged(
-    house: House, tmp_path: Path, published: list[Week]
+    installation: Installation, tmp_path: Path, published: list[Week]
 ) -> None:
     """The served file was replayed before: nothing is new in the result, in the run, and in the metrics."""
     week = published[0]
     (tmp_path / "past").mkdir()
     (tmp_path / "past" / week.participating_name).write_bytes(week.participating)
-    declaration = house.lists["participating"]
-    replay(house, past_captures(tmp_path / "past", declaration))
-    [look] = asyncio.run(fetch_lists(house, [declaration], "person", "reader"))
+    declaration = installation.lists["participating"]
+    replay(installation, past_captures(tmp_path / "past", declaration))
+    [look] = asyncio.run(fetch_lists(installation, [declaration], "person", "reader"))
     assert (look.outcome, look.counts, look.exit_code) == ("unchanged", {}, 0)
-    [run] = recorded(house)
+    [run] = recorded(installation)
     assert (run.outcome, run.counts, run.rows) == ("unchanged", None, 134)
-    assert 'outcome="unchanged",trigger="person"} 1.0' in metrics(house).decode()
+    assert 'outcome="unchanged",trigger="person"} 1.0' in metrics(installation).decode()

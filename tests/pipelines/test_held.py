@@ -94,7 +94,7 @@ def test_a_state_that_really_left_is_recorded_as_published(history: History, lin
     history.feed([sheet(lines, AT), sheet(rest, day(1)), sheet(added(rest, 0), day(2))])
     first, *_ = history.held()
     assert any("Every agreement of a state is gone" in reason["text"] for reason in first.reasons)
-    release(history.house, first.key, "accept", "reader", "the law was signed on Monday")
+    release(history.installation, first.key, "accept", "reader", "the law was signed on Monday")
     removed = history.changes("removed")
     assert len(removed) == len(lines) - len(rest)
     assert {change["published_at"] for change in removed} == {f"{day(1):%Y-%m-%dT%H:%M:%SZ}"}
@@ -112,9 +112,9 @@ def test_held_and_accepted_equals_plain_order(new_history: Make, lines: list[Lin
     files = [sheet(lines, AT), sheet(rest, day(1)), sheet([*rest[:-1], *pending_signed(2)], day(2))]
     waiting, at_once = new_history(), new_history()
     waiting.feed(files)
-    release(waiting.house, waiting.held()[0].key, "accept", "reader", "")
+    release(waiting.installation, waiting.held()[0].key, "accept", "reader", "")
     at_once.feed(files[:2])
-    release(at_once.house, at_once.held()[0].key, "accept", "reader", "")
+    release(at_once.installation, at_once.held()[0].key, "accept", "reader", "")
     at_once.feed(files[2:])
     assert waiting.log() == at_once.log()
     assert len(waiting.log()) == len(lines) - len(rest) + 3
@@ -129,7 +129,7 @@ def test_held_and_rejected_equals_a_history_without_it(new_history: Make, lines:
     files = [sheet(lines, AT), sheet(ordered[:80], day(1)), sheet(added(lines, 2), day(2))]
     rejected, without = new_history(), new_history()
     rejected.feed(files[:2])
-    release(rejected.house, rejected.held()[0].key, "reject", "reader", "cut")
+    release(rejected.installation, rejected.held()[0].key, "reject", "reader", "cut")
     rejected.feed(files[2:])
     without.feed([files[0], files[2]])
     assert rejected.log() == without.log()
@@ -139,9 +139,9 @@ def test_held_and_rejected_equals_a_history_without_it(new_history: Make, lines:
 def test_verdicts_survive_a_rebuild(history: History, lines: list[Line]) -> None:
     _, rest = missing_state(lines)
     history.feed([sheet(lines, AT), sheet(rest, day(1))])
-    release(history.house, history.held()[0].key, "accept", "reader", "true")
+    release(history.installation, history.held()[0].key, "accept", "reader", "true")
     before = history.changes()
-    rebuild(history.house)
+    rebuild(history.installation)
     assert history.changes() == before
     assert history.states("participating") == ["recorded", "recorded"]
 
@@ -170,9 +170,9 @@ def test_people_teach_which_names_are_two(history: History, lines: list[Line]) -
     assert [change["kind"] for change in history.changes()] == ["renamed"]
     state = history.changes()[0]["state"]
     names = ((state, line.agency.name), (state, typo.agency.name))
-    judge_names(history.house, "distinct", *names, "reader", "two offices")
+    judge_names(history.installation, "distinct", *names, "reader", "two offices")
     assert sorted(change["kind"] for change in history.changes()) == ["added", "removed"]
-    judge_names(history.house, "unjudged", *names, "reader", "")
+    judge_names(history.installation, "unjudged", *names, "reader", "")
     assert [change["kind"] for change in history.changes()] == ["renamed"]
 
 

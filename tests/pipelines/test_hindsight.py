@@ -82,7 +82,7 @@ def test_put_under_another_body_is_possibly_one_and_settled_by_a_document(histor
     assert came["newly_signed"] is None
     assert "possibly listed under another name before" in came["title"]
     assert told(history)["added", TOWN]["newly_signed"] is True
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         from pipelines.history.changes import ChangeFilter
         from pipelines.history.figures import batch
 

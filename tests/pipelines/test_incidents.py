@@ -20,7 +20,7 @@ from demo.rudeness import answering
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.incidents import open_incidents, recent_incidents
 from pipelines.incidents import Facts, notice_due, troubles
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.maintenance import maintain
 from pipelines.tables import outbox
 from scraper.lists import PARTICIPATING, Cadence
@@ -39,19 +39,19 @@ class Desk:
         self.at = MONDAY
         hourly = Cadence(("0 * * * *",), jitter_seconds=0)
         lists = [replace(item, cadence=hourly) for item in publisher.lists()]
-        self.house: House = replace(open_house(settings, lists), now=lambda: self.at)
+        self.installation: Installation = replace(open_installation(settings, lists), now=lambda: self.at)
 
     def look(self, name: str = "participating") -> str:
-        [look] = asyncio.run(fetch_lists(self.house, [self.house.lists[name]], "clock", "test"))
+        [look] = asyncio.run(fetch_lists(self.installation, [self.installation.lists[name]], "clock", "test"))
         return look.outcome
 
     def owed(self) -> list[dict[str, Any]]:
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             rows = connection.execute(select(outbox.c.payload).order_by(outbox.c.id)).scalars()
             return [payload for payload in rows if payload["kind"] == "incident"]
 
     def open_kinds(self) -> list[str]:
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             return [row.kind for row in open_incidents(connection)]
 
 
@@ -73,7 +73,7 @@ def test_two_days_of_failure_every_hour_are_told_four_times_or_fewer(desk: Desk,
     for _ in range(48):
         desk.at += HOUR
         assert desk.look() == "failed"
-        maintain(desk.house)
+        maintain(desk.installation)
     show.be_kind()
     desk.at += HOUR
     assert desk.look() == "unchanged"
@@ -91,7 +91,7 @@ def test_two_days_of_failure_every_hour_are_told_four_times_or_fewer(desk: Desk,
 
 
 def _all(desk: Desk) -> list[Any]:
-    with desk.house.engine.connect() as connection:
+    with desk.installation.engine.connect() as connection:
         return list(recent_incidents(connection))
 
 
@@ -129,7 +129,7 @@ def test_a_process_that_was_away_says_so(desk: Desk) -> None:
     desk.look()
     desk.look("pending")
     desk.at += timedelta(hours=9)
-    maintain(desk.house)
+    maintain(desk.installation)
     assert desk.open_kinds() == ["overdue", "overdue"]
     desk.look()
     assert desk.open_kinds() == ["overdue"]

@@ -61,7 +61,7 @@ def test_a_sheriff_is_one_agency_with_county_or_without(history: History) -> Non
     )
     [added] = history.changes("added")
     assert added["new_agency"] is False
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         from pipelines.history.publications import accepted_publications
 
         assert [row.agencies for row in accepted_publications(connection, "participating")] == [61, 61]

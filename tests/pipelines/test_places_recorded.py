@@ -60,12 +60,12 @@ LINES = [
 
 
 def where(history: History) -> dict[str, StoredPlace]:
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         return all_places(connection)
 
 
 def shown(history: History, **wanted: Any) -> list[dict[str, Any]]:
-    return list(listed(history.house, "participating", None, None, **wanted)["agreements"])
+    return list(listed(history.installation, "participating", None, None, **wanted)["agreements"])
 
 
 def one(history: History, agency: str) -> dict[str, Any]:
@@ -86,8 +86,8 @@ def test_every_agreement_has_its_place_and_can_be_asked_for_by_it(history: Histo
     assert [record["agency"] for record in shown(history, counties=["12005"], levels=["municipal"])] == [
         "Lynn Haven Police Department"
     ]
-    lists = history.house.lists
-    with history.house.engine.connect() as connection:
+    lists = history.installation.lists
+    with history.installation.engine.connect() as connection:
         wanted = change_filter(lists, counties=["FL:Bay County"], levels=["county"])
         [change] = read_changes(connection, wanted)
         told = change_json(change, lists["participating"])
@@ -116,22 +116,29 @@ def test_a_corrected_name_moves_the_place_and_an_undone_correction_moves_it_back
     other.feed(files[1:])
     other.feed(files[:1])
     assert where(other) == where(history)
-    assert list(record_problems(other.house)) == []
+    assert list(record_problems(other.installation)) == []
 
 
 def test_a_persons_word_goes_before_the_rules_and_survives_a_rebuild(history: History) -> None:
     history.feed([sheet(LINES, AT)])
     jail = one(history, "Southwest Virginia Regional Jail Authority")
     assert jail["fips"] is None
-    place(history.house, jail["agreement_id"], ["51105", "51169"], None, "reader", "Its own page lists them")
+    place(
+        history.installation,
+        jail["agreement_id"],
+        ["51105", "51169"],
+        None,
+        "reader",
+        "Its own page lists them",
+    )
     told = one(history, jail["agency"])
     assert told["fips"] == ["51105", "51169"]
     assert "reader" in str(told["place_evidence"])
     kept = where(history)
-    rebuild(history.house)
+    rebuild(history.installation)
     assert where(history) == kept
-    assert list(record_problems(history.house)) == []
-    place(history.house, jail["agreement_id"], None, None, "reader", "")
+    assert list(record_problems(history.installation)) == []
+    place(history.installation, jail["agreement_id"], None, None, "reader", "")
     assert one(history, jail["agency"]) == jail
 
 
@@ -140,10 +147,10 @@ def test_a_word_must_name_what_the_registers_have(history: History) -> None:
     bay = one(history, "Bay County Sheriff's Office")["agreement_id"]
     for fips, ori in ((["51105"], None), (["99999"], None), (None, "XX0000000")):
         with pytest.raises(UsageError):
-            place(history.house, bay, fips, ori, "reader", "no")
+            place(history.installation, bay, fips, ori, "reader", "no")
     with pytest.raises(UsageError):
-        place(history.house, "g000000000000", ["12005"], None, "reader", "no")
-    place(history.house, bay, None, "FL0030700", "reader", "as if")
+        place(history.installation, "g000000000000", ["12005"], None, "reader", "no")
+    place(history.installation, bay, None, "FL0030700", "reader", "as if")
     assert one(history, "Bay County Sheriff's Office")["population"] == 22866
 
 
@@ -155,7 +162,7 @@ def test_an_older_database_is_given_its_places(history: History) -> None:
 
     history.feed([sheet(LINES, AT)])
     kept = where(history)
-    with writing(history.house) as connection:
+    with writing(history.installation) as connection:
         connection.execute(delete(places))
-    place_all(history.house)
+    place_all(history.installation)
     assert where(history) == kept

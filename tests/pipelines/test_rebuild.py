@@ -27,12 +27,12 @@ OLD = "Of the old record"
 
 def mark_old(history: History) -> None:
     """Now the record says something that does not follow from the archive."""
-    with writing(history.house) as connection:
+    with writing(history.installation) as connection:
         connection.execute(update(changes).values(agency=OLD))
 
 
 def agencies(history: History) -> list[str]:
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         return list(connection.execute(select(changes.c.agency).order_by(changes.c.id)).scalars())
 
 
@@ -44,15 +44,15 @@ def test_readers_meet_the_old_record_whole_until_the_new_one_stands(
     mark_old(history)
     old = agencies(history)
     seen = []
-    with history.house.engine.connect() as reader:
+    with history.installation.engine.connect() as reader:
         before = reader.execute(select(changes.c.agency)).scalars().all()
-        rebuild(history.house, lambda *_: seen.append(agencies(history)))
+        rebuild(history.installation, lambda *_: seen.append(agencies(history)))
     assert seen == [old] * len(seen)
     assert len(seen) == len(files_of(published))
     assert set(before) == {OLD}
     assert agencies(history) == new
-    assert list(record_problems(history.house)) == []
-    assert not (history.house.settings.home / "rebuilding").exists()
+    assert list(record_problems(history.installation)) == []
+    assert not (history.installation.settings.home / "rebuilding").exists()
 
 
 def test_work_goes_on_during_a_rebuild_and_nothing_of_it_is_lost(
@@ -71,17 +71,17 @@ def test_work_goes_on_during_a_rebuild_and_nothing_of_it_is_lost(
         if done == 4:
             other[0].join(60)
 
-    rebuild(history.house, work)
+    rebuild(history.installation, work)
     assert not other[0].is_alive(), "whoever takes in waits for the change of place only"
     assert history.log() == plain.log()
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         assert connection.execute(select(ticks.c.process)).scalar() == "another"
-    assert list(record_problems(history.house)) == []
+    assert list(record_problems(history.installation)) == []
 
 
 def _feed_and_tick(history: History, files: list[File]) -> None:
     history.feed(files)
-    with writing(history.house) as connection:
+    with writing(history.installation) as connection:
         tick(connection, "clock", "another", NOW)
 
 
@@ -91,15 +91,15 @@ def test_an_error_in_the_middle_leaves_the_old_record(history: History, publishe
     mark_old(history)
     old = agencies(history)
     last = history.changes()[-1]["sha256"]
-    path = history.house.archive.path(last)
+    path = history.installation.archive.path(last)
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
     with pytest.raises(ArchiveError):
-        rebuild(history.house)
+        rebuild(history.installation)
     assert agencies(history) == old
-    assert not (history.house.settings.home / "rebuilding").exists()
+    assert not (history.installation.settings.home / "rebuilding").exists()
     path.write_bytes(whole)
-    rebuild(history.house)
+    rebuild(history.installation)
     assert agencies(history) == new
 
 
@@ -107,39 +107,39 @@ def test_two_rebuilds_at_once_are_one_after_the_other(history: History, publishe
     history.feed(files_of(published)[:4])
     new = agencies(history)
     mark_old(history)
-    both = [threading.Thread(target=rebuild, args=(history.house,)) for _ in range(2)]
+    both = [threading.Thread(target=rebuild, args=(history.installation,)) for _ in range(2)]
     for one in both:
         one.start()
     for one in both:
         one.join(60)
     assert agencies(history) == new
-    assert list(record_problems(history.house)) == []
+    assert list(record_problems(history.installation)) == []
 
 
 def test_news_that_was_still_to_come_comes_once(history: History, published: list[Week]) -> None:
     """What was taken in and not derived when a process died, and what was only journaled, is news all the same."""
     from pipelines.run import _take_tail  # all that a process did before it died
 
-    settings = history.house.settings.model_copy(update={"notify": ("json://127.0.0.1:9/",)})
-    history.house = replace(history.house, settings=settings)
+    settings = history.installation.settings.model_copy(update={"notify": ("json://127.0.0.1:9/",)})
+    history.installation = replace(history.installation, settings=settings)
     files = files_of(published)
     history.feed(files[:2])
     _keep(history, files[2])
-    with writing(history.house) as connection:
-        _take_tail(history.house, connection, announce=True)
+    with writing(history.installation) as connection:
+        _take_tail(history.installation, connection, announce=True)
     _keep(history, files[4])
-    rebuild(history.house)
+    rebuild(history.installation)
     told = _told(history)
     assert len(told) == 2
-    rebuild(history.house)
+    rebuild(history.installation)
     assert _told(history) == told
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         assert all(connection.execute(select(publications.c.announced)).scalars())
-    assert list(record_problems(history.house)) == []
+    assert list(record_problems(history.installation)) == []
 
 
 def _keep(history: History, file: File) -> None:
-    archive: Archive = history.house.archive
+    archive: Archive = history.installation.archive
     sha256 = archive.put(file.body)
     archive.keep(
         Capture(
@@ -151,27 +151,27 @@ def _keep(history: History, file: File) -> None:
 
 
 def _told(history: History) -> list[Any]:
-    with history.house.engine.connect() as connection:
+    with history.installation.engine.connect() as connection:
         return list(connection.execute(select(outbox.c.key).order_by(outbox.c.id)).scalars())
 
 
 def test_what_was_told_is_not_told_again(history: History, published: list[Week]) -> None:
     history.feed(files_of(published)[:4])
-    with writing(history.house) as connection:
+    with writing(history.installation) as connection:
         connection.execute(
             insert(outbox).values(
                 key="publication/x", channel="webhook", lane="x", payload={}, created_at=NOW, due_at=NOW,
                 attempts=1, sent_at=NOW,
             )
         )  # fmt: skip
-    rebuild(history.house)
+    rebuild(history.installation)
     assert _told(history) == ["publication/x"]
 
 
 def test_what_a_killed_rebuild_left_is_cleared_by_the_next(history: History, published: list[Week]) -> None:
     history.feed(files_of(published)[:2])
-    left: Path = history.house.settings.home / "rebuilding" / "beside.sqlite"
+    left: Path = history.installation.settings.home / "rebuilding" / "beside.sqlite"
     left.parent.mkdir()
     left.write_bytes(b"half a database")
-    rebuild(history.house)
+    rebuild(history.installation)
     assert not left.parent.exists()

@@ -55,12 +55,12 @@ def new_rule(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_without_a_new_rule_there_is_nothing_to_show(told: History) -> None:
-    assert effect_of_rules(told.house).nothing
+    assert effect_of_rules(told.installation).nothing
 
 
 def test_exactly_the_changes_that_the_rule_makes_are_shown(told: History, new_rule: None) -> None:
-    before, entries = told.changes(), list(told.house.archive.entries())
-    effect = effect_of_rules(told.house)
+    before, entries = told.changes(), list(told.installation.archive.entries())
+    effect = effect_of_rules(told.installation)
     # The correction of Dooly was no correction; Crisp is new under the model that it really has.
     assert [(one.kind, one.agency) for one in effect.gone] == [
         ("amended", "Dooly County Sheriff's Office"),
@@ -73,14 +73,14 @@ def test_exactly_the_changes_that_the_rule_makes_are_shown(told: History, new_ru
     # The list that seemed to correct Dooly says nothing new.
     assert [(one.before, one.after) for one in effect.judged] == [("recorded", "unchanged")]
     assert told.changes() == before
-    assert list(told.house.archive.entries()) == entries
+    assert list(told.installation.archive.entries()) == entries
 
 
 def test_the_command_tells_it_apart_from_what_a_publisher_changed(
     told: History, new_rule: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COUNTERSIGN_HOME", str(told.house.settings.home))
-    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", told.house.settings.database_url)
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(told.installation.settings.home))
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", told.installation.settings.database_url)
     assert run(["rebuild", "--dry-run", "--format", "json"]) == 0
     out, err = capsys.readouterr()
     shown: dict[str, Any] = json.loads(out)

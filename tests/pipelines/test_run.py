@@ -46,10 +46,10 @@ def test_a_workbook_saved_again_records_nothing_but_the_look(history: History, p
 
 def test_replaying_again_records_nothing(history: History, published: list[Week]) -> None:
     history.feed(files_of(published))
-    before, entries = history.changes(), list(history.house.archive.entries())
+    before, entries = history.changes(), list(history.installation.archive.entries())
     history.feed(files_of(published))
     assert history.changes() == before
-    assert list(history.house.archive.entries()) == entries
+    assert list(history.installation.archive.entries()) == entries
 
 
 def test_any_order_of_learning_ends_in_the_same_log(
@@ -69,9 +69,9 @@ def test_rebuilding_gives_the_same_bytes(history: History, published: list[Week]
     files = files_of(published)
     history.feed(files[4:])
     history.feed(files[:4])
-    review(history.house, [history.changes("added")[0]["id"]], "disputed", "reader", "not so")
+    review(history.installation, [history.changes("added")[0]["id"]], "disputed", "reader", "not so")
     before = history.changes()
-    rebuild(history.house)
+    rebuild(history.installation)
     assert history.changes() == before
     assert before[0]["review"] or any(change["review"] for change in before)
 
@@ -79,17 +79,17 @@ def test_rebuilding_gives_the_same_bytes(history: History, published: list[Week]
 def test_a_verdict_can_be_taken_back(history: History, published: list[Week]) -> None:
     history.feed(files_of(published[:3]))
     identifier = history.changes("added")[0]["id"]
-    review(history.house, [identifier], "confirmed", "reader", "")
+    review(history.installation, [identifier], "confirmed", "reader", "")
     assert history.changes("added")[0]["review"]["status"] == "confirmed"
-    review(history.house, [identifier], "undone", "reader", "")
+    review(history.installation, [identifier], "undone", "reader", "")
     assert history.changes("added")[0]["review"] is None
 
 
 def test_verdicts_on_what_does_not_exist_are_refused(history: History) -> None:
     with pytest.raises(UsageError, match="No change is called"):
-        review(history.house, ["nothing"], "confirmed", "reader", "")
+        review(history.installation, ["nothing"], "confirmed", "reader", "")
     with pytest.raises(UsageError, match="No publication is called"):
-        release(history.house, "nothing", "accept", "reader", "")
+        release(history.installation, "nothing", "accept", "reader", "")
 
 
 def test_ids_survive_an_older_list_found_later(history: History, published: list[Week]) -> None:

@@ -40,7 +40,7 @@ def days() -> list[File]:
 
 
 def look(history: History, files: list[File], as_of: str) -> None:
-    told = listed(history.house, "participating", as_of, None)
+    told = listed(history.installation, "participating", as_of, None)
     [body] = [file.body for file in files if f"{file.at:%Y-%m-%dT%H:%M:%SZ}" == told["published_at"]]
     cells = openpyxl.load_workbook(BytesIO(body)).active
     assert cells is not None
@@ -56,5 +56,5 @@ def test_every_row_is_of_its_file(new_history: Callable[[], History], backwards:
         history.feed([file])
     for number in range(len(files)):
         look(history, files, f"{AT + number * DAY:%Y-%m-%d}")
-    rebuild(history.house)
+    rebuild(history.installation)
     look(history, files, f"{AT + 4 * DAY:%Y-%m-%d}")

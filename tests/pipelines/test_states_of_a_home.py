@@ -25,7 +25,7 @@ from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import answering
 from pipelines.fetch_runs import RunResult, fetch_lists
-from pipelines.installation import House, open_house, writing
+from pipelines.installation import Installation, open_installation, writing
 from pipelines.processes import process_name
 from pipelines.record.incidents import settle_incidents
 from pipelines.record.outbox import owe
@@ -43,13 +43,13 @@ LATER = START + timedelta(hours=1)
 class Scene:
     """A home in which both lists have been seen once, and its publisher. `now` is when it is looked at again."""
 
-    house: House
+    installation: Installation
     publisher: Publisher
     weeks: list[Week]
     now: datetime = LATER
 
     def edit(self, statement: Any) -> None:
-        with writing(self.house) as connection:
+        with writing(self.installation) as connection:
             connection.execute(statement)
 
     def state(self, state: str) -> None:
@@ -57,7 +57,7 @@ class Scene:
         self.edit(update(publications).where(mine).values(state=state))
 
     def lease(self, holder: str, at: datetime, name: str = "pending") -> None:
-        with writing(self.house) as connection:
+        with writing(self.installation) as connection:
             assert take_lease(connection, name, holder, at)
             start_run(connection, "f" * 32, name, "clock", "test", holder, at)
 
@@ -74,8 +74,8 @@ def settings_of(home: Path) -> Settings:
     )
 
 
-def house_at(home: Path, publisher: Publisher, now: datetime) -> House:
-    return replace(open_house(settings_of(home), publisher.lists()), now=lambda: now)
+def house_at(home: Path, publisher: Publisher, now: datetime) -> Installation:
+    return replace(open_installation(settings_of(home), publisher.lists()), now=lambda: now)
 
 
 def nothing(_scene: Scene) -> None:
@@ -131,20 +131,20 @@ def not_derived(scene: Scene) -> None:
 
 
 def in_trouble_until_now(scene: Scene) -> None:
-    with writing(scene.house) as connection:
+    with writing(scene.installation) as connection:
         settle_incidents(connection, "pending", {"failing": "It was refused."}, again=True, now=START)
 
 
 def overdue_until_now(scene: Scene) -> None:
     """Nobody looked for a month."""
-    with writing(scene.house) as connection:
+    with writing(scene.installation) as connection:
         settle_incidents(connection, "pending", {"overdue": "It was last seen."}, again=False, now=START)
     scene.now = START + timedelta(days=30)
 
 
 def silent_for_long(scene: Scene) -> None:
     """A list that came every day does not come for a month."""
-    with scene.house.engine.connect() as connection:
+    with scene.installation.engine.connect() as connection:
         first = connection.execute(select(publications).where(publications.c.list == "pending")).one()
     for day in range(1, 30):
         then = first.published_at - timedelta(days=day)
@@ -173,14 +173,14 @@ def of_another_address(scene: Scene) -> None:
 
 
 def body_lost(scene: Scene) -> None:
-    with scene.house.engine.connect() as connection:
+    with scene.installation.engine.connect() as connection:
         row = connection.execute(select(publications).where(publications.c.list == "pending")).one()
-    scene.house.archive.path(row.sha256).unlink()
+    scene.installation.archive.path(row.sha256).unlink()
 
 
 def in_the_journal_only(scene: Scene) -> None:
     """A verdict of a person, whose process died before the database knew."""
-    scene.house.archive.append(
+    scene.installation.archive.append(
         "same",
         START,
         state="FL",
@@ -193,16 +193,16 @@ def in_the_journal_only(scene: Scene) -> None:
 
 
 def journal_lost(scene: Scene) -> None:
-    scene.house.archive.journal.path.unlink()
+    scene.installation.archive.journal.path.unlink()
 
 
 def archive_lost(scene: Scene) -> None:
-    shutil.rmtree(scene.house.archive.folder)
-    scene.house.archive.folder.write_text("a file stands where a folder should be")
+    shutil.rmtree(scene.installation.archive.folder)
+    scene.installation.archive.folder.write_text("a file stands where a folder should be")
 
 
 def owed(scene: Scene) -> None:
-    with writing(scene.house) as connection:
+    with writing(scene.installation) as connection:
         owe(connection, "x", "lane", ["webhook"], {"kind": "digest", "week": "2025-W01"}, START)
 
 
@@ -234,8 +234,8 @@ def a_clock_that_ran_ahead(scene: Scene) -> None:
 
 
 def no_write_ahead_log(scene: Scene) -> None:
-    scene.house.engine.dispose()
-    with closing(sqlite3.connect(scene.house.settings.home / "countersign.sqlite")) as db:
+    scene.installation.engine.dispose()
+    with closing(sqlite3.connect(scene.installation.settings.home / "countersign.sqlite")) as db:
         assert db.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
 
 
@@ -248,38 +248,38 @@ def newer_tables(scene: Scene) -> None:
 
 
 def version(scene: Scene, number: str) -> None:
-    scene.house.engine.dispose()
-    with closing(sqlite3.connect(scene.house.settings.home / "countersign.sqlite")) as db:
+    scene.installation.engine.dispose()
+    with closing(sqlite3.connect(scene.installation.settings.home / "countersign.sqlite")) as db:
         db.execute("UPDATE alembic_version SET version_num = ?", (number,))
         db.commit()
 
 
 def tables_of_others(scene: Scene) -> None:
     no_database(scene)
-    with closing(sqlite3.connect(scene.house.settings.home / "countersign.sqlite")) as db:
+    with closing(sqlite3.connect(scene.installation.settings.home / "countersign.sqlite")) as db:
         db.execute("CREATE TABLE theirs (id INTEGER)")
 
 
 def no_database(scene: Scene) -> None:
-    scene.house.engine.dispose()
+    scene.installation.engine.dispose()
     for end in ("", "-wal", "-shm"):
-        (scene.house.settings.home / f"countersign.sqlite{end}").unlink(missing_ok=True)
+        (scene.installation.settings.home / f"countersign.sqlite{end}").unlink(missing_ok=True)
 
 
 def no_home(scene: Scene) -> None:
-    scene.house.engine.dispose()
-    shutil.rmtree(scene.house.settings.home)
+    scene.installation.engine.dispose()
+    shutil.rmtree(scene.installation.settings.home)
 
 
 def rubbish(scene: Scene) -> None:
     no_database(scene)
-    (scene.house.settings.home / "countersign.sqlite").write_bytes(b"rubbish " * 2000)
+    (scene.installation.settings.home / "countersign.sqlite").write_bytes(b"rubbish " * 2000)
 
 
 def a_time_that_is_none(scene: Scene) -> None:
     """Somebody wrote into the database by hand."""
-    scene.house.engine.dispose()
-    with closing(sqlite3.connect(scene.house.settings.home / "countersign.sqlite")) as db:
+    scene.installation.engine.dispose()
+    with closing(sqlite3.connect(scene.installation.settings.home / "countersign.sqlite")) as db:
         db.execute("UPDATE watched SET served_since = 'yesterday' WHERE list = 'pending'")
         db.commit()
 
@@ -338,9 +338,9 @@ def seen_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("seen once") / "home"
 
 
-async def fetched(house: House) -> list[RunResult]:
-    results = await fetch_lists(house, house.chosen([]), "clock", "test")
-    await report_runs(house, results)
+async def fetched(installation: Installation) -> list[RunResult]:
+    results = await fetch_lists(installation, installation.chosen([]), "clock", "test")
+    await report_runs(installation, results)
     return results
 
 
@@ -361,12 +361,12 @@ def test_whatever_state_a_home_is_in_a_run_says_what_it_found(
     scene: Scene, prepare: Callable[[Scene], None], shows: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prepare(scene)
-    scene.house.engine.dispose()
-    home = scene.house.settings.home
+    scene.installation.engine.dispose()
+    home = scene.installation.settings.home
     capsys.readouterr()
     try:
-        house = house_at(home, scene.publisher, scene.now)
-        came: object = asyncio.run(fetched(house))
+        installation = house_at(home, scene.publisher, scene.now)
+        came: object = asyncio.run(fetched(installation))
     except (CountersignError, ValueError) as error:
         came = error
     assert shows in f"{came!r} {capsys.readouterr().err} {record_of(home / 'countersign.sqlite')}"

@@ -24,7 +24,7 @@ from demo.publisher import Publisher
 from demo.workbooks import Line, workbook
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.publications import ACCEPTED, new_publications
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.rebuild import derived_beside
 from pipelines.record.ingest import SERVED_AGAIN, TOGETHER
 from pipelines.run import catch_up, release, replay
@@ -84,9 +84,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def opened(place: Path, at: datetime = START) -> House:
+def opened(place: Path, at: datetime = START) -> Installation:
     home = Settings(home=place, database_url=f"sqlite:///{place}/countersign.sqlite")
-    return replace(open_house(home, SMALL), now=lambda: at)
+    return replace(open_installation(home, SMALL), now=lambda: at)
 
 
 def capture(event: Event, at: datetime) -> Capture:
@@ -97,31 +97,31 @@ def capture(event: Event, at: datetime) -> Capture:
     return Capture(event.list, "https://example.org/a.xlsx", at, "fetched", "", 1, "a.xlsx", headers=headers)
 
 
-def happen(house: House, event: Event, at: datetime, place: Path) -> None:
+def happen(installation: Installation, event: Event, at: datetime, place: Path) -> None:
     saved = (at - timedelta(hours=event.saved)).replace(minute=0)
     made = body(event.which, saved, event.list)
     if event.kind == "look":
-        house.archive.keep(replace(capture(event, at), sha256=house.archive.put(made)), at)
-        catch_up(house)
+        installation.archive.keep(replace(capture(event, at), sha256=installation.archive.put(made)), at)
+        catch_up(installation)
     elif event.kind == "replay":
         file = place / "past.xlsx"
         file.write_bytes(made)
         past = replace(capture(event, at - timedelta(hours=max(event.saved, 0))), by="replay")
-        replay(house, [(past, file)])
+        replay(installation, [(past, file)])
     else:
-        for row in rows(house):
+        for row in rows(installation):
             if row.state == "held" and row.list == event.list:
-                release(house, row.key, event.kind, "reader", "")
+                release(installation, row.key, event.kind, "reader", "")
                 break
 
 
-def rows(house: House) -> list[Any]:
-    with house.engine.connect() as connection:
+def rows(installation: Installation) -> list[Any]:
+    with installation.engine.connect() as connection:
         return list(new_publications(connection, None))
 
 
-def record(house: House) -> dict[str, dict[Any, Mapping[str, Any]]]:
-    with house.engine.connect() as connection:
+def record(installation: Installation) -> dict[str, dict[Any, Mapping[str, Any]]]:
+    with installation.engine.connect() as connection:
         return {
             table.name: {row.id: dict(row._mapping) for row in connection.execute(select(table))}
             for table in (changes, intervals)
@@ -153,16 +153,16 @@ def _same(at: datetime) -> datetime:
 def play(empty: Path, events: list[Event]) -> None:
     """The same history again, and after each look: is the record what it was, but for what came at its end?"""
     with home_like(empty) as place:
-        at, house = START, opened(place)
+        at, installation = START, opened(place)
         for event in events:
             at += timedelta(hours=event.hours)
-            house = replace(house, now=partial(_same, at))
-            before, known = record(house), {row.key: row for row in rows(house)}
-            happen(house, event, at, place)
+            installation = replace(installation, now=partial(_same, at))
+            before, known = record(installation), {row.key: row for row in rows(installation)}
+            happen(installation, event, at, place)
             if event.kind == "look":
-                judge(before, known, record(house), rows(house), event, at)
-        rebuilt_alike(house)
-        house.engine.dispose()
+                judge(before, known, record(installation), rows(installation), event, at)
+        rebuilt_alike(installation)
+        installation.engine.dispose()
 
 
 def judge(
@@ -198,11 +198,11 @@ def judge(
         assert after == before, "a held list changes nothing"
 
 
-def rebuilt_alike(house: House) -> None:
-    entries = len(list(house.archive.entries()))
+def rebuilt_alike(installation: Installation) -> None:
+    entries = len(list(installation.archive.entries()))
     with (
-        derived_beside(house, entries) as beside,
-        snapshot(house.settings.database_url) as ours,
+        derived_beside(installation, entries) as beside,
+        snapshot(installation.settings.database_url) as ours,
         snapshot(beside.settings.database_url) as theirs,
     ):
         assert [f"{one.where}: {one.text}" for one in differences(ours, theirs)] == []
@@ -216,15 +216,19 @@ def home_like(empty: Path) -> Iterator[Path]:
         yield place
 
 
-def look(house: House, which: int, at: datetime, saved: int = 1, changed: int | None = None) -> Any:
+def look(
+    installation: Installation, which: int, at: datetime, saved: int = 1, changed: int | None = None
+) -> Any:
     """One look at the participating list; returns the newest publication."""
-    house = replace(house, now=lambda: at)
-    happen(house, Event("look", "participating", which, saved, changed, 0), at, house.settings.home)
-    return rows(house)[-1]
+    installation = replace(installation, now=lambda: at)
+    happen(
+        installation, Event("look", "participating", which, saved, changed, 0), at, installation.settings.home
+    )
+    return rows(installation)[-1]
 
 
 @pytest.fixture
-def house(empty: Path) -> Iterator[House]:
+def installation(empty: Path) -> Iterator[Installation]:
     with home_like(empty) as place:
         made = opened(place)
         yield made
@@ -234,86 +238,90 @@ def house(empty: Path) -> Iterator[House]:
 DAY = timedelta(days=1)
 
 
-def test_an_older_file_never_seen_before_is_held_and_says_what_it_is(house: House) -> None:
-    look(house, 0, START)
-    look(house, 1, START + DAY)
-    before = record(house)
-    held = look(house, 2, START + 2 * DAY, saved=40)
+def test_an_older_file_never_seen_before_is_held_and_says_what_it_is(installation: Installation) -> None:
+    look(installation, 0, START)
+    look(installation, 1, START + DAY)
+    before = record(installation)
+    held = look(installation, 2, START + 2 * DAY, saved=40)
     assert held.state == "held"
     assert held.reasons[0]["text"] == (
         "It says it was saved on 2025-05-12 20:00 UTC, older than the list of 2025-05-13 11:00 and never seen before."
     )
-    assert record(house) == before
-    release(replace(house, now=lambda: START + 2 * DAY), held.key, "reject", "reader", "a mistake")
-    assert record(house) == before
+    assert record(installation) == before
+    release(replace(installation, now=lambda: START + 2 * DAY), held.key, "reject", "reader", "a mistake")
+    assert record(installation) == before
 
 
-def test_an_older_file_that_a_person_accepts_stands_where_it_was_seen(house: House) -> None:
+def test_an_older_file_that_a_person_accepts_stands_where_it_was_seen(installation: Installation) -> None:
     for day, which in enumerate((0, 1)):
-        look(house, which, START + day * DAY)
-    before = record(house)["changes"]
-    held = look(house, 2, START + 2 * DAY, saved=40)
-    then = replace(house, now=lambda: START + 2 * DAY)
+        look(installation, which, START + day * DAY)
+    before = record(installation)["changes"]
+    held = look(installation, 2, START + 2 * DAY, saved=40)
+    then = replace(installation, now=lambda: START + 2 * DAY)
     assert release(then, held.key, "accept", "reader", "they meant it").state == "recorded"
     assert held.published_at == START + 2 * DAY
-    after = record(house)["changes"]
+    after = record(installation)["changes"]
     assert before.items() <= after.items()
     assert len(after) > len(before)
 
 
-def test_a_server_that_says_an_older_time_is_held_where_the_file_says_none(house: House) -> None:
+def test_a_server_that_says_an_older_time_is_held_where_the_file_says_none(
+    installation: Installation,
+) -> None:
     """Forged ahead, the file's own time is no witness; like is compared with like."""
-    look(house, 0, START, saved=-30, changed=2)
-    held = look(house, 1, START + DAY, saved=-30, changed=40)
+    look(installation, 0, START, saved=-30, changed=2)
+    held = look(installation, 1, START + DAY, saved=-30, changed=40)
     assert held.state == "held"
     assert "Its server says it was changed on 2025-05-11 20:00 UTC" in held.reasons[0]["text"]
 
 
-def test_a_witness_that_never_moved_is_none(house: House) -> None:
+def test_a_witness_that_never_moved_is_none(installation: Installation) -> None:
     for day, which in enumerate((0, 1)):
-        look(house, which, START + day * DAY, saved=100 + 24 * day)
-    assert look(house, 2, START + 2 * DAY, saved=400).state == "recorded"
+        look(installation, which, START + day * DAY, saved=100 + 24 * day)
+    assert look(installation, 2, START + 2 * DAY, saved=400).state == "recorded"
 
 
-def test_what_is_served_again_is_treated_as_ever(house: House) -> None:
+def test_what_is_served_again_is_treated_as_ever(installation: Installation) -> None:
     one = body(0, START - timedelta(hours=1), "participating")
-    look(house, 0, START)
-    look(house, 1, START + DAY)
-    again = look(house, 0, START + 2 * DAY, saved=49)
+    look(installation, 0, START)
+    look(installation, 1, START + DAY)
+    again = look(installation, 0, START + 2 * DAY, saved=49)
     assert (again.basis, again.state) == (SERVED_AGAIN, "held")
-    assert again.sha256 == house.archive.put(one)
-    look(house, 1, START + 3 * DAY, saved=49)
-    assert [row.state for row in rows(house)] == ["recorded", "recorded", "cleared"]
+    assert again.sha256 == installation.archive.put(one)
+    look(installation, 1, START + 3 * DAY, saved=49)
+    assert [row.state for row in rows(installation)] == ["recorded", "recorded", "cleared"]
 
 
-def test_a_held_list_waits_again_when_what_cleared_it_is_taken_back(house: House) -> None:
-    look(house, 0, START)
-    look(house, 3, START + DAY)
-    clears = look(house, 1, START + 2 * DAY)
-    assert [row.state for row in rows(house)] == ["recorded", "cleared", "recorded"]
-    release(replace(house, now=lambda: START + 2 * DAY), clears.key, "reject", "reader", "a mistake")
-    assert [row.state for row in rows(house)] == ["recorded", "held", "rejected"]
-    rebuilt_alike(house)
+def test_a_held_list_waits_again_when_what_cleared_it_is_taken_back(installation: Installation) -> None:
+    look(installation, 0, START)
+    look(installation, 3, START + DAY)
+    clears = look(installation, 1, START + 2 * DAY)
+    assert [row.state for row in rows(installation)] == ["recorded", "cleared", "recorded"]
+    release(replace(installation, now=lambda: START + 2 * DAY), clears.key, "reject", "reader", "a mistake")
+    assert [row.state for row in rows(installation)] == ["recorded", "held", "rejected"]
+    rebuilt_alike(installation)
 
 
-def test_a_clock_behind_the_journal_is_told_before_anything_is_written(house: House) -> None:
-    look(house, 0, START)
-    entries = len(list(house.archive.entries()))
+def test_a_clock_behind_the_journal_is_told_before_anything_is_written(installation: Installation) -> None:
+    look(installation, 0, START)
+    entries = len(list(installation.archive.entries()))
     with pytest.raises(ClockError, match="Set the clock right"):
-        look(house, 1, START - DAY)
-    assert len(list(house.archive.entries())) == entries
+        look(installation, 1, START - DAY)
+    assert len(list(installation.archive.entries())) == entries
 
 
-def test_only_our_own_look_is_live(house: House) -> None:
+def test_only_our_own_look_is_live(installation: Installation) -> None:
     """A file of the past that an older journal calls a look goes to its place in the past."""
-    look(house, 0, START)
-    look(house, 2, START + 2 * DAY)
+    look(installation, 0, START)
+    look(installation, 2, START + 2 * DAY)
     at = START + 40 * DAY
     old = Event("look", "participating", 1, 1, None, 0)
     made = body(1, START + timedelta(hours=23), "participating")
-    house.archive.keep(replace(capture(old, START + DAY), sha256=house.archive.put(made), by=LIVE), at)
-    catch_up(replace(house, now=lambda: at))
-    assert [row.captured_at for row in rows(house)] == [START, START + DAY, START + 2 * DAY]
+    installation.archive.keep(
+        replace(capture(old, START + DAY), sha256=installation.archive.put(made), by=LIVE), at
+    )
+    catch_up(replace(installation, now=lambda: at))
+    assert [row.captured_at for row in rows(installation)] == [START, START + DAY, START + 2 * DAY]
 
 
 def test_an_older_file_behind_the_live_link_is_held_by_a_crawl(
@@ -322,20 +330,22 @@ def test_an_older_file_behind_the_live_link_is_held_by_a_crawl(
     """Over real HTTP: a real list of an earlier week, never seen before, is put behind the publisher's link."""
     del home
     at = [published[3].published_at + timedelta(hours=1)]
-    house = replace(open_house(Settings(home=tmp_path / "home"), publisher.lists()), now=lambda: at[0])
+    installation = replace(
+        open_installation(Settings(home=tmp_path / "home"), publisher.lists()), now=lambda: at[0]
+    )
     for week in (published[1], published[3]):
         publisher.show_week(week)
-        asyncio.run(fetch_lists(house, [*house.lists.values()], "person", "test"))
+        asyncio.run(fetch_lists(installation, [*installation.lists.values()], "person", "test"))
         at[0] += timedelta(hours=1)
-    before = record(house)
+    before = record(installation)
     publisher.show(
         "participating", published[2].participating, "agencies.xlsx", published[3].published_at + DAY
     )
-    [look] = asyncio.run(fetch_lists(house, [house.lists["participating"]], "person", "test"))
+    [look] = asyncio.run(fetch_lists(installation, [installation.lists["participating"]], "person", "test"))
     assert (look.outcome, look.exit_code) == ("held", 3)
     assert look.reason.startswith("It says it was saved on ")
-    assert record(house) == before
+    assert record(installation) == before
     at[0] -= 3 * DAY
     with pytest.raises(ClockError):
-        asyncio.run(fetch_lists(house, [house.lists["participating"]], "person", "test"))
-    house.engine.dispose()
+        asyncio.run(fetch_lists(installation, [installation.lists["participating"]], "person", "test"))
+    installation.engine.dispose()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from pipelines.installation import open_house
+from pipelines.installation import open_installation
 from scheduler import Clock, heeding_signals
 
 
 async def main() -> None:
-    clock = Clock(open_house(), every=timedelta(seconds=2))
+    clock = Clock(open_installation(), every=timedelta(seconds=2))
     with heeding_signals(clock):
         await clock.run()
 

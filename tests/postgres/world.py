@@ -28,7 +28,7 @@ from demo.rudeness import File, Rudeness, Talk
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.queue import queue_state, workers_alive
-from pipelines.installation import House, open_house, writing
+from pipelines.installation import Installation, open_installation, writing
 from pipelines.tables import runs
 from scraper.settings import Settings
 
@@ -89,8 +89,8 @@ class World:
         for publisher in self.publishers:
             publisher.be_rude("robots", slow_robots(), times=1)
 
-    def house(self, database_url: str) -> House:
-        return open_house(
+    def installation(self, database_url: str) -> Installation:
+        return open_installation(
             Settings(
                 home=self.home, lists=self.lists, database_url=database_url, retries=0, timeout_seconds=20
             )
@@ -132,15 +132,15 @@ class World:
                 process.wait()
 
 
-def looks(house: House) -> list[Any]:
-    with house.engine.connect() as connection:
+def looks(installation: Installation) -> list[Any]:
+    with installation.engine.connect() as connection:
         return list(connection.execute(select(runs).order_by(runs.c.id)))
 
 
-def log_of(house: House) -> list[dict[str, Any]]:
+def log_of(installation: Installation) -> list[dict[str, Any]]:
     """What happened, without when we looked."""
     moments = ("recorded_at", "captured_at", "published_at")
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         told = [change_json(change) for change in read_changes(connection, ChangeFilter())]
     kept = [{name: value for name, value in change.items() if name not in moments} for change in told]
     return sorted(kept, key=lambda change: str(change["id"]))
@@ -155,12 +155,12 @@ def wait_until(true: Callable[[], bool], seconds: float, world: World) -> None:
         time.sleep(0.1)
 
 
-def whole(house: House) -> Counter[str]:
-    return Counter(run.list for run in looks(house) if run.outcome not in (None, "died", "stopped"))
+def whole(installation: Installation) -> Counter[str]:
+    return Counter(run.list for run in looks(installation) if run.outcome not in (None, "died", "stopped"))
 
 
-def everyone_looked(house: House, times: int) -> bool:
-    found = whole(house)
+def everyone_looked(installation: Installation, times: int) -> bool:
+    found = whole(installation)
     return len(found) == LISTS and min(found.values()) >= times
 
 
@@ -175,53 +175,55 @@ def slow_robots() -> Rudeness:
     return Rudeness(answer)
 
 
-def age_looks(house: House) -> None:
+def age_looks(installation: Installation) -> None:
     """All looks were made years ago, so that every list is due."""
-    with writing(house) as connection:
+    with writing(installation) as connection:
         connection.execute(update(runs).values(started_at=datetime(2020, 1, 1, tzinfo=UTC)))
 
 
-def workers_of(house: House) -> int:
-    with house.engine.connect() as connection:
+def workers_of(installation: Installation) -> int:
+    with installation.engine.connect() as connection:
         return workers_alive(connection)
 
 
-def in_the_middle(house: House, worker: subprocess.Popen[bytes]) -> bool:
-    return any(run.outcome is None and f":{worker.pid}:" in run.process for run in looks(house))
+def in_the_middle(installation: Installation, worker: subprocess.Popen[bytes]) -> bool:
+    return any(run.outcome is None and f":{worker.pid}:" in run.process for run in looks(installation))
 
 
-def quiet_queue(house: House) -> bool:
-    with house.engine.connect() as connection:
+def quiet_queue(installation: Installation) -> bool:
+    with installation.engine.connect() as connection:
         state = queue_state(connection)
     assert state is not None
     return state["waiting"] == state["doing"] == 0
 
 
-async def looked_at_once(house: House) -> None:
-    await report_runs(house, await fetch_lists(house, list(house.lists.values()), "clock", "test"))
+async def looked_at_once(installation: Installation) -> None:
+    await report_runs(
+        installation, await fetch_lists(installation, list(installation.lists.values()), "clock", "test")
+    )
 
 
 def log_of_one_quiet_process(world: World, place: Path, skips: Sequence[int]) -> list[dict[str, Any]]:
     quiet = World(world.publishers, place / "desk")
-    house = quiet.house(f"sqlite:///{place}/countersign.sqlite")
+    installation = quiet.installation(f"sqlite:///{place}/countersign.sqlite")
     for skip in skips:
         world.publish(skip)
-        asyncio.run(looked_at_once(house))
-    house.engine.dispose()
-    return log_of(house)
+        asyncio.run(looked_at_once(installation))
+    installation.engine.dispose()
+    return log_of(installation)
 
 
 def seeded(
     world: World, url: str, tmp_path: Path, skips: Sequence[int]
-) -> tuple[House, list[dict[str, Any]]]:
+) -> tuple[Installation, list[dict[str, Any]]]:
     """An installation that saw the first publication of every list, while the second is out; the log to come once
     it has seen those of all `skips`."""
     (tmp_path / "quiet").mkdir()
     expected = log_of_one_quiet_process(world, tmp_path / "quiet", skips)
     assert len(expected) == LISTS * 6 * (len(skips) - 1)
     world.publish(skips[0])
-    house = world.house(url)
-    asyncio.run(looked_at_once(house))
+    installation = world.installation(url)
+    asyncio.run(looked_at_once(installation))
     world.publish(skips[1])
-    age_looks(house)
-    return house, expected
+    age_looks(installation)
+    return installation, expected

@@ -25,21 +25,26 @@ def full(new_history: Callable[[], History], published: list[Week]) -> History:
     files = files_of(published)
     made.feed(files[:8])
     identifiers = [change["id"] for change in made.changes("added")[:4]]
-    review(made.house, identifiers, "confirmed", "reader", "seen")
-    review(made.house, identifiers[:1], "disputed", "reader", "not so")
+    review(made.installation, identifiers, "confirmed", "reader", "seen")
+    review(made.installation, identifiers[:1], "disputed", "reader", "not so")
     one, other = (change for change in made.changes("added")[:2])
     judge_names(
-        made.house, "distinct", (one["state"], one["agency"]), (other["state"], other["agency"]), "reader", ""
+        made.installation,
+        "distinct",
+        (one["state"], one["agency"]),
+        (other["state"], other["agency"]),
+        "reader",
+        "",
     )
     made.feed(files[8:12])
     for row in made.held():
-        release(made.house, row.key, "accept", "reader", "known")
-    paper = made.house.archive.put(b"%PDF-1.7 an agreement")
-    made.house.archive.append(
+        release(made.installation, row.key, "accept", "reader", "known")
+    paper = made.installation.archive.put(b"%PDF-1.7 an agreement")
+    made.installation.archive.append(
         "document", NOW, url="https://example.org/a.pdf", event="posted", sha256=paper, bytes=21
     )
-    catch_up(made.house)
-    with writing(made.house) as connection:
+    catch_up(made.installation)
+    with writing(made.installation) as connection:
         take_lease(connection, "participating", "host:1:x/1", NOW)
         for number in range(12):
             at = NOW + timedelta(hours=number)

@@ -46,7 +46,7 @@ def run_alone(bundle: bytes, place: Path, *more: Path) -> subprocess.CompletedPr
 def test_every_change_can_be_checked(told: History) -> None:
     kinds = set()
     for change in [*told.changes()[::8], *told.changes("renamed", "amended", "returned")]:
-        said = check(evidence(told.house, change["id"]))
+        said = check(evidence(told.installation, change["id"]))
         assert any("prints what the bundle says" in line for line in said)
         kinds.add(change["kind"])
     assert kinds == {"added", "removed", "returned", "renamed", "amended"}
@@ -55,13 +55,13 @@ def test_every_change_can_be_checked(told: History) -> None:
 def test_the_script_alone_is_enough(told: History, tmp_path: Path) -> None:
     for kind in ("added", "removed", "renamed"):
         identifier = told.changes(kind)[-1]["id"]
-        done = run_alone(evidence(told.house, identifier), tmp_path / kind)
+        done = run_alone(evidence(told.installation, identifier), tmp_path / kind)
         assert (done.returncode, done.stderr) == (0, "")
         assert "PROVEN" in done.stdout
 
 
 def test_one_changed_byte_anywhere_is_found(told: History) -> None:
-    bundle = evidence(told.house, told.changes("added")[60]["id"])
+    bundle = evidence(told.installation, told.changes("added")[60]["id"])
     chance = random.Random(5)  # noqa: S311
     for at in [*range(120), *range(len(bundle) - 120, len(bundle)), *chance.sample(range(len(bundle)), 1000)]:
         altered = bundle[:at] + bytes([bundle[at] ^ 1 << chance.randrange(8)]) + bundle[at + 1 :]
@@ -73,7 +73,7 @@ def test_one_changed_byte_anywhere_is_found(told: History) -> None:
 
 
 def test_the_script_fails_with_a_sentence(told: History, tmp_path: Path) -> None:
-    bundle = evidence(told.house, told.changes("added")[0]["id"])
+    bundle = evidence(told.installation, told.changes("added")[0]["id"])
     at = bundle.index(b"files/") + 200
     done = run_alone(bundle[:at] + bytes([bundle[at] ^ 1]) + bundle[at + 1 :], tmp_path / "altered")
     assert done.returncode == 1
@@ -105,7 +105,7 @@ def forged(bundle: bytes, name: str, old: bytes, new: bytes) -> bytes:
 )
 def test_a_closed_forgery_is_found_by_what_it_says(told: History, name: str, why: str) -> None:
     change = told.changes("added", lists=["participating"])[30]
-    bundle = evidence(told.house, change["id"])
+    bundle = evidence(told.installation, change["id"])
     after = f"files/{change['sha256']}.xlsx"
     old, new, member = {
         "agency": (change["agency"], "Elsewhere County Sheriff's Office", "evidence.json"),
@@ -120,13 +120,13 @@ def test_a_closed_forgery_is_found_by_what_it_says(told: History, name: str, why
 
 def test_the_same_change_gives_the_same_bytes(told: History) -> None:
     identifier = told.changes("renamed")[0]["id"]
-    assert evidence(told.house, identifier) == evidence(told.house, identifier)
+    assert evidence(told.installation, identifier) == evidence(told.installation, identifier)
 
 
 def test_a_seal_ties_the_bundle_to_a_time(told: History, tmp_path: Path) -> None:
-    made = seal(told.house)
-    kept, _ = write_seal(made, told.house.settings.home / FOLDER)
-    bundle = evidence(told.house, told.changes("added")[-1]["id"])
+    made = seal(told.installation)
+    kept, _ = write_seal(made, told.installation.settings.home / FOLDER)
+    bundle = evidence(told.installation, told.changes("added")[-1]["id"])
     assert any("is the one that was sealed" in line for line in check(bundle))
     assert run_alone(bundle, tmp_path / "sealed", kept).returncode == 0
     other = tmp_path / "other.json"
@@ -138,7 +138,7 @@ def test_a_seal_ties_the_bundle_to_a_time(told: History, tmp_path: Path) -> None
 
 def test_the_readme_says_what_is_in_it_and_warns_of_addresses(told: History) -> None:
     change = told.changes("added")[0]
-    with zipfile.ZipFile(BytesIO(evidence(told.house, change["id"]))) as bundle:
+    with zipfile.ZipFile(BytesIO(evidence(told.installation, change["id"]))) as bundle:
         text = bundle.read("README.txt").decode()
         members = set(bundle.namelist())
     assert change["id"] in text
@@ -151,7 +151,7 @@ def test_no_address_of_a_wrapper_leaves_the_raw_files(history: History, publishe
     """The demo wraps links as mail software does; only the raw files may repeat that."""
     history.feed(files_of(published))
     for change in history.changes()[::10]:
-        with zipfile.ZipFile(BytesIO(evidence(history.house, change["id"]))) as bundle:
+        with zipfile.ZipFile(BytesIO(evidence(history.installation, change["id"]))) as bundle:
             for name in bundle.namelist():
                 if not name.startswith("files/"):
                     assert b"safelinks" not in bundle.read(name)
@@ -160,12 +160,12 @@ def test_no_address_of_a_wrapper_leaves_the_raw_files(history: History, publishe
 
 def test_what_cannot_be_proven_is_said(told: History) -> None:
     with pytest.raises(UsageError, match="No change is called"):
-        evidence(told.house, "nothing")
+        evidence(told.installation, "nothing")
     change = told.changes("added")[0]
-    path = told.house.archive.path(change["sha256"])
+    path = told.installation.archive.path(change["sha256"])
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ArchiveError, match="damaged or altered"):
-        evidence(told.house, change["id"])
+        evidence(told.installation, change["id"])
 
 
 @pytest.mark.corpus
@@ -188,7 +188,7 @@ def test_one_of_the_55_of_a_real_week_checks(history: History, corpus: Path, tmp
             for row in csv.DictReader(file)
             if "20250420" <= row["path"].partition("/")[2][:8] <= "20250520"
         ]  # fmt: skip
-    replay(history.house, captures)
+    replay(history.installation, captures)
     week = [
         change
         for change in history.changes("added", lists=["participating"])
@@ -196,8 +196,8 @@ def test_one_of_the_55_of_a_real_week_checks(history: History, corpus: Path, tmp
     ]
     assert len(week) == 55
     for change in week[::9]:
-        check(evidence(history.house, change["id"]))
-    bundle = evidence(history.house, week[20]["id"])
+        check(evidence(history.installation, change["id"]))
+    bundle = evidence(history.installation, week[20]["id"])
     assert run_alone(bundle, tmp_path / "alone").returncode == 0
     middle = len(bundle) // 2
     altered = bundle[:middle] + bytes([bundle[middle] ^ 4]) + bundle[middle + 1 :]

@@ -30,13 +30,13 @@ Edit = tuple[str, set[str], str]  # table, what the row may be called, the colum
 
 @pytest.mark.long
 def test_any_flipped_bit_of_archive_or_journal_is_found_and_its_file_named(full: History) -> None:
-    home = full.house.settings.home
+    home = full.installation.settings.home
     assert list(archive_problems(home)) == []
     files = sorted(path for path in (home / "archive").rglob("*") if path.is_file())
     chance = random.Random(17)  # noqa: S311
     found: Counter[str] = Counter()
     for _ in range(BITS):
-        path = chance.choice(files) if chance.random() < 0.8 else full.house.archive.journal.path
+        path = chance.choice(files) if chance.random() < 0.8 else full.installation.archive.journal.path
         bit = chance.randrange(path.stat().st_size * 8)
         with flipped(path, bit):
             named = {problem.where for problem in archive_problems(home) if problem.damage}
@@ -61,14 +61,14 @@ def flipped(path: Path, bit: int) -> Iterator[None]:
 @pytest.mark.long
 @pytest.mark.usefixtures("on_sqlite")
 def test_any_edited_row_that_follows_from_the_archive_is_found_and_named(full: History) -> None:
-    house = full.house
-    assert list(record_problems(house)) == []
+    installation = full.installation
+    assert list(record_problems(installation)) == []
     chance = random.Random(23)  # noqa: S311
-    place = house.settings.home / "countersign.sqlite"
+    place = installation.settings.home / "countersign.sqlite"
     found: Counter[str] = Counter()
     with (
         closing(sqlite3.connect(place, isolation_level=None)) as database,
-        derived_beside(house, len(list(house.archive.entries()))) as beside,
+        derived_beside(installation, len(list(installation.archive.entries()))) as beside,
         snapshot(beside.settings.database_url) as other,
     ):
         for name in PROVEN:
@@ -76,12 +76,12 @@ def test_any_edited_row_that_follows_from_the_archive_is_found_and_named(full: H
         for number in range(EDITS):
             table = [*PROVEN][number % len(PROVEN)]
             with edited(database, table, chance) as (_, names, column):
-                told = list(_problems(house.settings.database_url, other))
+                told = list(_problems(installation.settings.database_url, other))
             hits = [problem for problem in told if _names(problem, table, names)]
             assert hits, (table, names, column, told)
             assert all(problem.damage for problem in hits)
             found[table] += 1
-        assert list(_problems(house.settings.database_url, other)) == []
+        assert list(_problems(installation.settings.database_url, other)) == []
     print(f"\n{EDITS} edited rows found: {dict(found)}")  # noqa: T201
 
 

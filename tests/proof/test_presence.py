@@ -34,8 +34,8 @@ def days(published: list[Week]) -> list[str]:
 def test_who_was_added_stood_from_then_on_and_not_before(told: History, published: list[Week]) -> None:
     first, *_, last = days(published)
     for change in [c for c in told.changes("added", lists=[LIST]) if c["new_agency"]][::12]:
-        before, absence = presence(told.house, change["agency_id"], LIST, first)
-        after, proof = presence(told.house, change["agency_id"], LIST, last)
+        before, absence = presence(told.installation, change["agency_id"], LIST, first)
+        after, proof = presence(told.installation, change["agency_id"], LIST, last)
         assert (before["stood"], before["rows"], after["stood"]) == (False, [], True)
         assert any("in none" in line for line in check(absence))
         assert any(f"in row {after['rows'][0]['row']}" in line for line in check(proof))
@@ -46,7 +46,7 @@ def test_the_rows_named_are_the_rows_of_that_file(
 ) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     agency = told.changes("added", lists=[LIST])[5]["agency"]
-    said, bundle = presence(told.house, agency, LIST, days(published)[-1])
+    said, bundle = presence(told.installation, agency, LIST, days(published)[-1])
     with zipfile.ZipFile(BytesIO(bundle)) as packed:
         book = openpyxl.load_workbook(BytesIO(packed.read(f"files/{said['sha256']}.xlsx")))
     for one in (*said["rows"], *said["around"]):
@@ -58,14 +58,14 @@ def test_the_rows_named_are_the_rows_of_that_file(
 
 def test_a_corrected_name_is_looked_for_under_every_spelling(told: History, published: list[Week]) -> None:
     [change] = told.changes("renamed")
-    said, _ = presence(told.house, change["agency"], LIST, days(published)[-1])
+    said, _ = presence(told.installation, change["agency"], LIST, days(published)[-1])
     assert len(said["names"]) == 2
 
 
 def test_a_name_that_was_never_printed_was_not_there(
     told: History, published: list[Week], tmp_path: Path
 ) -> None:
-    said, bundle = presence(told.house, "Nowhere Town Marshal", LIST, days(published)[2])
+    said, bundle = presence(told.installation, "Nowhere Town Marshal", LIST, days(published)[2])
     assert (said["stood"], len(said["around"])) == (False, 2)
     done = run_alone(bundle, tmp_path / "absence")
     assert (done.returncode, done.stderr) == (0, "")
@@ -74,9 +74,9 @@ def test_a_name_that_was_never_printed_was_not_there(
 
 def test_what_is_not_clear_is_asked(told: History, published: list[Week]) -> None:
     with pytest.raises(UsageError, match="Name one by its id"):
-        presence(told.house, "County", LIST, days(published)[-1])
+        presence(told.installation, "County", LIST, days(published)[-1])
     with pytest.raises(UsageError, match="Nothing of the list"):
-        presence(told.house, "County", LIST, "2001-01-01")
+        presence(told.installation, "County", LIST, "2001-01-01")
 
 
 @pytest.mark.parametrize("stood", [True, False])
@@ -84,7 +84,7 @@ def test_a_bundle_that_says_otherwise_is_refused(told: History, published: list[
     """Not a byte that was flipped (that is found at once), but a bundle made up anew around another claim."""
     day = days(published)[-1]
     name = told.changes("added", lists=[LIST])[5]["agency"] if stood else "Nowhere Town Marshal"
-    _, bundle = presence(told.house, name, LIST, day)
+    _, bundle = presence(told.installation, name, LIST, day)
     with zipfile.ZipFile(BytesIO(bundle)) as packed:
         members = {item.filename: packed.read(item) for item in packed.infolist()}
     evidence = json.loads(members["evidence.json"])

@@ -49,29 +49,29 @@ def holds(body: bytes) -> bool:
 
 
 def test_the_raw_file_holds_it(wrapping: History) -> None:
-    body = wrapping.house.archive.read(wrapping.changes("added")[0]["sha256"])
+    body = wrapping.installation.archive.read(wrapping.changes("added")[0]["sha256"])
     with zipfile.ZipFile(BytesIO(body)) as book:
         assert any(holds(book.read(name)) for name in book.namelist())
 
 
 def test_no_table_and_no_journal_holds_it(wrapping: History) -> None:
-    home = wrapping.house.settings.home
+    home = wrapping.installation.settings.home
     for path in home.glob("countersign.sqlite*"):
         assert not holds(path.read_bytes()), path
-    assert not holds(wrapping.house.archive.journal.path.read_bytes())
+    assert not holds(wrapping.installation.archive.journal.path.read_bytes())
 
 
 def test_no_export_and_no_answer_holds_it(
     wrapping: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    house = wrapping.house
-    with house.engine.connect() as connection:
-        paths = export(connection, house.lists, tmp_path / "package")
+    installation = wrapping.installation
+    with installation.engine.connect() as connection:
+        paths = export(connection, installation.lists, tmp_path / "package")
     assert paths
     for path in (tmp_path / "package").rglob("*"):
         assert not path.is_file() or not holds(path.read_bytes()), path
-    monkeypatch.setenv("COUNTERSIGN_HOME", str(house.settings.home))
-    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", house.settings.database_url)
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(installation.settings.home))
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", installation.settings.database_url)
     for command in (
         ["changes", "--format", "json"],
         ["changes", "--format", "md"],
@@ -87,7 +87,9 @@ def test_no_export_and_no_answer_holds_it(
 
 def test_of_a_bundle_only_the_raw_files_hold_it(wrapping: History) -> None:
     for kind in ("added", "amended"):
-        with zipfile.ZipFile(BytesIO(evidence(wrapping.house, wrapping.changes(kind)[0]["id"]))) as bundle:
+        with zipfile.ZipFile(
+            BytesIO(evidence(wrapping.installation, wrapping.changes(kind)[0]["id"]))
+        ) as bundle:
             for name in bundle.namelist():
                 assert name.startswith("files/") or not holds(bundle.read(name)), name
             told = json.loads(bundle.read("evidence.json"))

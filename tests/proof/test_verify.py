@@ -21,14 +21,14 @@ def damage(problems: list[Problem]) -> list[str]:
 
 def execute(history: History, sql: str) -> None:
     """As somebody does who edits the database by hand: in its own words."""
-    with history.house.engine.begin() as connection:
+    with history.installation.engine.begin() as connection:
         connection.exec_driver_sql(sql)
 
 
 def test_a_whole_installation_has_no_problem(full: History) -> None:
-    write_seal(seal(full.house), full.house.settings.home / FOLDER)
-    assert list(archive_problems(full.house.settings.home)) == []
-    assert list(record_problems(full.house)) == []
+    write_seal(seal(full.installation), full.installation.settings.home / FOLDER)
+    assert list(archive_problems(full.installation.settings.home)) == []
+    assert list(record_problems(full.installation)) == []
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_whole_installation_has_no_problem(full: History) -> None:
 )
 def test_rows_that_go_come_or_are_edited_are_named(full: History, sql: str, named: str) -> None:
     execute(full, sql)
-    found = damage(list(record_problems(full.house)))
+    found = damage(list(record_problems(full.installation)))
     assert any(named in line for line in found), found
 
 
@@ -58,35 +58,37 @@ def test_rows_that_go_come_or_are_edited_are_named(full: History, sql: str, name
 )
 def test_nonsense_in_a_column_is_named(full: History, sql: str, named: str) -> None:
     execute(full, sql)
-    found = damage(list(record_problems(full.house)))
+    found = damage(list(record_problems(full.installation)))
     assert any(named in line for line in found), found
 
 
 def test_a_journal_cut_at_a_line_is_found(full: History) -> None:
     """The chain of what is left holds: the database and a seal know that there was more."""
-    kept, _ = write_seal(seal(full.house), full.house.settings.home / FOLDER)
-    journal = full.house.archive.journal.path
+    kept, _ = write_seal(seal(full.installation), full.installation.settings.home / FOLDER)
+    journal = full.installation.archive.journal.path
     journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-2]))
-    assert any(str(kept) in line for line in damage(list(archive_problems(full.house.settings.home))))
-    assert any("although the database took in" in line for line in damage(list(record_problems(full.house))))
+    assert any(str(kept) in line for line in damage(list(archive_problems(full.installation.settings.home))))
+    assert any(
+        "although the database took in" in line for line in damage(list(record_problems(full.installation)))
+    )
 
 
 def test_a_journal_written_anew_does_not_answer_to_an_old_seal(full: History, tmp_path: Path) -> None:
-    kept, _ = write_seal(seal(full.house), tmp_path / "elsewhere")
-    journal = full.house.archive.journal
+    kept, _ = write_seal(seal(full.installation), tmp_path / "elsewhere")
+    journal = full.installation.archive.journal
     entries = list(journal.entries())
     journal.path.unlink()
     forged = Journal(journal.path)  # our own writer would not go on after what it read before is gone
     for entry in entries:
         fields = {k: v for k, v in entry.items() if k not in ("n", "at", "kind", "prev", "hash", "by")}
-        forged.append(entry["kind"], full.house.now(), {**fields, "by": "somebody"})
-    assert damage(list(archive_problems(full.house.settings.home))) == []
-    assert len(damage(list(archive_problems(full.house.settings.home, [kept])))) == 1
+        forged.append(entry["kind"], full.installation.now(), {**fields, "by": "somebody"})
+    assert damage(list(archive_problems(full.installation.settings.home))) == []
+    assert len(damage(list(archive_problems(full.installation.settings.home, [kept])))) == 1
 
 
 def test_a_file_that_is_no_seal_is_named(full: History, tmp_path: Path) -> None:
     (tmp_path / "seal.json").write_text("{}")
-    [problem] = archive_problems(full.house.settings.home, [tmp_path / "seal.json"])
+    [problem] = archive_problems(full.installation.settings.home, [tmp_path / "seal.json"])
     assert "is not a seal" in problem.text
 
 
@@ -100,28 +102,28 @@ def test_what_waits_to_be_taken_in_is_no_damage(full: History) -> None:
     file = sheet(
         [Line(agency, "TFM") for agency in list(agencies())[:60]], NOW - timedelta(days=1), "pending"
     )
-    full.house.archive.put(file.body)
+    full.installation.archive.put(file.body)
     from dataclasses import replace
 
-    sha256 = full.house.archive.put(file.body)
-    full.house.archive.keep(replace(file.capture, sha256=sha256), full.house.now())
-    problems = list(record_problems(full.house))
+    sha256 = full.installation.archive.put(file.body)
+    full.installation.archive.keep(replace(file.capture, sha256=sha256), full.installation.now())
+    problems = list(record_problems(full.installation))
     assert [problem.damage for problem in problems] == [False]
     assert "not taken in yet" in problems[0].text
-    catch_up(full.house)
-    assert list(record_problems(full.house)) == []
+    catch_up(full.installation)
+    assert list(record_problems(full.installation)) == []
 
 
 def test_nothing_can_be_sealed_before_there_is_something(history: History) -> None:
     with pytest.raises(UsageError, match="journal is empty"):
-        seal(history.house)
+        seal(history.installation)
 
 
 def test_the_command_says_so_and_leaves_with_seven(
     full: History, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COUNTERSIGN_HOME", str(full.house.settings.home))
-    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", full.house.settings.database_url)
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(full.installation.settings.home))
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", full.installation.settings.database_url)
     assert run(["verify"]) == 0
     assert "Whole" in capsys.readouterr().err
     execute(full, "UPDATE changes SET agency = 'Nowhere' WHERE seq = 0 AND list = 'pending'")
@@ -136,9 +138,9 @@ def test_the_command_says_so_and_leaves_with_seven(
 def test_the_archive_is_proven_even_where_the_database_is_no_database(
     full: History, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    home = full.house.settings.home
+    home = full.installation.settings.home
     monkeypatch.setenv("COUNTERSIGN_HOME", str(home))
-    full.house.engine.dispose()
+    full.installation.engine.dispose()
     for name in ("countersign.sqlite", "countersign.sqlite-wal", "countersign.sqlite-shm"):
         (home / name).unlink(missing_ok=True)
     (home / "countersign.sqlite").write_bytes(b"no database " * 1000)

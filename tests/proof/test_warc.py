@@ -19,8 +19,8 @@ def test_captures_come_out_as_records_that_other_tools_read(
 ) -> None:
     history.feed(files_of(published))
     place = tmp_path / name
-    captured = [entry for entry in history.house.archive.entries() if entry["kind"] == "capture"]
-    assert write_warc(history.house.archive, place) == len(captured)
+    captured = [entry for entry in history.installation.archive.entries() if entry["kind"] == "capture"]
+    assert write_warc(history.installation.archive, place) == len(captured)
     told: list[dict[str, object]] = []
     bodies = set()
     with place.open("rb") as file:
@@ -40,7 +40,7 @@ def test_another_tool_finds_every_digest_right(
 
     history.feed(files_of(published)[:4])
     place = tmp_path / "captures.warc.gz"
-    write_warc(history.house.archive, place)
+    write_warc(history.installation.archive, place)
     checker = Checker(Namespace(inputs=[str(place)], verbose=True))
     checker.process_all()
     assert checker.exit_value == 0
@@ -55,11 +55,11 @@ def test_a_body_seen_again_is_a_revisit_and_the_bytes_are_the_same_each_time(
 
     file = files_of(published)[0]
     later = replace(file.capture, captured_at=file.capture.captured_at + timedelta(days=1))
-    sha256 = history.house.archive.put(file.body)
+    sha256 = history.installation.archive.put(file.body)
     for capture in (file.capture, later):
-        history.house.archive.keep(replace(capture, sha256=sha256), history.house.now())
+        history.installation.archive.keep(replace(capture, sha256=sha256), history.installation.now())
     for name in ("a.warc", "b.warc"):
-        write_warc(history.house.archive, tmp_path / name, ["participating"])
+        write_warc(history.installation.archive, tmp_path / name, ["participating"])
     whole = (tmp_path / "a.warc").read_bytes()
     assert whole.replace(b"a.warc", b"b.warc") == (tmp_path / "b.warc").read_bytes()
     assert whole.count(b"WARC-Type: revisit") == 1

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from demo.made import weeks
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from scraper.lists import BUILT_IN
 from scraper.settings import Settings, get_settings
 from tests.pipelines.conftest import History, files_of, sheet
@@ -41,30 +41,30 @@ def told_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     strange = sheet(signed_lines(60), published[-1].published_at + timedelta(days=2))
     history.feed([*files_of(published), strange])
     assert len(history.held()) == 1
-    history.house.engine.dispose()
+    history.installation.engine.dispose()
     return place
 
 
 @pytest.fixture
-def house(told_home: Path, tmp_path: Path) -> Iterator[House]:
+def installation(told_home: Path, tmp_path: Path) -> Iterator[Installation]:
     """A copy of the told home, to be acted on."""
     place = tmp_path / "copy"
     shutil.copytree(told_home, place)
-    opened = replace(open_house(settings_of(place), BUILT_IN), now=lambda: NOW)
+    opened = replace(open_installation(settings_of(place), BUILT_IN), now=lambda: NOW)
     yield opened
     opened.engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def read_house(told_home: Path) -> Iterator[House]:
+def read_house(told_home: Path) -> Iterator[Installation]:
     """The told home itself, only to be read."""
-    opened = replace(open_house(settings_of(told_home), BUILT_IN), now=lambda: NOW)
+    opened = replace(open_installation(settings_of(told_home), BUILT_IN), now=lambda: NOW)
     yield opened
     opened.engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def reader(read_house: House) -> Iterator[TestClient]:
+def reader(read_house: Installation) -> Iterator[TestClient]:
     """Somebody who reads, and is not signed in."""
     with client_of(create_app(read_house, TOKEN)) as client:
         yield client
@@ -75,9 +75,9 @@ def client_of(app: FastAPI) -> TestClient:
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
+def client(installation: Installation) -> Iterator[TestClient]:
     """Somebody in a browser of their own, not signed in yet."""
-    with client_of(create_app(house, TOKEN)) as client:
+    with client_of(create_app(installation, TOKEN)) as client:
         client.headers["Sec-Fetch-Site"] = "same-origin"
         yield client
 

@@ -16,32 +16,34 @@ from demo.publisher import Publisher
 from demo.rudeness import slow_headers
 from pipelines.history.changes import ChangeFilter, read_change, read_changes
 from pipelines.history.publications import held_publications
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from tests.web.conftest import TOKEN, client_of, settings_of
 from web.app import create_app
 
 
-def some_changes(house: House, count: int) -> list[str]:
-    with house.engine.connect() as connection:
+def some_changes(installation: Installation, count: int) -> list[str]:
+    with installation.engine.connect() as connection:
         return [
             change.id for change in read_changes(connection, ChangeFilter(), limit=count, newest_first=True)
         ]
 
 
-def review_of(house: House, identifier: str) -> dict[str, Any] | None:
-    with house.engine.connect() as connection:
+def review_of(installation: Installation, identifier: str) -> dict[str, Any] | None:
+    with installation.engine.connect() as connection:
         change = read_change(connection, identifier)
     assert change is not None
     return dict(change.review) if change.review else None
 
 
-def held_keys(house: House) -> list[str]:
-    with house.engine.connect() as connection:
+def held_keys(installation: Installation) -> list[str]:
+    with installation.engine.connect() as connection:
         return [row.key for row in held_publications(connection)]
 
 
-def test_many_changes_are_confirmed_at_once_and_undone(house: House, signed_in: TestClient) -> None:
-    chosen = some_changes(house, 3)
+def test_many_changes_are_confirmed_at_once_and_undone(
+    installation: Installation, signed_in: TestClient
+) -> None:
+    chosen = some_changes(installation, 3)
     form = {
         "change": chosen,
         "status": "confirmed",
@@ -51,7 +53,7 @@ def test_many_changes_are_confirmed_at_once_and_undone(house: House, signed_in: 
     answer = signed_in.post("/changes/review", data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/changes?kind=added")
     for identifier in chosen:
-        review = review_of(house, identifier)
+        review = review_of(installation, identifier)
         assert review is not None
         assert (review["status"], review["by"], review["note"]) == (
             "confirmed",
@@ -60,55 +62,61 @@ def test_many_changes_are_confirmed_at_once_and_undone(house: House, signed_in: 
         )
     assert "asked the county" in signed_in.get("/changes?reviewed=yes").text
     signed_in.post("/changes/review", data={**form, "status": "undone"})
-    assert [review_of(house, identifier) for identifier in chosen] == [None] * 3
+    assert [review_of(installation, identifier) for identifier in chosen] == [None] * 3
 
 
-def test_a_verdict_needs_a_change_and_a_known_status(house: House, signed_in: TestClient) -> None:
-    [identifier] = some_changes(house, 1)
+def test_a_verdict_needs_a_change_and_a_known_status(
+    installation: Installation, signed_in: TestClient
+) -> None:
+    [identifier] = some_changes(installation, 1)
     assert signed_in.post("/changes/review", data={"status": "confirmed"}).status_code == 422
     unknown = {"status": "approved", "change": identifier}
     assert signed_in.post("/changes/review", data=unknown).status_code == 422
     missing = {"status": "confirmed", "change": "nothing"}
     assert signed_in.post("/changes/review", data=missing).status_code == 422
-    assert review_of(house, identifier) is None
+    assert review_of(installation, identifier) is None
 
 
-def test_a_held_list_is_accepted_once(house: House, signed_in: TestClient) -> None:
-    [key] = held_keys(house)
-    before = len(some_changes(house, 1000))
+def test_a_held_list_is_accepted_once(installation: Installation, signed_in: TestClient) -> None:
+    [key] = held_keys(installation)
+    before = len(some_changes(installation, 1000))
     answer = signed_in.post(f"/held/{key}/accept", data={"note": "it is true"})
     assert answer.headers["location"] == f"/publications/{key}"
-    assert held_keys(house) == []
-    assert len(some_changes(house, 1000)) > before
+    assert held_keys(installation) == []
+    assert len(some_changes(installation, 1000)) > before
     page = signed_in.get(f"/publications/{key}").text
     assert "accept by <bdi>Rosa Reader</bdi>" in page
     assert signed_in.post(f"/held/{key}/accept").status_code == 409
     assert signed_in.get(f"/held/{key}").status_code == 200
 
 
-def test_a_held_list_is_rejected_only_with_a_note(house: House, signed_in: TestClient) -> None:
-    [key] = held_keys(house)
+def test_a_held_list_is_rejected_only_with_a_note(installation: Installation, signed_in: TestClient) -> None:
+    [key] = held_keys(installation)
     assert signed_in.post(f"/held/{key}/reject", data={"note": "  "}).status_code == 422
-    before = some_changes(house, 1000)
+    before = some_changes(installation, 1000)
     assert signed_in.post(f"/held/{key}/reject", data={"note": "cut short"}).status_code == 303
-    assert held_keys(house) == []
-    assert some_changes(house, 1000) == before
+    assert held_keys(installation) == []
+    assert some_changes(installation, 1000) == before
     assert "rejected" in signed_in.get(f"/publications/{key}").text
 
 
-def test_a_publication_that_is_not_held_is_not_decided(house: House, signed_in: TestClient) -> None:
+def test_a_publication_that_is_not_held_is_not_decided(
+    installation: Installation, signed_in: TestClient
+) -> None:
     listed = signed_in.get("/api/v1/publications").json()["publications"]
     recorded = next(row["id"] for row in listed if row["state"] == "recorded")
     assert signed_in.post(f"/held/{recorded}/reject", data={"note": "no"}).status_code == 409
     assert signed_in.post("/held/nothing/accept").status_code == 404
 
 
-def test_the_api_acts_with_the_token_alone(house: House, client: TestClient, bearer: dict[str, str]) -> None:
+def test_the_api_acts_with_the_token_alone(
+    installation: Installation, client: TestClient, bearer: dict[str, str]
+) -> None:
     del client.headers["Sec-Fetch-Site"]
-    [identifier], [key] = some_changes(house, 1), held_keys(house)
+    [identifier], [key] = some_changes(installation, 1), held_keys(installation)
     order = {"changes": [identifier], "status": "disputed", "note": "not so"}
     assert client.post("/api/v1/reviews", json=order, headers=bearer).json() == [identifier]
-    review = review_of(house, identifier)
+    review = review_of(installation, identifier)
     assert review is not None
     assert review["status"] == "disputed"
     told = client.post(f"/api/v1/held/{key}/reject", json={"note": "cut"}, headers=bearer)
@@ -118,9 +126,9 @@ def test_the_api_acts_with_the_token_alone(house: House, client: TestClient, bea
 
 
 @pytest.fixture
-def watching(tmp_path: Path, publisher: Publisher, home: Path) -> Iterator[tuple[House, Publisher]]:
-    """An empty house whose lists the played publisher serves."""
-    opened = open_house(settings_of(tmp_path / "watching"), publisher.lists())
+def watching(tmp_path: Path, publisher: Publisher, home: Path) -> Iterator[tuple[Installation, Publisher]]:
+    """An empty installation whose lists the played publisher serves."""
+    opened = open_installation(settings_of(tmp_path / "watching"), publisher.lists())
     week = weeks()[0]
     publisher.show_week(week, pending_form="number")
     yield opened, publisher
@@ -136,9 +144,9 @@ def until_ended(client: TestClient) -> dict[str, Any]:
     raise AssertionError("the look did not end")
 
 
-def test_crawl_now_looks_and_is_followed(watching: tuple[House, Publisher]) -> None:
-    house, _ = watching
-    with client_of(create_app(house, TOKEN)) as client:
+def test_crawl_now_looks_and_is_followed(watching: tuple[Installation, Publisher]) -> None:
+    installation, _ = watching
+    with client_of(create_app(installation, TOKEN)) as client:
         client.headers["Sec-Fetch-Site"] = "same-origin"
         client.post("/sign-in", data={"token": TOKEN, "name": "Rosa"})
         assert "Crawl now" in client.get("/runs").text
@@ -154,11 +162,15 @@ def test_crawl_now_looks_and_is_followed(watching: tuple[House, Publisher]) -> N
         assert len(client.get("/api/v1/runs").json()["runs"]) == 2
 
 
-def test_a_second_look_is_refused_politely_while_one_goes_on(watching: tuple[House, Publisher]) -> None:
-    house, publisher = watching
-    house = replace(house, settings=house.settings.model_copy(update={"timeout_seconds": 3.0, "retries": 0}))
+def test_a_second_look_is_refused_politely_while_one_goes_on(
+    watching: tuple[Installation, Publisher],
+) -> None:
+    installation, publisher = watching
+    installation = replace(
+        installation, settings=installation.settings.model_copy(update={"timeout_seconds": 3.0, "retries": 0})
+    )
     publisher.be_rude("page", slow_headers())
-    with client_of(create_app(house, TOKEN)) as client:
+    with client_of(create_app(installation, TOKEN)) as client:
         bearer = {"Authorization": f"Bearer {TOKEN}"}
         order = {"lists": ["pending"]}
         assert client.post("/api/v1/crawl", json=order, headers=bearer).status_code == 202

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pipelines.installation import House, writing
+from pipelines.installation import Installation, writing
 from pipelines.run import review
 from pipelines.tables import incidents, publications
 from tests.web.conftest import NOW, TOKEN, client_of
@@ -32,22 +32,22 @@ PUBLIC = (
 
 
 @contextmanager
-def statements(house: House) -> Iterator[list[str]]:
+def statements(installation: Installation) -> Iterator[list[str]]:
     found: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         if not statement.startswith("BEGIN"):
             found.append(statement)
 
-    event.listen(house.engine, "before_cursor_execute", note)
+    event.listen(installation.engine, "before_cursor_execute", note)
     try:
         yield found
     finally:
-        event.remove(house.engine, "before_cursor_execute", note)
+        event.remove(installation.engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_page_asked_twice_costs_what_its_version_costs(read_house: House, address: str) -> None:
+def test_a_page_asked_twice_costs_what_its_version_costs(read_house: Installation, address: str) -> None:
     with client_of(create_app(read_house, TOKEN)) as client, statements(read_house) as asked:
         first = client.get(address)
         assert len(asked) > 2
@@ -59,8 +59,8 @@ def test_a_page_asked_twice_costs_what_its_version_costs(read_house: House, addr
     assert again.headers.get("content-encoding") == ("gzip" if len(again.content) > 1024 else None)
 
 
-def test_nobody_is_given_the_page_of_who_is_signed_in(house: House) -> None:
-    app = create_app(house, TOKEN)
+def test_nobody_is_given_the_page_of_who_is_signed_in(installation: Installation) -> None:
+    app = create_app(installation, TOKEN)
     with client_of(app) as rosa, client_of(app) as other:
         rosa.headers["Sec-Fetch-Site"] = "same-origin"
         for address in ("/", "/changes", "/lists/participating", "/report"):
@@ -72,9 +72,11 @@ def test_nobody_is_given_the_page_of_who_is_signed_in(house: House) -> None:
             assert "Rosa Reader" not in rosa.get(address).text
 
 
-def test_each_browser_has_its_own_last_visit(house: House) -> None:
+def test_each_browser_has_its_own_last_visit(installation: Installation) -> None:
     clock = [NOW]
-    moving = type(house)(house.settings, house.archive, house.engine, house.lists, lambda: clock[0])
+    moving = type(installation)(
+        installation.settings, installation.archive, installation.engine, installation.lists, lambda: clock[0]
+    )
     app = create_app(moving)
     with client_of(app) as one, client_of(app) as other:
         one.get("/changes")
@@ -85,14 +87,14 @@ def test_each_browser_has_its_own_last_visit(house: House) -> None:
         assert one.get("/changes").headers["set-cookie"].startswith("countersign_visits=-.")
 
 
-def test_what_changes_is_shown_at_once(house: House) -> None:
-    change = next(iter(every_change(house)))
-    with client_of(create_app(house)) as client:
+def test_what_changes_is_shown_at_once(installation: Installation) -> None:
+    change = next(iter(every_change(installation)))
+    with client_of(create_app(installation)) as client:
         assert "Seen in court" not in client.get(f"/changes/{change.id}").text
-        review(house, [change.id], "confirmed", "Rosa", "Seen in court")
+        review(installation, [change.id], "confirmed", "Rosa", "Seen in court")
         assert "Seen in court" in client.get(f"/changes/{change.id}").text
         assert "nobody answers" not in client.get("/").text
-        with writing(house) as connection:
+        with writing(installation) as connection:
             connection.execute(
                 incidents.insert().values(
                     list="pending",
@@ -107,10 +109,12 @@ def test_what_changes_is_shown_at_once(house: House) -> None:
         assert "nobody answers" in client.get("/").text
 
 
-def test_the_first_page_is_made_again_each_minute(house: House) -> None:
+def test_the_first_page_is_made_again_each_minute(installation: Installation) -> None:
     clock: list[datetime] = [NOW]
-    moving = type(house)(house.settings, house.archive, house.engine, house.lists, lambda: clock[0])
-    with client_of(create_app(moving)) as client, statements(house) as asked:
+    moving = type(installation)(
+        installation.settings, installation.archive, installation.engine, installation.lists, lambda: clock[0]
+    )
+    with client_of(create_app(moving)) as client, statements(installation) as asked:
         client.get("/")
         asked.clear()
         clock[0] += timedelta(minutes=1)
@@ -123,10 +127,10 @@ def test_the_first_page_is_made_again_each_minute(house: House) -> None:
         assert len(asked) == 2
 
 
-def test_while_lists_are_taken_in_a_page_may_be_a_second_old(house: House) -> None:
-    with writing(house) as connection:
+def test_while_lists_are_taken_in_a_page_may_be_a_second_old(installation: Installation) -> None:
+    with writing(installation) as connection:
         connection.execute(update(publications).where(publications.c.state == "held").values(state="new"))
-    with client_of(create_app(house)) as client, statements(house) as asked:
+    with client_of(create_app(installation)) as client, statements(installation) as asked:
         client.get("/changes")
         asked.clear()
         client.get("/changes")

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import countersign
-from pipelines.installation import House
+from pipelines.installation import Installation
 from tests.web.conftest import TOKEN
 from web.app import create_app
 
@@ -23,8 +23,8 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
 
 
 @pytest.fixture
-def commands(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COUNTERSIGN_HOME", str(house.settings.home))
+def commands(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(installation.settings.home))
 
 
 @pytest.mark.usefixtures("commands")
@@ -103,7 +103,7 @@ def test_an_agency_is_not_found_by_a_text_without_words(reader: TestClient, text
 
 
 @pytest.mark.long
-def test_schemathesis_finds_no_way_to_break_it(house: House) -> None:
+def test_schemathesis_finds_no_way_to_break_it(installation: Installation) -> None:
     """Random questions, valid and not, of every address: no server error, and answers are as described."""
     import schemathesis
     from hypothesis import HealthCheck, given, settings
@@ -112,7 +112,7 @@ def test_schemathesis_finds_no_way_to_break_it(house: House) -> None:
     load_all_checks()
     wanted = [CHECKS.get_one(name) for name in ("not_a_server_error", "response_schema_conformance")]
     schema = schemathesis.openapi.from_asgi(
-        "/api/v1/openapi.json", create_app(house, TOKEN), headers={"Host": "localhost"}
+        "/api/v1/openapi.json", create_app(installation, TOKEN), headers={"Host": "localhost"}
     )
     headers = {"Authorization": f"Bearer {TOKEN}", "Host": "localhost"}
     quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)

@@ -17,7 +17,7 @@ import xlsxwriter
 from fastapi.testclient import TestClient
 from lxml import etree, html
 
-from pipelines.installation import House
+from pipelines.installation import Installation
 from pipelines.run import release
 from tests.pipelines.conftest import File, History
 from tests.web.conftest import NOW, TOKEN, client_of
@@ -75,7 +75,7 @@ def attacking(rows: int, at: datetime, turn: int, *, states: bool) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     place = tmp_path_factory.mktemp("attacked") / "home"
     place.mkdir()
     history = History(place)
@@ -94,15 +94,15 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     files.append(File("participating", last, attacking(64, last, 5, states=False), name))
     history.feed(files)
     while len(held := sorted(history.held(), key=lambda row: row.place)) > 1:
-        release(history.house, held[0].key, "accept", ATTACKS[0], ATTACKS[1])
+        release(history.installation, held[0].key, "accept", ATTACKS[0], ATTACKS[1])
     assert history.held(), "the last list is hard to believe"
     assert history.changes(), "the lists differ"
-    yield replace(history.house, now=lambda: NOW)
-    history.house.engine.dispose()
+    yield replace(history.installation, now=lambda: NOW)
+    history.installation.engine.dispose()
 
 
 @pytest.fixture
-def clients(attacked: House) -> Iterator[tuple[TestClient, TestClient]]:
+def clients(attacked: Installation) -> Iterator[tuple[TestClient, TestClient]]:
     """One who reads, and one who is signed in under a name that is an attack."""
     with client_of(create_app(attacked, TOKEN)) as reader, client_of(create_app(attacked, TOKEN)) as person:
         person.headers["Sec-Fetch-Site"] = "same-origin"
@@ -110,7 +110,7 @@ def clients(attacked: House) -> Iterator[tuple[TestClient, TestClient]]:
         yield reader, person
 
 
-def test_no_page_lets_an_attack_act(clients: tuple[TestClient, TestClient], attacked: House) -> None:
+def test_no_page_lets_an_attack_act(clients: tuple[TestClient, TestClient], attacked: Installation) -> None:
     for client in clients:
         pages = list(crawled(client))
         assert len(pages) > 60
@@ -206,7 +206,7 @@ def contents(answer: Any, address: str) -> list[str]:
 
 
 def test_the_downloads_of_an_attacking_list_have_harmless_names(
-    clients: tuple[TestClient, TestClient], attacked: House
+    clients: tuple[TestClient, TestClient], attacked: Installation
 ) -> None:
     told = clients[0].get("/api/v1/publications").json()["publications"]
     answer = clients[0].get(f"/raw/{told[0]['sha256']}")

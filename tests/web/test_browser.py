@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from demo.made import weeks
 from demo.publisher import Publisher
 from pipelines.history.publications import held_publications
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from tests.web.conftest import TOKEN, settings_of
 from web.app import create_app
 
@@ -40,11 +40,11 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def serving(house: House) -> Iterator[str]:
+def serving(installation: Installation) -> Iterator[str]:
     """The pages as `countersign serve` serves it, on a port of its own."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(create_app(house, TOKEN), log_level="error", timeout_graceful_shutdown=1)
+        uvicorn.Config(create_app(installation, TOKEN), log_level="error", timeout_graceful_shutdown=1)
     )
     thread = Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
@@ -57,13 +57,13 @@ def serving(house: House) -> Iterator[str]:
 
 
 Open = Callable[..., Page]
-Serve = Callable[[House], str]
+Serve = Callable[[Installation], str]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     with ExitStack() as servers:
-        yield lambda house: servers.enter_context(serving(house))
+        yield lambda installation: servers.enter_context(serving(installation))
 
 
 @pytest.fixture
@@ -101,8 +101,10 @@ def sign_in(page: Page) -> None:
 
 
 @WITH_AND_WITHOUT
-def test_changes_are_reviewed_and_undone(house: House, serve: Serve, opened: Open, scripts: bool) -> None:
-    base = serve(house)
+def test_changes_are_reviewed_and_undone(
+    installation: Installation, serve: Serve, opened: Open, scripts: bool
+) -> None:
+    base = serve(installation)
     page = opened(base, scripts)
     sign_in(page)
     page.goto("/changes?kind=added")
@@ -124,9 +126,9 @@ def test_changes_are_reviewed_and_undone(house: House, serve: Serve, opened: Ope
 @WITH_AND_WITHOUT
 @pytest.mark.parametrize("verdict", ["Accept", "Reject"])
 def test_a_held_list_is_decided(
-    house: House, serve: Serve, opened: Open, scripts: bool, verdict: str
+    installation: Installation, serve: Serve, opened: Open, scripts: bool, verdict: str
 ) -> None:
-    base = serve(house)
+    base = serve(installation)
     page = opened(base, scripts)
     page.goto("/")
     page.get_by_role("link", name="Look at it").click()
@@ -138,7 +140,7 @@ def test_a_held_list_is_decided(
     form.get_by_label("Note").fill("looked at the page")
     form.get_by_role("button", name=verdict).click()
     expect(page.get_by_text(f"{verdict.lower()} by Rosa Reader")).to_be_visible()
-    with house.engine.connect() as connection:
+    with installation.engine.connect() as connection:
         assert held_publications(connection) == []
 
 
@@ -148,7 +150,7 @@ def test_crawl_now_is_followed_to_its_end(
 ) -> None:
     week = weeks()[0]
     publisher.show_week(week, pending_form="number")
-    watching = open_house(settings_of(tmp_path / "watching"), publisher.lists())
+    watching = open_installation(settings_of(tmp_path / "watching"), publisher.lists())
     base = serve(watching)
     page = opened(base, scripts)
     sign_in(page)
@@ -161,8 +163,8 @@ def test_crawl_now_is_followed_to_its_end(
     watching.engine.dispose()
 
 
-def test_the_log_is_searched_as_one_types(house: House, serve: Serve, opened: Open) -> None:
-    base = serve(house)
+def test_the_log_is_searched_as_one_types(installation: Installation, serve: Serve, opened: Open) -> None:
+    base = serve(installation)
     page = opened(base)
     page.goto("/changes")
     before = page.locator("li.change").count()
@@ -174,8 +176,8 @@ def test_the_log_is_searched_as_one_types(house: House, serve: Serve, opened: Op
     assert page.get_by_label("Agency").input_value() == "police"
 
 
-def test_everything_is_reached_by_keyboard(house: House, serve: Serve, opened: Open) -> None:
-    base = serve(house)
+def test_everything_is_reached_by_keyboard(installation: Installation, serve: Serve, opened: Open) -> None:
+    base = serve(installation)
     page = opened(base)
     page.goto("/changes")
     page.keyboard.press("Tab")
@@ -194,11 +196,11 @@ PAGES = (
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_axe_finds_nothing_serious_and_nothing_runs_over(
-    house: House, browser: Browser, serve: Serve, width: int, scheme: Any
+    installation: Installation, browser: Browser, serve: Serve, width: int, scheme: Any
 ) -> None:
     """Every kind of page, signed in, every fold open: no serious finding, no page wider than its window."""
     axe, found = Axe(), []
-    base = serve(house)
+    base = serve(installation)
     context = browser.new_context(
         base_url=base, color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True
     )

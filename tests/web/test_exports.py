@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
-from pipelines.installation import House
+from pipelines.installation import Installation
 from tests.web.conftest import client_of
 from tests.web.test_pages import every_change, page
 from web.app import create_app
@@ -33,7 +33,9 @@ def records(client: TestClient, address: str, shape: str, query: str = "") -> li
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_log_is_taken_whole_with_its_filter(reader: TestClient, read_house: House, shape: str) -> None:
+def test_the_log_is_taken_whole_with_its_filter(
+    reader: TestClient, read_house: Installation, shape: str
+) -> None:
     wanted = [change.id for change in every_change(read_house, kinds=("added",), lists=("participating",))]
     assert len(wanted) > 60  # more than one page
     taken = records(reader, "/changes", shape, "?kind=added&list=participating&q=&state=")
@@ -62,7 +64,7 @@ def test_a_state_and_a_comparison_are_taken(reader: TestClient, shape: str) -> N
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_agency_is_taken(reader: TestClient, read_house: House, shape: str) -> None:
+def test_an_agency_is_taken(reader: TestClient, read_house: Installation, shape: str) -> None:
     change = next(iter(every_change(read_house, kinds=("renamed",))))
     taken = records(reader, f"/agencies/{change.agency_id}", shape)
     assert taken
@@ -75,7 +77,7 @@ def test_a_report_is_taken(reader: TestClient, shape: str) -> None:
     assert [record["id"] for record in taken] == [change["id"] for change in told["changes"]]
 
 
-def test_every_page_offers_what_works(reader: TestClient, read_house: House) -> None:
+def test_every_page_offers_what_works(reader: TestClient, read_house: Installation) -> None:
     change = next(iter(every_change(read_house, kinds=("added",))))
     pages = (
         "/changes?kind=added&state=TX", "/lists/participating?state=TX", "/states/TX", "/report",
@@ -100,8 +102,8 @@ def test_a_filter_is_offered_as_settings_where_settings_have_it(reader: TestClie
     assert not page(reader, "/changes?q=county").xpath("//details//pre")
 
 
-def test_the_log_is_sent_while_it_is_read(house: House) -> None:
-    with client_of(create_app(house)) as client:
+def test_the_log_is_sent_while_it_is_read(installation: Installation) -> None:
+    with client_of(create_app(installation)) as client:
         answer = client.get("/changes.csv")
         assert "content-length" not in answer.headers
         assert answer.headers["access-control-allow-origin"] == "*"

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from lxml import html
 
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.installation import House
+from pipelines.installation import Installation
 from tests.web.conftest import client_of
 from web.app import create_app
 
@@ -28,8 +28,8 @@ def texts(document: Any, path: str) -> list[str]:
     return [" ".join(item.text_content().split()) for item in document.xpath(path)]
 
 
-def every_change(house: House, **wanted: Any) -> list[Any]:
-    with house.engine.connect() as connection:
+def every_change(installation: Installation, **wanted: Any) -> list[Any]:
+    with installation.engine.connect() as connection:
         return list(read_changes(connection, ChangeFilter(**wanted), newest_first=True))
 
 
@@ -47,7 +47,9 @@ def test_the_overview_tells_figures_batch_map_and_what_is_held(reader: TestClien
     assert document.xpath("//figure[@class='curve']/svg[@role='img']/@aria-label")
 
 
-def test_the_log_pages_through_every_change_once_both_ways(reader: TestClient, read_house: House) -> None:
+def test_the_log_pages_through_every_change_once_both_ways(
+    reader: TestClient, read_house: Installation
+) -> None:
     expected = [change.id for change in every_change(read_house)]
     assert len(expected) > 130
     for first, onward in (("/changes", "next"), ("/changes?from=end", "prev")):
@@ -75,7 +77,7 @@ def test_the_log_pages_through_every_change_once_both_ways(reader: TestClient, r
     ],
 )
 def test_a_filter_shows_what_it_names(
-    reader: TestClient, read_house: House, query: str, wanted: dict[str, Any]
+    reader: TestClient, read_house: Installation, query: str, wanted: dict[str, Any]
 ) -> None:
     found = shown_ids(page(reader, f"/changes?{query}"))
     assert found == [change.id for change in every_change(read_house, **wanted)][:60]
@@ -91,9 +93,11 @@ def test_filters_go_along_from_page_to_page(reader: TestClient) -> None:
     assert texts(page(reader, older), "//span[@class='kind kind-added']")
 
 
-def test_what_is_new_since_the_last_visit_needs_no_script(house: House) -> None:
+def test_what_is_new_since_the_last_visit_needs_no_script(installation: Installation) -> None:
     clock = [datetime(2025, 1, 1, tzinfo=UTC)]
-    moving = type(house)(house.settings, house.archive, house.engine, house.lists, lambda: clock[0])
+    moving = type(installation)(
+        installation.settings, installation.archive, installation.engine, installation.lists, lambda: clock[0]
+    )
     with client_of(create_app(moving)) as client:
         assert "since your last visit" not in client.get("/changes").text
         clock[0] = datetime(2026, 2, 1, tzinfo=UTC)
@@ -104,7 +108,7 @@ def test_what_is_new_since_the_last_visit_needs_no_script(house: House) -> None:
         assert "since your last visit" not in client.get("/changes").text
 
 
-def test_a_change_shows_its_evidence_one_click_away(reader: TestClient, read_house: House) -> None:
+def test_a_change_shows_its_evidence_one_click_away(reader: TestClient, read_house: Installation) -> None:
     change = next(
         change for change in every_change(read_house, kinds=("renamed",)) if "agency" in change.after
     )
@@ -118,7 +122,9 @@ def test_a_change_shows_its_evidence_one_click_away(reader: TestClient, read_hou
     assert document.xpath("//td[@data-name='after']//ins")
 
 
-def test_an_agency_is_found_by_any_spelling_and_shows_its_life(reader: TestClient, read_house: House) -> None:
+def test_an_agency_is_found_by_any_spelling_and_shows_its_life(
+    reader: TestClient, read_house: Installation
+) -> None:
     change = next(
         change for change in every_change(read_house, kinds=("renamed",)) if "agency" in change.after
     )
@@ -151,7 +157,7 @@ def test_two_dates_are_compared_with_words_marked(reader: TestClient) -> None:
 
 
 def test_a_held_list_shows_reasons_and_would_be_changes_side_by_side(
-    reader: TestClient, read_house: House
+    reader: TestClient, read_house: Installation
 ) -> None:
     [address] = set(page(reader, "/held").xpath("//h2/a/@href"))
     document = page(reader, address)
@@ -242,9 +248,9 @@ def test_head_is_get_without_a_body(reader: TestClient) -> None:
 
 
 def test_an_empty_home_has_pages_too(home: Any) -> None:
-    from pipelines.installation import open_house
+    from pipelines.installation import open_installation
 
-    empty = open_house()
+    empty = open_installation()
     with client_of(create_app(empty)) as client:
         for address in ("/", "/changes", "/lists", "/lists/pending", "/states", "/compare", "/held", "/runs"):
             assert client.get(address).status_code == 200, address
@@ -278,7 +284,9 @@ def test_a_state_is_known_by_its_name(reader: TestClient, name: str) -> None:
     assert {change["state"] for change in log} == {"TX"}
 
 
-def test_a_feed_of_words_and_of_an_agency_holds_these_alone(reader: TestClient, read_house: House) -> None:
+def test_a_feed_of_words_and_of_an_agency_holds_these_alone(
+    reader: TestClient, read_house: Installation
+) -> None:
     change = next(iter(every_change(read_house, kinds=("added",))))
     for asked in (
         f"agency={change.agency_id}",
@@ -291,7 +299,7 @@ def test_a_feed_of_words_and_of_an_agency_holds_these_alone(reader: TestClient, 
         assert reader.get(feed["home_page_url"].removeprefix("http://localhost")).status_code == 200
 
 
-def test_one_box_finds_everything(reader: TestClient, read_house: House) -> None:
+def test_one_box_finds_everything(reader: TestClient, read_house: Installation) -> None:
     change = next(iter(every_change(read_house, kinds=("added",))))
     leads = {
         change.id: f"/changes/{change.id}",
@@ -313,7 +321,7 @@ def test_one_box_finds_everything(reader: TestClient, read_house: House) -> None
     assert "Words of an agency" in reader.get("/search").text
 
 
-def test_agencies_are_listed_by_letter_and_by_state(reader: TestClient, read_house: House) -> None:
+def test_agencies_are_listed_by_letter_and_by_state(reader: TestClient, read_house: Installation) -> None:
     change = next(iter(every_change(read_house, kinds=("added",))))
     document = page(reader, f"/agencies?letter={change.agency[0].lower()}")
     assert change.agency in texts(document, "//tbody/tr/th")

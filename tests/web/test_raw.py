@@ -13,7 +13,7 @@ import xlsxwriter
 from fastapi.testclient import TestClient
 
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.installation import House
+from pipelines.installation import Installation
 from scraper.errors import UnreadableError
 from web.files import cleaned, safe_name
 
@@ -81,8 +81,8 @@ def test_what_cannot_be_cleaned_is_not_called_clean(tmp_path: Path) -> None:
         cleaned(path, "xlsx")
 
 
-def test_a_file_is_downloaded_by_its_hash(house: House, client: TestClient) -> None:
-    with house.engine.connect() as connection:
+def test_a_file_is_downloaded_by_its_hash(installation: Installation, client: TestClient) -> None:
+    with installation.engine.connect() as connection:
         change = next(read_changes(connection, ChangeFilter(lists=("pending",))))
     answer = client.get(f"/raw/{change.sha256}")
     assert answer.status_code == 200
@@ -94,16 +94,18 @@ def test_a_file_is_downloaded_by_its_hash(house: House, client: TestClient) -> N
     assert again.status_code == 304
 
 
-def test_the_unaltered_file_needs_the_token(house: House, client: TestClient, bearer: dict[str, str]) -> None:
-    sha256 = house.archive.put(book(as_text=False))
-    with house.engine.connect() as connection:
+def test_the_unaltered_file_needs_the_token(
+    installation: Installation, client: TestClient, bearer: dict[str, str]
+) -> None:
+    sha256 = installation.archive.put(book(as_text=False))
+    with installation.engine.connect() as connection:
         change = next(read_changes(connection, ChangeFilter(lists=("participating",))))
-    stored = house.archive.path(change.sha256)
+    stored = installation.archive.path(change.sha256)
     # The published file, as if it had been one with a wrapped link.
-    original = house.archive.read(sha256)
+    original = installation.archive.read(sha256)
     from pipelines.tables import publications
 
-    with house.engine.begin() as connection:
+    with installation.engine.begin() as connection:
         connection.execute(
             publications.update().where(publications.c.sha256 == change.sha256).values(sha256=sha256)
         )
@@ -121,10 +123,10 @@ def test_the_unaltered_file_needs_the_token(house: House, client: TestClient, be
     assert given.headers["etag"] != public.headers["etag"]
 
 
-def test_a_damaged_file_is_never_served(house: House, client: TestClient) -> None:
-    with house.engine.connect() as connection:
+def test_a_damaged_file_is_never_served(installation: Installation, client: TestClient) -> None:
+    with installation.engine.connect() as connection:
         change = next(read_changes(connection, ChangeFilter(lists=("participating",))))
-    stored = house.archive.path(change.sha256)
+    stored = installation.archive.path(change.sha256)
     stored.write_bytes(stored.read_bytes()[:-1] + b"?")
     answer = client.get(f"/raw/{change.sha256}")
     assert answer.status_code == 503

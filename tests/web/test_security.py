@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from pipelines.installation import House
+from pipelines.installation import Installation
 from tests.web.conftest import TOKEN, client_of
 from web.app import BODY_LIMIT, create_app
 from web.keys import COOKIE, TRIES, Keys, is_loopback, token_of_home
@@ -54,7 +54,7 @@ def test_every_answer_is_dressed(reader: TestClient, address: str) -> None:
         ("localhost:8287@evil.example", 421), ("lists.example.org.evil.example", 421), ("127.0.0.1.nip.io", 421),
     ],
 )  # fmt: skip
-def test_only_our_hosts_are_answered(read_house: House, host: str, status: int) -> None:
+def test_only_our_hosts_are_answered(read_house: Installation, host: str, status: int) -> None:
     with client_of(create_app(read_house, TOKEN, hosts=["lists.example.org"])) as client:
         assert client.get("/healthz", headers={"Host": host}).status_code == status
 
@@ -86,8 +86,8 @@ def test_nobody_acts_without_the_token(client: TestClient, address: str) -> None
     assert client.post(address, headers={"Authorization": "Bearer wrong"}).status_code in (303, 401, 429)
 
 
-def test_actions_are_off_when_no_token_is_set(house: House) -> None:
-    with client_of(create_app(house)) as client:
+def test_actions_are_off_when_no_token_is_set(installation: Installation) -> None:
+    with client_of(create_app(installation)) as client:
         client.headers["Origin"] = "http://localhost"
         for address in ACTIONS:
             assert client.post(address).status_code == 403, address
@@ -108,8 +108,10 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(client: TestClient) -> 
     assert "Rosa Reader" not in client.get("/").text
 
 
-def test_the_cookie_is_secure_behind_tls(house: House) -> None:
-    with TestClient(create_app(house, TOKEN), base_url="https://localhost", follow_redirects=False) as client:
+def test_the_cookie_is_secure_behind_tls(installation: Installation) -> None:
+    with TestClient(
+        create_app(installation, TOKEN), base_url="https://localhost", follow_redirects=False
+    ) as client:
         answer = client.post(
             "/sign-in", data={"token": TOKEN, "name": "R"}, headers={"Sec-Fetch-Site": "same-origin"}
         )
@@ -173,8 +175,10 @@ def test_bodies_have_a_limit(signed_in: TestClient) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_bug_is_told_without_its_details(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    app = create_app(house, TOKEN)
+def test_a_bug_is_told_without_its_details(
+    installation: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(installation, TOKEN)
 
     @app.get("/broken")
     def broken() -> None:
@@ -188,10 +192,10 @@ def test_a_bug_is_told_without_its_details(house: House, caplog: pytest.LogCaptu
     assert "swordfish" in caplog.text
 
 
-def test_a_database_that_is_gone_is_told_with_503(house: House) -> None:
-    with client_of(create_app(house, TOKEN)) as client:
-        house.engine.dispose()
-        database = Path(house.engine.url.database or "")
+def test_a_database_that_is_gone_is_told_with_503(installation: Installation) -> None:
+    with client_of(create_app(installation, TOKEN)) as client:
+        installation.engine.dispose()
+        database = Path(installation.engine.url.database or "")
         database.write_bytes(b"this is no database" * 100)
         for left in ("-wal", "-shm"):
             database.with_name(database.name + left).unlink(missing_ok=True)
@@ -264,8 +268,8 @@ def test_scripts_of_other_sites_never_act(signed_in: TestClient) -> None:
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_reading_by_scripts_of_other_sites_can_be_switched_off(house: House) -> None:
-    closed = replace(house, settings=house.settings.model_copy(update={"cors": False}))
+def test_reading_by_scripts_of_other_sites_can_be_switched_off(installation: Installation) -> None:
+    closed = replace(installation, settings=installation.settings.model_copy(update={"cors": False}))
     with client_of(create_app(closed)) as client:
         assert "access-control-allow-origin" not in client.get("/api/v1/lists").headers
 

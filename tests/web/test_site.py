@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from demo.made import Week
-from pipelines.installation import House
+from pipelines.installation import Installation
 from scraper.errors import StorageError, UsageError
 from tests.pipelines.conftest import History, files_of, history, new_history, published
 from web.site import INDEX, build
@@ -37,7 +37,7 @@ def told(history: History, published: list[Week]) -> History:
 
 
 def test_every_link_leads_to_a_file_and_none_begins_with_a_slash(told: History, tmp_path: Path) -> None:
-    built = build(told.house, tmp_path / "site")
+    built = build(told.installation, tmp_path / "site")
     assert built.refused == []
     pages = list((tmp_path / "site").rglob("*.html"))
     assert len(pages) > 300
@@ -49,7 +49,7 @@ def test_every_link_leads_to_a_file_and_none_begins_with_a_slash(told: History, 
 
 
 def test_every_change_and_agency_has_its_page_and_its_data(told: History, tmp_path: Path) -> None:
-    build(told.house, tmp_path / "site")
+    build(told.installation, tmp_path / "site")
     for change in told.changes():
         page = (tmp_path / "site" / "changes" / f"{change['id']}.html").read_text(encoding="utf-8")
         assert change["sha256"] in page
@@ -63,9 +63,9 @@ def test_every_change_and_agency_has_its_page_and_its_data(told: History, tmp_pa
 
 
 def test_built_twice_nothing_is_written(told: History, tmp_path: Path) -> None:
-    build(told.house, tmp_path / "site")
+    build(told.installation, tmp_path / "site")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "site").rglob("*") if path.name != INDEX}
-    assert build(told.house, tmp_path / "site").written == []
+    assert build(told.installation, tmp_path / "site").written == []
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
@@ -75,36 +75,36 @@ def test_step_by_step_or_at_once_the_bytes_are_the_same(
     files, made = files_of(published), new_history()
     for start in range(0, len(files), 8):
         made.feed(files[start : start + 8])
-        build(made.house, tmp_path / "steps")
-    build(made.house, tmp_path / "once")
+        build(made.installation, tmp_path / "steps")
+    build(made.installation, tmp_path / "once")
     assert bytes_of(tmp_path / "steps") == bytes_of(tmp_path / "once")
 
 
 def test_check_writes_nothing(told: History, tmp_path: Path) -> None:
-    built = build(told.house, tmp_path / "site", check=True)
+    built = build(told.installation, tmp_path / "site", check=True)
     assert len(built.written) > 300
     assert not (tmp_path / "site").exists()
 
 
 def test_a_build_that_breaks_off_leaves_whole_files(told: History, tmp_path: Path) -> None:
-    build(told.house, tmp_path / "site")
+    build(told.installation, tmp_path / "site")
     old = bytes_of(tmp_path / "site")
     (tmp_path / "site" / "index.html").write_text("spoilt", encoding="utf-8")
     (tmp_path / "site" / "search.html").unlink()
     (tmp_path / "site" / "search.html").mkdir()  # cannot be written
     with pytest.raises(StorageError, match="cannot be written"):
-        build(told.house, tmp_path / "site")
+        build(told.installation, tmp_path / "site")
     (tmp_path / "site" / "search.html").rmdir()
     (tmp_path / "site" / INDEX).unlink()
-    build(told.house, tmp_path / "site")
+    build(told.installation, tmp_path / "site")
     assert bytes_of(tmp_path / "site") == old
 
 
 def test_with_a_public_address_there_are_feeds_a_map_of_the_site_and_what_the_data_are(
     told: History, tmp_path: Path
 ) -> None:
-    settings = told.house.settings.model_copy(update={"public_url": "https://news.example/tracker"})
-    build(replace(told.house, settings=settings), tmp_path / "site")
+    settings = told.installation.settings.model_copy(update={"public_url": "https://news.example/tracker"})
+    build(replace(told.installation, settings=settings), tmp_path / "site")
     feed = (tmp_path / "site" / "feeds" / "changes.atom").read_text(encoding="utf-8")
     assert "site.invalid" not in feed
     for address in re.findall(r'href="https://news.example/tracker/([^"]*)"', feed):
@@ -117,13 +117,13 @@ def test_with_a_public_address_there_are_feeds_a_map_of_the_site_and_what_the_da
 
 
 def test_staff_addresses_never_leave(told: History, tmp_path: Path) -> None:
-    build(told.house, tmp_path / "site")
+    build(told.installation, tmp_path / "site")
     for path in (tmp_path / "site").rglob("*"):
         if path.suffix in (".html", ".json", ".ndjson", ".csv", ".js", ".xml"):
             assert "clerk@" not in path.read_text(encoding="utf-8").replace("%40", "@")
 
 
 def test_an_empty_home_has_nothing_to_publish(new_history: Callable[[], History], tmp_path: Path) -> None:
-    house: House = new_history().house
+    installation: Installation = new_history().installation
     with pytest.raises(UsageError, match="Nothing is recorded yet"):
-        build(house, tmp_path / "site")
+        build(installation, tmp_path / "site")

@@ -19,7 +19,7 @@ from pipelines.documents.fetch import DocumentResult, fetch_documents
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.documents import DocumentEvent, document_log, known_documents
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.rebuild import rebuild
 from scraper.settings import get_settings
 
@@ -57,18 +57,18 @@ class Played:
         lists = [
             replace(publisher.lists()[0], plausible=replace(publisher.lists()[0].plausible, rows=(1, 999)))
         ]
-        self.house: House = replace(open_house(settings, lists), now=lambda: self.at)
-        asyncio.run(fetch_lists(self.house, lists, "person", "test"))
+        self.installation: Installation = replace(open_installation(settings, lists), now=lambda: self.at)
+        asyncio.run(fetch_lists(self.installation, lists, "person", "test"))
         publisher.forget()
 
     @property
     def declaration(self) -> Any:
-        return self.house.lists["participating"]
+        return self.installation.lists["participating"]
 
     def look(self, days: int = 0, most: int = 1000) -> DocumentResult:
         self.at += timedelta(days=days)
         self.publisher.forget()
-        told = asyncio.run(fetch_documents(self.house, self.declaration, "test", most))
+        told = asyncio.run(fetch_documents(self.installation, self.declaration, "test", most))
         assert told
         return told
 
@@ -85,7 +85,7 @@ class Played:
         return [asked for asked in self.publisher.asked if asked.path.startswith("/doclib/moa/")]
 
     def log(self) -> list[DocumentEvent]:
-        with self.house.engine.connect() as connection:
+        with self.installation.engine.connect() as connection:
             return document_log(connection, ["participating"])
 
     def replace(self, number: int) -> None:
@@ -116,11 +116,11 @@ def test_three_hundred_documents_through_their_lives(publisher: Publisher, home:
     replaced = next(event for event in played.log() if event.kind == "replaced")
     assert replaced.sha256
     assert replaced.previous_sha256
-    assert played.house.archive.read(replaced.previous_sha256) == agreed(7)
+    assert played.installation.archive.read(replaced.previous_sha256) == agreed(7)
 
 
 def test_a_stop_in_the_middle_goes_on_where_it_stopped(few: Played) -> None:
-    asyncio.run(few.stopped(fetch_documents(few.house, few.declaration, "test", 1000)))
+    asyncio.run(few.stopped(fetch_documents(few.installation, few.declaration, "test", 1000)))
     kept = {event.url for event in few.log()}
     assert 3 <= len(kept) < 12
     told = few.look()
@@ -171,22 +171,22 @@ def test_documents_are_no_changes_of_the_list_and_survive_a_rebuild(few: Played)
     few.replace(2)
     few.look(days=1)
     before = few.log()
-    with few.house.engine.connect() as connection:
+    with few.installation.engine.connect() as connection:
         assert list(read_changes(connection, ChangeFilter())) == []
         known = known_documents(connection)
-    rebuild(few.house)
+    rebuild(few.installation)
     assert few.log() == before
-    with few.house.engine.connect() as connection:
+    with few.installation.engine.connect() as connection:
         again = known_documents(connection)
     assert {url: (row.state, row.sha256, row.etag) for url, row in again.items()} == {
         url: (row.state, row.sha256, row.etag) for url, row in known.items()
     }
-    assert not [problem for problem in few.house.archive.verify() if problem.damage]
+    assert not [problem for problem in few.installation.archive.verify() if problem.damage]
 
 
 def test_what_a_document_says_of_itself_is_known(few: Played) -> None:
     few.look()
-    with few.house.engine.connect() as connection:
+    with few.installation.engine.connect() as connection:
         row = known_documents(connection)[f"{few.publisher.url}/doclib/moa/town5.pdf"]
     assert row.pages == 1
     assert row.said == {

@@ -21,7 +21,7 @@ from demo.workbooks import Line, workbook
 from pipelines.documents.fetch import REFUSED_IN_A_ROW, DocumentResult, fetch_due_documents
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.looks import DOCUMENTS, last_looks
-from pipelines.installation import House, open_house, writing
+from pipelines.installation import Installation, open_installation, writing
 from pipelines.record.runs import give_lease_back, take_lease
 from pipelines.tables import leases, runs
 from scheduler import Clock, once
@@ -35,11 +35,13 @@ def round_of(played: Played, hours: int = 0) -> list[DocumentResult]:
     """What the clock does, `hours` after the last time."""
     played.at += timedelta(hours=hours)
     played.publisher.forget()
-    return asyncio.run(fetch_due_documents(played.house, list(played.house.lists.values()), "the clock"))
+    return asyncio.run(
+        fetch_due_documents(played.installation, list(played.installation.lists.values()), "the clock")
+    )
 
 
-def made(house: House) -> Sequence[Row[Any]]:
-    with house.engine.connect() as connection:
+def made(installation: Installation) -> Sequence[Row[Any]]:
+    with installation.engine.connect() as connection:
         return connection.execute(select(runs).where(runs.c.trigger == DOCUMENTS).order_by(runs.c.id)).all()
 
 
@@ -58,7 +60,7 @@ def test_a_new_document_comes_with_the_next_round_and_a_replaced_one_amends_its_
     ]  # fmt: skip
     few.at += timedelta(hours=2)
     few.publisher.show("participating", workbook(lines, few.at, signed=True), "participating.xlsx", few.at)
-    asyncio.run(fetch_lists(few.house, [few.declaration], "clock", "the clock"))
+    asyncio.run(fetch_lists(few.installation, [few.declaration], "clock", "the clock"))
     [second] = round_of(few, hours=1)
     assert (second.posted, [asked.path for asked in few.asked()]) == (1, [path])
     few.replace(7)
@@ -72,26 +74,26 @@ def test_a_new_document_comes_with_the_next_round_and_a_replaced_one_amends_its_
     ]
     assert event["previous_sha256"] != event["sha256"]
     assert event["agreements"][0]["agency"] == "Town 7 Police Department"
-    assert [(one.outcome, one.counts, one.by) for one in made(few.house)] == [
+    assert [(one.outcome, one.counts, one.by) for one in made(few.installation)] == [
         ("recorded", {"posted": 12}, "the clock"),
         ("recorded", {"posted": 1}, "the clock"),
         ("recorded", {"replaced": 1}, "the clock"),
     ]
-    told = status_json(few.house)["lists"][0]
+    told = status_json(few.installation)["lists"][0]
     assert told["documents"] == {
         "began": "2025-06-03T16:00:00Z", "outcome": "recorded", "reason": "", "counts": {"replaced": 1},
     }  # fmt: skip
 
 
 def test_nothing_is_asked_for_when_it_is_switched_off(few: Played, monkeypatch: pytest.MonkeyPatch) -> None:
-    few.house.lists["participating"] = replace(few.declaration, documents=False)
+    few.installation.lists["participating"] = replace(few.declaration, documents=False)
     assert round_of(few) == []
-    few.house.lists["participating"] = replace(few.declaration, documents=True)
-    none = few.house.settings.model_copy(update={"documents_per_round": 0})
-    few.house, before = replace(few.house, settings=none), few.house
+    few.installation.lists["participating"] = replace(few.declaration, documents=True)
+    none = few.installation.settings.model_copy(update={"documents_per_round": 0})
+    few.installation, before = replace(few.installation, settings=none), few.installation
     assert round_of(few) == []
     assert few.asked() == []
-    few.house = before
+    few.installation = before
     assert round_of(few) != []
 
 
@@ -99,11 +101,11 @@ def test_a_document_that_cannot_be_had_fails_neither_the_round_nor_the_list(few:
     few.publisher.serve("/doclib/moa/town4.pdf", b"<html><title>Access denied</title></html>", "text/html")
     [told] = round_of(few)
     assert (told.posted, told.refused) == (11, 1)
-    [recorded] = made(few.house)
+    [recorded] = made(few.installation)
     assert (recorded.outcome, recorded.exit_code, recorded.reason) == ("recorded", 0, "1 could not be had.")
-    told_of = status_json(few.house)["lists"][0]
+    told_of = status_json(few.installation)["lists"][0]
     assert (told_of["outcome"], told_of["overdue"], told_of["incidents"]) == ("recorded", False, [])
-    with few.house.engine.connect() as connection:
+    with few.installation.engine.connect() as connection:
         looked = last_looks(connection, ["participating"])
         assert looked == {"participating": datetime(2025, 6, 2, 15, tzinfo=UTC)}
 
@@ -115,10 +117,10 @@ def test_a_publisher_in_trouble_is_left_alone_until_the_next_round(publisher: Pu
     [told] = round_of(played)
     assert REFUSED_IN_A_ROW <= told.refused < 30  # some more were on their way
     assert told.waiting == 30 - told.asked
-    [recorded] = made(played.house)
+    [recorded] = made(played.installation)
     assert (recorded.outcome, recorded.exit_code) == ("failed", 4)
     assert recorded.reason.startswith("10 documents in a row could not be had")
-    assert status_json(played.house)["lists"][0]["incidents"] == []
+    assert status_json(played.installation)["lists"][0]["incidents"] == []
     for number in range(30):
         publisher.serve(f"/doclib/moa/town{number}.pdf", agreed(number), "application/pdf")
     [again] = round_of(played, hours=2)
@@ -128,8 +130,8 @@ def test_a_publisher_in_trouble_is_left_alone_until_the_next_round(publisher: Pu
 
 
 def test_rounds_are_capped_and_the_longest_waiting_come_first(few: Played) -> None:
-    capped = few.house.settings.model_copy(update={"documents_per_round": 5})
-    few.house = replace(few.house, settings=capped)
+    capped = few.installation.settings.model_copy(update={"documents_per_round": 5})
+    few.installation = replace(few.installation, settings=capped)
     asked = []
     for hours in (0, 2, 2, 20, 2):
         [told] = round_of(few, hours)
@@ -137,28 +139,28 @@ def test_rounds_are_capped_and_the_longest_waiting_come_first(few: Played) -> No
         assert len(asked[-1]) == told.asked <= 5
     assert len({path for paths in asked[:3] for path in paths}) == 12
     assert sorted(asked[3]) == sorted(asked[0])
-    assert made(few.house)[0].reason == "7 wait for the next run."
+    assert made(few.installation)[0].reason == "7 wait for the next run."
 
 
 def test_a_round_is_made_once_and_never_beside_a_look(few: Played) -> None:
-    with writing(few.house) as connection:
+    with writing(few.installation) as connection:
         assert take_lease(connection, "participating", "somebody's look", few.at)
     assert round_of(few) == []
-    with writing(few.house) as connection:
+    with writing(few.installation) as connection:
         give_lease_back(connection, "participating", "somebody's look")
     assert len(round_of(few)) == 1
     assert round_of(few) == []  # two clocks make one round between them
     few.publisher.forget()
     assert round_of(few, hours=1) == []  # at four; and then there is nothing to ask for
     assert few.asked() == []
-    with few.house.engine.connect() as connection:
+    with few.installation.engine.connect() as connection:
         assert connection.execute(select(leases)).all() == []
-    assert len(made(few.house)) == 1
+    assert len(made(few.installation)) == 1
 
 
 def test_a_round_that_is_stopped_says_so_and_the_next_one_goes_on(few: Played) -> None:
-    asyncio.run(few.stopped(fetch_due_documents(few.house, [few.declaration], "the clock")))
-    [recorded] = made(few.house)
+    asyncio.run(few.stopped(fetch_due_documents(few.installation, [few.declaration], "the clock")))
+    [recorded] = made(few.installation)
     assert recorded.outcome == "stopped"
     kept = len(few.log())
     [told] = round_of(few, hours=2)
@@ -166,22 +168,22 @@ def test_a_round_that_is_stopped_says_so_and_the_next_one_goes_on(few: Played) -
 
 
 def test_what_is_due_for_cron_includes_documents(few: Played) -> None:
-    assert asyncio.run(once(few.house)) == 0
+    assert asyncio.run(once(few.installation)) == 0
     assert len(few.log()) == 12
-    assert [one.outcome for one in made(few.house)] == ["recorded"]
+    assert [one.outcome for one in made(few.installation)] == ["recorded"]
 
 
 def test_the_clock_asks_every_two_hours_between_the_looks(tmp_path: Path) -> None:
     lists = [PARTICIPATING, replace(PARTICIPATING, name="without", documents=False)]
-    house = open_house(Settings(home=tmp_path), lists)
+    installation = open_installation(Settings(home=tmp_path), lists)
     asked: list[tuple[str, datetime]] = []
 
-    async def look(house: House, lists: Sequence[PublishedList], trigger: str) -> None:
+    async def look(installation: Installation, lists: Sequence[PublishedList], trigger: str) -> None:
         if trigger == DOCUMENTS:
-            asked.extend((item.name, house.now()) for item in lists)
+            asked.extend((item.name, installation.now()) for item in lists)
 
     async def life() -> None:
-        clock = Clock(house, look, timedelta(hours=12))
+        clock = Clock(installation, look, timedelta(hours=12))
         running = asyncio.ensure_future(clock.run())
         await asyncio.sleep(timedelta(days=2).total_seconds())
         clock.stop()

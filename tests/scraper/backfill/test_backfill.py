@@ -17,7 +17,7 @@ from demo.made import Week, weeks
 from demo.page import PageLink, landing_page
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.publications import new_publications
-from pipelines.installation import House, open_house
+from pipelines.installation import Installation, open_installation
 from pipelines.parse import read
 from pipelines.run import catch_up, replay
 from scraper.backfill import Backfilled, backfill
@@ -110,36 +110,42 @@ def _oddities(archive: WebArchive, kept: Sequence[Kept]) -> None:
     )
 
 
-def new_house(home: Path) -> House:
+def new_house(home: Path) -> Installation:
     settings = get_settings().model_copy(
         update={"home": home, "database_url": f"sqlite:///{home}/countersign.sqlite"}
     )
-    return replace(open_house(settings, BUILT_IN), now=lambda: NOW)
+    return replace(open_installation(settings, BUILT_IN), now=lambda: NOW)
 
 
-def run(house: House, archive: WebArchive, manners: Manners = QUICK) -> Backfilled:
+def run(installation: Installation, archive: WebArchive, manners: Manners = QUICK) -> Backfilled:
     with Visitor(archive.url, "countersign/test", manners) as visitor:
         return backfill(
-            PARTICIPATING, list(house.lists.values()), house.archive, visitor, SINCE, UNTIL, house.now
+            PARTICIPATING,
+            list(installation.lists.values()),
+            installation.archive,
+            visitor,
+            SINCE,
+            UNTIL,
+            installation.now,
         )
 
 
-def log(house: House) -> list[dict[str, Any]]:
-    with house.engine.connect() as connection:
+def log(installation: Installation) -> list[dict[str, Any]]:
+    with installation.engine.connect() as connection:
         return [change_json(change) for change in read_changes(connection, ChangeFilter())]
 
 
-def replayed(home: Path, kept: Sequence[Kept]) -> House:
+def replayed(home: Path, kept: Sequence[Kept]) -> Installation:
     """The same files, replayed in order."""
-    house = new_house(home)
+    installation = new_house(home)
     pairs = []
     for number, one in enumerate(kept):
         path = home / f"{number}"
         path.write_bytes(one.body)
         capture = Capture("participating", "", one.at, "fetched", published_name=one.name, by="replay")
         pairs.append((capture, path))
-    replay(house, pairs)
-    return house
+    replay(installation, pairs)
+    return installation
 
 
 def test_both_eras_give_what_the_same_lists_give_when_replayed(
@@ -147,14 +153,14 @@ def test_both_eras_give_what_the_same_lists_give_when_replayed(
 ) -> None:
     archive, kept = played
     archive.trouble = lambda number: {2: 503, 3: 503, 7: 0, 12: 429, 20: 504}.get(number)
-    house = new_house(home)
-    done = run(house, archive)
-    catch_up(house)
+    installation = new_house(home)
+    done = run(installation, archive)
+    catch_up(installation)
     # The old address of the page shows the first list once more, between the first and the second.
     again = Kept(datetime(2025, 9, 12, 14, tzinfo=UTC), kept[0].body, "287g")
     expected = replayed(tmp_path / "other", sorted([*kept, again], key=lambda one: one.at))
     assert len(log(expected)) > 60
-    assert log(house) == log(expected)
+    assert log(installation) == log(expected)
     assert done.captures == len(kept) + 1
     assert done.missing == [f"20250912080000 {PAGE} (404)"]
     assert done.never_archived == [f"{FILES}/participatingAgenciesNeverSaved.xlsx (linked on 2025-11-11)"]
@@ -164,10 +170,10 @@ def test_both_eras_give_what_the_same_lists_give_when_replayed(
 
 def test_publication_and_capture_are_two_times(home: Path, played: tuple[WebArchive, list[Kept]]) -> None:
     archive, kept = played
-    house = new_house(home)
-    run(house, archive)
-    catch_up(house)
-    with house.engine.connect() as connection:
+    installation = new_house(home)
+    run(installation, archive)
+    catch_up(installation)
+    with installation.engine.connect() as connection:
         rows = new_publications(connection, None, "participating")
     assert {row.state for row in rows} <= {"recorded", "unchanged"}
     assert {row.basis for row in rows[:2]} == {"capture"}
@@ -178,22 +184,22 @@ def test_publication_and_capture_are_two_times(home: Path, played: tuple[WebArch
 
 def test_a_second_run_asks_for_nothing(home: Path, played: tuple[WebArchive, list[Kept]]) -> None:
     archive, _ = played
-    house = new_house(home)
-    first = run(house, archive)
+    installation = new_house(home)
+    first = run(installation, archive)
     archive.answered.clear()
-    entries = len(list(house.archive.entries()))
-    second = run(house, archive)
+    entries = len(list(installation.archive.entries()))
+    second = run(installation, archive)
     assert not archive.answered
     assert (second.captures, second.known, second.requests) == (0, first.captures + first.known, 0)
-    assert len(list(house.archive.entries())) == entries
-    assert not [problem for problem in house.archive.verify() if problem.damage]
+    assert len(list(installation.archive.entries())) == entries
+    assert not [problem for problem in installation.archive.verify() if problem.damage]
 
 
-def _ran(house: House, archive: WebArchive) -> bool:
+def _ran(installation: Installation, archive: WebArchive) -> bool:
     """A run without patience; says whether it came to its end."""
     archive.asked = 0
     try:
-        run(house, archive, replace(QUICK, tries=1))
+        run(installation, archive, replace(QUICK, tries=1))
     except UnreachableError:
         return False
     return True
@@ -205,35 +211,35 @@ def test_stopping_and_resuming_anywhere_fetches_nothing_twice(
 ) -> None:
     """The archive breaks off after every `step` answers, until everything is there."""
     archive, _ = played
-    house = new_house(home)
+    installation = new_house(home)
     archive.trouble = lambda number: 0 if number > step else None
     stops = 0
-    while not _ran(house, archive):
+    while not _ran(installation, archive):
         stops += 1
         assert stops < 200
-    catch_up(house)
+    catch_up(installation)
     assert stops > 40 / step / 2
     assert set(archive.answered.values()) == {1}
     at_once = new_house(tmp_path / "other")
     archive.trouble = lambda _number: None
     run(at_once, archive)
     catch_up(at_once)
-    assert log(house) == log(at_once)
+    assert log(installation) == log(at_once)
 
 
 def test_patience_has_an_end_and_what_came_is_kept(home: Path, played: tuple[WebArchive, list[Kept]]) -> None:
     archive, _ = played
     waits: list[float] = []
     archive.trouble = lambda number: 503 if number > 8 else None
-    house = new_house(home)
+    installation = new_house(home)
     manners = Manners(
         delay_seconds=0.5, first_wait=10, longest_wait=60, tries=5, timeout_seconds=5, sleep=waits.append
     )
     with pytest.raises(UnreachableError, match=r"status 503.*goes on from here"):
-        run(house, archive, manners)
+        run(installation, archive, manners)
     assert waits[-8:] == [10, 0.5, 20, 0.5, 40, 0.5, 60, 0.5]
     assert waits.count(0.5) == 12
-    assert any(entry["kind"] == "backfill" for entry in house.archive.entries())
+    assert any(entry["kind"] == "backfill" for entry in installation.archive.entries())
 
 
 def test_the_archive_is_asked_slowly_and_waits_as_long_as_it_asks(
@@ -248,10 +254,10 @@ def test_the_archive_is_asked_slowly_and_waits_as_long_as_it_asks(
 
 
 def test_a_list_in_parts_cannot_be_backfilled(home: Path) -> None:
-    house = new_house(home)
+    installation = new_house(home)
     parts = replace(PARTICIPATING, page=None, files=("https://a.example.org/1", "https://a.example.org/2"))
     with (
         Visitor("http://127.0.0.1:1", "x", QUICK) as visitor,
         pytest.raises(UsageError, match="several parts"),
     ):
-        backfill(parts, [], house.archive, visitor, SINCE, UNTIL, house.now)
+        backfill(parts, [], installation.archive, visitor, SINCE, UNTIL, installation.now)
