@@ -11,20 +11,17 @@ from typing import Annotated
 import typer
 
 from commands import (
-    backfill,
     decide,
     doctor,
-    keep,
+    fetch,
     lists_tools,
-    look,
+    maintain,
     mcp,
     places,
     prove,
     read,
     reports,
     serve,
-    site,
-    upkeep,
 )
 from scraper.errors import CountersignError, UsageError
 
@@ -44,18 +41,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for commands in (
-    look,
-    backfill,
+    fetch,
     read,
     lists_tools,
     reports,
     decide,
     serve,
-    keep,
-    upkeep,
+    maintain,
     prove,
     doctor,
-    site,
     mcp,
     places,
 ):

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipelines.history.looks import CLOCK, DOCUMENTS, TICK
+from pipelines.history.operations import CLOCK, DOCUMENTS, TICK
 from pipelines.installation import Installation, open_installation, writing
 from pipelines.logs import get_log, hush_libraries
 from pipelines.maintenance import (

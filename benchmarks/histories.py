@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.homes import home_at
 from benchmarks.made import agencies, declared
-from pipelines.fingerprints import agreement_fingerprint
+from pipelines.fingerprints import Packed, agreement_fingerprint
 from pipelines.history.baseline import as_publication
 from pipelines.history.publications import new_publications
 from pipelines.installation import Installation, writing
@@ -97,6 +97,7 @@ class _Deriving:
             [None] * len(changes),
             opened,
             closed,
+            packed=Packed(),
         )
 
     def _begun(self, publication: Publication, one: str) -> tuple[int, str, str, int, Agreement]:

@@ -29,7 +29,7 @@ from benchmarks import made
 from benchmarks.postgres import postgresql, processor_time
 from benchmarks.table import Line
 from demo.publisher import Publisher
-from pipelines.history.queue import workers_alive
+from pipelines.history.operations import workers_alive
 from pipelines.installation import Installation, open_installation
 from pipelines.tables import runs
 from pipelines.workers import defer

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from pipelines.history.coverage import coverage_at
+from pipelines.history.places import coverage_at
 from pipelines.registers import Registers, registers
 from scraper.lists import PublishedList
 

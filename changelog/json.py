@@ -22,6 +22,7 @@ from pipelines.history.documents import (
     links_now,
     without_document,
 )
+from pipelines.history.dump import all_intervals, all_publications, intervals_by_agency, keys_of_places
 from pipelines.history.places import (
     NOWHERE,
     StoredPlace,
@@ -30,7 +31,6 @@ from pipelines.history.places import (
     places_of_list,
 )
 from pipelines.history.publications import publication_at
-from pipelines.history.streams import all_intervals, all_publications, intervals_by_agency, keys_of_places
 from pipelines.installation import Installation
 from pipelines.values import Finding
 from scraper.errors import UsageError

@@ -22,12 +22,12 @@ from sqlalchemy import Row
 
 from changelog.notice_texts import GoneError, NotSentError
 from pipelines.announce import WEBHOOK, apprise_channel
-from pipelines.history.outbox import deliverable
+from pipelines.history.operations import deliverable
 from pipelines.installation import Installation, writing
 from pipelines.logs import get_log, hush_libraries
 from pipelines.maintenance import anything_owed
 from pipelines.processes import is_alive, process_name
-from pipelines.record.outbox import drop_notice, note_not_sent, note_sent
+from pipelines.record.notices import drop_notice, note_not_sent, note_sent
 from pipelines.record.runs import free_leases_of_the_dead, give_lease_back, renew_leases, take_lease
 from scraper.http import is_public
 from scraper.settings import Settings

@@ -12,11 +12,17 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Row
 
 from changelog.wording import iso
-from pipelines.history.incidents import count_open_incidents
-from pipelines.history.outbox import count_given_up, count_owed
-from pipelines.history.queue import queue_state
-from pipelines.history.status import ClockStatus, ListStatus, clock_status, list_statuses
-from pipelines.history.tallies import changes_by_kind, looks_by_outcome
+from pipelines.history.figures import changes_by_kind, looks_by_outcome
+from pipelines.history.operations import (
+    ClockStatus,
+    ListStatus,
+    clock_status,
+    count_given_up,
+    count_open_incidents,
+    count_owed,
+    list_statuses,
+    queue_state,
+)
 from pipelines.incidents import duration
 from pipelines.installation import Installation
 

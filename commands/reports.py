@@ -16,13 +16,8 @@ if TYPE_CHECKING:
     from pipelines.installation import Installation
     from scraper.lists import PublishedList
 
+
 Output = Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")]
-
-
-def add_to(app: typer.Typer) -> None:
-    app.command()(report)
-    app.command()(claim)
-    app.command()(export)
 
 
 def report(
@@ -107,7 +102,7 @@ def claim(
 def export(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write into.")]) -> int:
     """Everything as a data package: CSV and Parquet, with a data dictionary; the same record, the same bytes."""
     from changelog.exports import export as exported
-    from pipelines.history.streams import snapshot
+    from pipelines.history.dump import snapshot
     from pipelines.installation import open_installation
 
     installation = open_installation()
@@ -168,3 +163,34 @@ def _deliver(data: bytes | str, told: dict[str, Any], shape: str, output: Path |
         return
     output.write_bytes(data if isinstance(data, bytes) else data.encode())
     say(f"Wrote {output}.")
+
+
+NAMED = 20
+
+
+def site(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write into.")],
+    check: Annotated[bool, typer.Option("--check", help="Only say what would be written.")] = False,
+) -> int:
+    """Everything that `serve` shows as files for any web space; only what changed is written."""
+    from pipelines.installation import open_installation
+    from web.site import build
+
+    built = build(open_installation(), folder, check=check)
+    would = "would be " if check else ""
+    for name in built.written[:NAMED] if check else ():
+        typer.echo(f"write   {name}")
+    for name in built.removed:
+        typer.echo(f"remove  {name}")
+    say(
+        f"{len(built.written)} files {would}written, {built.unchanged} unchanged, {len(built.removed)} {would}removed: "
+        f"{built.unchanged + len(built.written)} files, {built.bytes / 1e6:.1f} MB in {folder}."
+    )
+    return 0
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(report)
+    app.command()(claim)
+    app.command()(export)
+    app.command()(site)

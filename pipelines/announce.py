@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from pipelines.installation import Installation
-from pipelines.record.outbox import mark_announced, owe
+from pipelines.record.notices import mark_announced, owe
 from pipelines.values import Change
 from scraper.settings import Settings
 

@@ -16,11 +16,10 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from pipelines.history.kept import KEPT, entries_taken, is_empty, named_hashes, rows_of
+from pipelines.history.dump import KEPT, entries_taken, is_empty, named_hashes, rows_of
 from pipelines.installation import Installation, writing
 from pipelines.rebuild import forget_unfinished, rebuild
-from pipelines.record.incidents import forget_closed
-from pipelines.record.outbox import forget_settled, mark_unannounced, unannounced
+from pipelines.record.notices import forget_closed, forget_settled, mark_unannounced, unannounced
 from pipelines.record.replace import pour
 from pipelines.record.runs import forget_ended
 from pipelines.run import Progress, catch_up, silent

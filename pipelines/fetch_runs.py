@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from sqlalchemy import Row
 
-from pipelines.history.looks import watched_list, watched_lists
+from pipelines.history.operations import watched_list, watched_lists
 from pipelines.history.publications import is_caught_up, latest_of_bytes
 from pipelines.incidents import duration
 from pipelines.installation import Installation, writing

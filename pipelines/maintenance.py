@@ -8,12 +8,19 @@ from datetime import UTC, datetime, time, timedelta
 from sqlalchemy import Connection
 
 from pipelines.announce import announce_digest, announce_incident
-from pipelines.history.incidents import incident_facts, standing_incidents
-from pipelines.history.looks import first_look, last_looks, last_round, last_whole_look
-from pipelines.history.outbox import deliverable, was_owed
+from pipelines.history.operations import (
+    deliverable,
+    first_look,
+    incident_facts,
+    last_looks,
+    last_round,
+    last_whole_look,
+    standing_incidents,
+    was_owed,
+)
 from pipelines.incidents import troubles
 from pipelines.installation import Installation, writing
-from pipelines.record.incidents import settle_incidents
+from pipelines.record.notices import settle_incidents
 from pipelines.record.runs import Ended
 from scraper.cadence import is_due
 from scraper.lists import Cadence, PublishedList

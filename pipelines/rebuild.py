@@ -13,7 +13,7 @@ from pipelines.database import ready
 from pipelines.installation import Installation, writing
 from pipelines.locks import alone, rebuilding
 from pipelines.record.ingest import position
-from pipelines.record.outbox import unannounced
+from pipelines.record.notices import unannounced
 from pipelines.record.replace import adopt
 from pipelines.run import Progress, catch_up, ingest_again, silent
 from scraper.archive import Archive

@@ -19,7 +19,7 @@ from pipelines.former_formats import as_published
 from pipelines.guard_input import SISTER_WITHIN
 from pipelines.history.baseline import Baseline, as_publication, baseline_before
 from pipelines.history.changes import read_change
-from pipelines.history.incidents import open_incidents
+from pipelines.history.operations import open_incidents
 from pipelines.history.places import begun_since, latest, list_of
 from pipelines.history.publications import (
     count_from,
@@ -39,7 +39,7 @@ from pipelines.places.words import agency_of
 from pipelines.publication_time import Dated
 from pipelines.publication_time import dated as date_of
 from pipelines.record.ingest import ALWAYS, Ingested, position, take
-from pipelines.record.outbox import mark_unannounced
+from pipelines.record.notices import mark_unannounced
 from pipelines.record.places import place_again
 from pipelines.record.publications import rewind, write
 from pipelines.record.settled import settle_lists

@@ -22,7 +22,7 @@ from procrastinate.manager import JobManager
 from sqlalchemy import make_url
 
 from pipelines.fetch_runs import RunResult, close_the_dead, fetch_lists
-from pipelines.history.queue import SCHEMA, workers_alive
+from pipelines.history.operations import SCHEMA, workers_alive
 from pipelines.installation import Installation
 from pipelines.logs import get_log
 from pipelines.maintenance import still_due

@@ -35,7 +35,7 @@ from demo.made import weeks
 from demo.publisher import Publisher
 from pipelines.fetch_runs import HELD, RunResult, fetch_lists
 from pipelines.history.changes import ChangeFilter, read_baseline, read_changes
-from pipelines.history.looks import CLOCK
+from pipelines.history.operations import CLOCK
 from pipelines.installation import Installation, open_installation
 from pipelines.record.runs import tick
 from scraper.errors import CountersignError

@@ -21,9 +21,7 @@ from pipelines.history import (
     agencies,
     agreements,
     changes,
-    compared,
     figures,
-    paged,
     publications,
 )
 from pipelines.history.changes import ChangeFilter, StoredChange
@@ -80,24 +78,24 @@ OF_ONE_SIZE: dict[str, Question] = {
     "additions of a period": lambda q: figures.additions(q.connection, LIST, q.since, q.until),
     "baseline": lambda q: [*changes.read_baseline(q.connection, LIST)],
     "a list as of a day": lambda q: agreements.agreements_at(q.connection, LIST, q.change.place),
-    "a list as of a day, page": lambda q: paged.agreements_page(q.connection, LIST, q.change.place, limit=10),
-    "a list now, page": lambda q: paged.agreements_page(q.connection, LIST, None, limit=10),
-    "a list now, a state of it": lambda q: paged.agreements_page(q.connection, LIST, None, state="AL"),
-    "two days compared": lambda q: compared.differing(q.connection, LIST, q.change.place, q.later.place),
+    "a list as of a day, page": lambda q: agreements.agreements_page(q.connection, LIST, q.change.place, limit=10),
+    "a list now, page": lambda q: agreements.agreements_page(q.connection, LIST, None, limit=10),
+    "a list now, a state of it": lambda q: agreements.agreements_page(q.connection, LIST, None, state="AL"),
+    "two days compared": lambda q: agreements.differing(q.connection, LIST, q.change.place, q.later.place),
     "figures of a period": lambda q: figures.totals_between(q.connection, LIST, q.since, q.until),
     "figures before a day": lambda q: figures.totals_before(q.connection, LIST, q.since),
     "first figures": lambda q: figures.first_totals(q.connection, LIST),
     "publications of a period": lambda q: figures.publications_between(q.connection, LIST, q.since, q.until),
-    "publications, newest": lambda q: paged.publications_page(q.connection, limit=10),
-    "publications of a list": lambda q: paged.publications_page(q.connection, LIST, q.change.place, limit=10),
+    "publications, newest": lambda q: agreements.publications_page(q.connection, limit=10),
+    "publications of a list": lambda q: agreements.publications_page(q.connection, LIST, q.change.place, limit=10),
     "publications that wait": lambda q: publications.held_publications(q.connection),
     "publications to derive": lambda q: publications.new_publications(q.connection),
     "the publication of a day": lambda q: publications.publication_at(q.connection, LIST, q.since),
     "the first publication": lambda q: publications.first_accepted(q.connection, LIST),
     "a publication by its key": lambda q: publications.publication_by_key(q.connection, "0123456789"),
     "files of a place": lambda q: agencies.places_of(q.connection, {(LIST, q.change.place)}),
-    "a file by its bytes": lambda q: paged.publication_of_bytes(q.connection, q.change.sha256),
-    "what was recorded last": lambda q: paged.record_version(q.connection),
+    "a file by its bytes": lambda q: agreements.publication_of_bytes(q.connection, q.change.sha256),
+    "what was recorded last": lambda q: agreements.record_version(q.connection),
 }  # fmt: skip
 # Their answers are longer after more publications, and yet only a part of a table.
 GROWING: dict[str, Question] = {
@@ -109,7 +107,7 @@ GROWING: dict[str, Question] = {
     ),
     "agencies of a state, counted": lambda q: agencies.agency_count(q.connection, LIST, "AL"),
     "a state over time": lambda q: figures.agreements_over_time(q.connection, LIST, "AL"),
-    "recorded since": lambda q: paged.first_recorded_since(q.connection, q.until),
+    "recorded since": lambda q: agreements.first_recorded_since(q.connection, q.until),
 }
 # The answer is the first page of all there is, in the order of the index, which is read no further than that.
 IN_ORDER = {"log, first page", "log, last page", "publications, newest"}

@@ -14,7 +14,7 @@ import countersign
 import scheduler
 from demo.made import weeks
 from demo.publisher import Publisher
-from pipelines.history.incidents import open_incidents
+from pipelines.history.operations import open_incidents
 from pipelines.installation import Installation, open_installation
 from scheduler import Clock
 from scraper.errors import ListError

@@ -29,9 +29,9 @@ from pipelines.history.agencies import (
     find_agencies,
     places_of,
 )
+from pipelines.history.agreements import agreements_page, find_publications
 from pipelines.history.changes import ChangeFilter, read_change, read_changes
 from pipelines.history.figures import Totals, agreements_over_time, totals_before
-from pipelines.history.paged import agreements_page, find_publications
 from scraper.errors import UsageError
 from web.context import context_of
 from web.maps import drawn_map, state_coverage

@@ -13,10 +13,10 @@ from changelog.json import held_json, life_json, listed
 from changelog.query import change_filter, day_of, state_code
 from changelog.wording import change_json, iso, state_name
 from pipelines.history.agencies import agency_count, agency_life, find_agencies
+from pipelines.history.agreements import publications_page
 from pipelines.history.changes import read_change, read_changes
 from pipelines.history.figures import totals_before
-from pipelines.history.looks import recent_runs
-from pipelines.history.paged import publications_page
+from pipelines.history.operations import recent_runs
 from pipelines.history.publications import held_publications
 from pipelines.run import review
 from web import api_shapes as shapes

@@ -16,8 +16,8 @@ from starlette.exceptions import HTTPException
 
 from changelog.wording import MODELS, long_day
 from pipelines.history.agencies import places_of
+from pipelines.history.agreements import first_recorded_since
 from pipelines.history.changes import ChangeFilter, StoredChange, read_change, read_changes
-from pipelines.history.paged import first_recorded_since
 from pipelines.run import review
 from pipelines.values import KINDS, LEVELS
 from scraper.errors import UsageError

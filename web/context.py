@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from fastapi import Request, Response
 from jinja2 import Environment
 
-from pipelines.history.paged import last_written, live_version, record_version
+from pipelines.history.agreements import last_written, live_version, record_version
 from pipelines.installation import Installation
 from web.keys import COOKIE, Keys, Person
 

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from pipelines.history.paged import publication_of_bytes
+from pipelines.history.agreements import publication_of_bytes
 from pipelines.normalise.links import unwrap
 from pipelines.parse.package import Package
 from pipelines.parse.table import Limits, Reading

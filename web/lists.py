@@ -15,13 +15,11 @@ from starlette.exceptions import HTTPException
 from changelog.query import state_code
 from changelog.status import clock_text, queue_text
 from changelog.wording import end_of
+from pipelines.history.agreements import Pair, agreements_page, differing, publications_page
 from pipelines.history.changes import ChangeFilter, count_changes
-from pipelines.history.compared import Pair, differing
 from pipelines.history.figures import Totals, first_totals, totals_before
-from pipelines.history.paged import agreements_page, publications_page
+from pipelines.history.operations import clock_status, list_statuses, queue_state
 from pipelines.history.publications import held_publications, publication_at, publication_by_key
-from pipelines.history.queue import queue_state
-from pipelines.history.status import clock_status, list_statuses
 from pipelines.installation import Installation
 from pipelines.rehearsal import would_be
 from pipelines.run import release

@@ -15,8 +15,8 @@ from changelog.coverage import coverage_json, coverage_sentences
 from changelog.maps import By, Drawn, county_map, framed, png
 from changelog.query import state_code
 from changelog.wording import long_day, state_name
-from pipelines.history.coverage import stretches
 from pipelines.history.figures import Totals, totals_between
+from pipelines.history.places import stretches
 from scraper.lists import PublishedList
 from web.context import Context, context_of
 from web.query import ListName

@@ -16,9 +16,8 @@ from changelog.coverage import coverage_json, coverage_sentences
 from changelog.status import clock_text, queue_text
 from pipelines.history.changes import ChangeFilter, read_changes
 from pipelines.history.figures import Batch, Totals, agreements_over_time, batch, totals_before
+from pipelines.history.operations import ListStatus, clock_status, list_statuses, queue_state
 from pipelines.history.publications import held_publications
-from pipelines.history.queue import queue_state
-from pipelines.history.status import ListStatus, clock_status, list_statuses
 from pipelines.registers import Registers
 from scraper.lists import PublishedList
 from web.agencies import map_steps, tiles

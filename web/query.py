@@ -19,8 +19,8 @@ from starlette.exceptions import HTTPException
 
 from changelog.query import change_filter, day_of, several
 from changelog.reports import report_period
+from pipelines.history.agreements import Mark
 from pipelines.history.changes import ChangeFilter, Cursor
-from pipelines.history.paged import Mark
 from pipelines.values import KINDS, LEVELS
 from scraper.errors import UsageError
 from scraper.lists import PublishedList

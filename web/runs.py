@@ -23,8 +23,7 @@ from changelog.notices import report_runs
 from changelog.status import CONTENT_TYPE, clock_text, metrics, status_json
 from changelog.wording import iso
 from pipelines.fetch_runs import RunResult, fetch_lists
-from pipelines.history.looks import recent_runs
-from pipelines.history.status import clock_status
+from pipelines.history.operations import clock_status, recent_runs
 from pipelines.installation import Installation
 from scraper.errors import DatabaseError
 from scraper.lists import PublishedList

@@ -26,9 +26,9 @@ from starlette.types import Message, Receive, Scope, Send
 from changelog.exports import export
 from changelog.wording import change_json, iso
 from pipelines.history.agencies import agency_life
+from pipelines.history.agreements import last_written, publications_page
 from pipelines.history.changes import ChangeFilter, StoredChange, read_baseline, read_changes
-from pipelines.history.paged import last_written, publications_page
-from pipelines.history.streams import snapshot
+from pipelines.history.dump import snapshot
 from pipelines.installation import Installation
 from scraper.errors import StorageError, UsageError
 from web.app import create_app

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from changelog.wording import iso, long_day
-from pipelines.history.coverage import stretches
 from pipelines.history.figures import totals_between
+from pipelines.history.places import stretches
 from pipelines.places.coverage import Placed, coverage
 from pipelines.registers import Registers
 from scraper.lists import PublishedList

@@ -24,12 +24,12 @@ from sqlalchemy import Row
 
 from pipelines.fetch_runs import BUG
 from pipelines.history.documents import known_documents, links_now
-from pipelines.history.looks import DOCUMENTS, last_round
+from pipelines.history.operations import DOCUMENTS, last_round
 from pipelines.installation import Installation, writing
 from pipelines.logs import get_log
 from pipelines.maintenance import DOCUMENTS_CADENCE
 from pipelines.processes import broke_off, process_name, whole
-from pipelines.record.documents import note_asked
+from pipelines.record.ingest import note_asked
 from pipelines.record.runs import LEASE, Ended, end_run, give_lease_back, renew_leases, start_run, take_lease
 from pipelines.run import catch_up
 from scraper.cadence import is_due, next_due
@@ -269,7 +269,7 @@ async def fetch_documents(
             )
             await _made(installation, due, holder, by, seconds)
     # Imported only when there is something to read: the clock of most lists never needs it.
-    from pipelines.documents.text import read_documents
+    from pipelines.documents.statements import read_documents
 
     await read_documents(installation)
     return due.result

@@ -1,5 +1,4 @@
-"""What a document states of itself, only where it can be read for certain, and links that lead to another agency's
-document, known by the links and their names alone. Pure: text in, words out."""
+"""Reading the documents that are here and were not read yet. Result: a new reader reads them all again."""
 
 from __future__ import annotations
 
@@ -7,16 +6,63 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import us
+from sqlalchemy import Row
 
-from pipelines.history.documents import Linked
+from pipelines.helper import read_within
+from pipelines.history.documents import Linked, unread_documents
+from pipelines.installation import Installation, writing
 from pipelines.names.likeness import Name, likeness, read_name
 from pipelines.normalise.dates import read_date
 from pipelines.plain import plain
+from pipelines.processes import whole
+from pipelines.record.ingest import note_read
 from pipelines.values import Agreement, Finding
+from scraper.errors import UnreadableError
+
+AT_ONCE = 10  # between two such helpings we can be asked to stop
+MEMORY = 1_000_000_000
+SECONDS = 20  # for one document
+
+
+async def read_documents(installation: Installation) -> int:
+    """Read what is unread; returns how many there were. Whoever stops this loses nothing: the rest stays unread."""
+    with installation.engine.connect() as connection:
+        waiting = list(unread_documents(connection, READER))
+    for start in range(0, len(waiting), AT_ONCE):
+        await whole(_read_some, installation, waiting[start : start + AT_ONCE])
+    return len(waiting)
+
+
+def _read_some(installation: Installation, rows: Sequence[Row[Any]]) -> None:
+    answers = [_read(installation, row) for row in rows]
+    with writing(installation) as connection:
+        for row, answer in zip(rows, answers, strict=True):
+            year = (row.changed_at or installation.now()).year + 1
+            found = statements(answer["text"], year) if "text" in answer else {"trouble": answer["trouble"]}
+            note_read(connection, row.id, answer.get("pages"), found, READER)
+
+
+def _read(installation: Installation, row: Row[Any]) -> dict[str, Any]:
+    """The number of `pages` and the `text` of a document, or the `trouble` with it."""
+    with installation.archive.local_path(row.sha256) as path:
+        if not _is_pdf(path):
+            return {"trouble": "it is no PDF document"}
+        try:
+            pages, text = read_within("pipelines.parse.pdf:print_text", path, [], MEMORY, SECONDS)
+        except UnreadableError as error:
+            return {"trouble": str(error)[:200]}
+        return {"pages": pages, "text": text}
+
+
+def _is_pdf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return b"%PDF-" in stream.read(1024)
+
 
 # Raise it whenever a document may be understood differently.
 READER = 1

@@ -1,27 +1,85 @@
-"""Taking the journal in: captures become publications, people's verdicts become rows, once each.
-
-The archive's journal is the truth and this database follows it: what was journaled and not yet taken in (a crash
-between the two, another machine) is taken in at the next start, and rebuilding is taking in everything.
-"""
+"""Writing what is known of documents: what the journal tells, when they were asked for, what they say."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from pipelines.names.likeness import name_key
 from pipelines.publication_time import Dated
-from pipelines.record.documents import take_document
 from pipelines.record.places import take_word
 from pipelines.result import publication_key
-from pipelines.tables import intervals, judgements, publications, reviews, taken
+from pipelines.tables import document_events, documents, intervals, judgements, publications, reviews, taken
 from pipelines.values import Publication
 from scraper.capture import LIVE, Capture
 from scraper.journal import Position
+
+
+def document_id(url: str) -> str:
+    return blake2b(url.encode(), digest_size=8).hexdigest()
+
+
+def take_document(connection: Connection, entry: Mapping[str, Any]) -> None:
+    """An entry of the journal of the kind "document": a document was posted, replaced, gone or returned."""
+    url, kind, at = entry["url"], entry["event"], datetime.fromisoformat(entry["at"])
+    identifier = _known(connection, url)
+    before = connection.execute(select(documents).where(documents.c.id == identifier)).one()
+    values: dict[str, Any] = {"state": "gone" if kind == "gone" else "posted", "changed_at": at}
+    if kind != "gone":
+        headers = entry.get("headers", {})
+        values |= {
+            "sha256": entry["sha256"],
+            "published_name": entry.get("published_name"),
+            "bytes": entry.get("bytes"),
+            "last_modified": headers.get("last-modified"),
+            "etag": headers.get("etag"),
+            "first_at": before.first_at or at,
+        }
+        if entry["sha256"] != before.sha256:
+            values |= {"pages": None, "said": None, "read_by": None}
+    connection.execute(update(documents).where(documents.c.id == identifier).values(**values))
+    connection.execute(
+        insert(document_events).values(
+            id=blake2b(f"{url}|{kind}|{entry['n']}".encode(), digest_size=8).hexdigest(),
+            document_id=identifier,
+            url=url,
+            kind=kind,
+            at=at,
+            sha256=entry.get("sha256"),
+            previous_sha256=before.sha256,
+        )
+    )
+
+
+def note_asked(connection: Connection, url: str, now: datetime, trouble: str | None, **said: str) -> None:
+    """A document was asked for; `said` are the validators that its server gave with the same bytes."""
+    identifier = _known(connection, url)
+    connection.execute(
+        update(documents).where(documents.c.id == identifier).values(checked_at=now, trouble=trouble, **said)
+    )
+
+
+def note_read(
+    connection: Connection, identifier: str, pages: int | None, said: Mapping[str, Any], read_by: int
+) -> None:
+    connection.execute(
+        update(documents)
+        .where(documents.c.id == identifier)
+        .values(pages=pages, said=dict(said), read_by=read_by)
+    )
+
+
+def _known(connection: Connection, url: str) -> str:
+    identifier = document_id(url)
+    if connection.execute(select(documents.c.id).where(documents.c.id == identifier)).first() is None:
+        connection.execute(insert(documents).values(id=identifier, url=url, state="new"))
+    return identifier
+
 
 SERVED_AGAIN, SEEN = "served again", "capture"
 RECORDED_WITHIN = timedelta(days=1)

@@ -1,21 +1,79 @@
-"""Writing what a publication changed: its row, its changes, the validity intervals, the packed list."""
+"""Writing many rows of one table: by COPY on PostgreSQL, and past all that a single statement needs on SQLite."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Dialect, Table, bindparam, delete, func, insert, select, update
 
+from pipelines.database import refused
 from pipelines.fingerprints import Packed
 from pipelines.names.likeness import name_key
-from pipelines.record.bulk import insert_many
 from pipelines.result import Result
 from pipelines.tables import accepted, changes, intervals, publications, sheet_rows
 from pipelines.values import Agreement, Change, Finding, Publication
+
+CHUNK = 5_000
+Values = tuple[Any, ...]
+
+
+def insert_many(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """`rows` name the same columns, all of them."""
+    iterator = iter(rows)
+    first = next(iterator, None)
+    if first is None:
+        return
+    names = [column.name for column in table.columns if column.name in first]
+    values = _bound(connection, table, names, chain([first], iterator))
+    if connection.dialect.name == "postgresql":
+        copy_in(connection, table, names, values)
+        return
+    statement = _inserting(table, tuple(names), connection.dialect)
+    while chunk := list(islice(values, CHUNK)):
+        connection.exec_driver_sql(statement, chunk)
+
+
+@lru_cache(64)
+def _inserting(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    return str(insert(table).compile(dialect=dialect, column_keys=names))
+
+
+def _bound(
+    connection: Connection, table: Table, names: list[str], rows: Iterable[Mapping[str, Any]]
+) -> Iterator[Values]:
+    """The values as the driver takes them."""
+    dialect = connection.dialect
+    binders: list[Callable[[Any], Any] | None] = [
+        table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
+    ]
+    busy = [(place, binder) for place, binder in enumerate(binders) if binder is not None]
+    picked = itemgetter(*names)
+    for row in rows:
+        values = [*picked(row)]
+        for place, binder in busy:
+            values[place] = binder(values[place])
+        yield tuple(values)
+
+
+def copy_in(connection: Connection, table: Table, names: Iterable[str], rows: Iterable[Values]) -> None:
+    """PostgreSQL's COPY: `rows` hold the values of these columns as the server reads them."""
+    # Past SQLAlchemy, which knows no COPY: what the server refuses is told in the same words all the same.
+    quoted = ", ".join(map(connection.dialect.identifier_preparer.quote, names))
+    cursor = connection.connection.cursor()
+    try:
+        with cursor.copy(f"COPY {table.name} ({quoted}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise refused(error) or error from error
+    finally:
+        cursor.close()
+
 
 # What a publication is found to be; written for every one, so the statements are put together once.
 _FOUND = (
@@ -34,7 +92,7 @@ _HELD = select(_P.id).where(*_HELD_BEFORE).limit(1)
 _CLEAR = update(publications).where(*_HELD_BEFORE).values(state="cleared")
 _FORGET = delete(accepted).where(accepted.c.list == bindparam("of"))
 _CARRY = insert(accepted)
-CHUNK = 500  # SQLite allows 32,766 bound values, PostgreSQL 65,535; a chunk of ids stays far below both
+IDS_AT_ONCE = 500  # SQLite allows 32,766 bound values, PostgreSQL 65,535; a chunk of ids stays far below both
 SHOWN_FIRST = 5  # rows that a finding names, of all that it was found in
 
 
@@ -281,5 +339,5 @@ def _sides(change: Change) -> dict[str, Any]:
 
 def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
     iterator = iter(items)
-    while chunk := list(islice(iterator, CHUNK)):
+    while chunk := list(islice(iterator, IDS_AT_ONCE)):
         yield chunk

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Integer, Table, delete, func, insert, select, text
 
-from pipelines.record.bulk import copy_in
-from pipelines.record.outbox import owe
+from pipelines.record.notices import owe
+from pipelines.record.publications import copy_in
 from pipelines.tables import (
     UtcTime,
     accepted,

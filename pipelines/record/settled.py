@@ -12,7 +12,7 @@ from pipelines.hindsight import Event, Judged, settle
 from pipelines.history.baseline import people_judged
 from pipelines.history.lives import is_long, lives
 from pipelines.history.publications import first_accepted
-from pipelines.record.bulk import insert_many
+from pipelines.record.publications import insert_many
 from pipelines.tables import applications, changes, settlements
 from scraper.lists import PublishedList
 

@@ -26,7 +26,7 @@ from changelog.exports import export, write_table
 from countersign import run
 from demo.made import weeks
 from pipelines.database import open_engine
-from pipelines.history.streams import snapshot
+from pipelines.history.dump import snapshot
 from pipelines.installation import Installation
 from pipelines.rebuild import rebuild
 from scraper.errors import StorageError, UsageError

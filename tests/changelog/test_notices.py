@@ -18,11 +18,11 @@ from changelog.notices import Delivered, deliver, report_runs, sign
 from demo.made import BATCH, Week, weeks
 from demo.publisher import Publisher
 from pipelines.fetch_runs import fetch_lists
-from pipelines.history.outbox import count_owed
+from pipelines.history.operations import count_owed
 from pipelines.installation import Installation, open_installation, writing
 from pipelines.maintenance import digest_due, maintain
 from pipelines.rebuild import rebuild
-from pipelines.record.outbox import GIVES_UP_AFTER
+from pipelines.record.notices import GIVES_UP_AFTER
 from pipelines.record.runs import take_lease
 from pipelines.run import replay
 from pipelines.tables import outbox

@@ -10,7 +10,7 @@ import pytest
 
 from demo.made import Week
 from pipelines import parse, run
-from pipelines.history.incidents import open_incidents
+from pipelines.history.operations import open_incidents
 from pipelines.history.publications import new_publications
 from pipelines.parse.table import Limits
 from pipelines.rebuild import rebuild

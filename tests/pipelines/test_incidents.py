@@ -18,7 +18,7 @@ from demo.made import Week
 from demo.publisher import Publisher
 from demo.rudeness import answering
 from pipelines.fetch_runs import fetch_lists
-from pipelines.history.incidents import open_incidents, recent_incidents
+from pipelines.history.operations import open_incidents, recent_incidents
 from pipelines.incidents import Facts, notice_due, troubles
 from pipelines.installation import Installation, open_installation
 from pipelines.maintenance import maintain

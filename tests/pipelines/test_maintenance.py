@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert
 
-from pipelines.history.incidents import open_incidents
-from pipelines.history.looks import last_looks
+from pipelines.history.operations import last_looks, open_incidents
 from pipelines.installation import Installation, open_installation
 from pipelines.maintenance import AT_ONE_TICK, Portions, due_lists, maintain
 from pipelines.tables import runs, watched

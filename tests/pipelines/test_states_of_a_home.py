@@ -27,8 +27,7 @@ from demo.rudeness import answering
 from pipelines.fetch_runs import RunResult, fetch_lists
 from pipelines.installation import Installation, open_installation, writing
 from pipelines.processes import process_name
-from pipelines.record.incidents import settle_incidents
-from pipelines.record.outbox import owe
+from pipelines.record.notices import owe, settle_incidents
 from pipelines.record.runs import LEASE, start_run, take_lease
 from pipelines.tables import metadata, publications, watched
 from scraper.errors import CountersignError

@@ -12,7 +12,7 @@ import pytest
 
 from changelog.notices import report_runs
 from pipelines.fetch_runs import RunResult, fetch_lists
-from pipelines.history.queue import queue_state
+from pipelines.history.operations import queue_state
 from pipelines.installation import Installation
 from pipelines.workers import cancel, defer, fetch_or_queue, work
 from tests.postgres.server import Server

@@ -27,7 +27,7 @@ from demo.publisher import Publisher
 from demo.rudeness import File, Rudeness, Talk
 from pipelines.fetch_runs import fetch_lists
 from pipelines.history.changes import ChangeFilter, read_changes
-from pipelines.history.queue import queue_state, workers_alive
+from pipelines.history.operations import queue_state, workers_alive
 from pipelines.installation import Installation, open_installation, writing
 from pipelines.tables import runs
 from scraper.settings import Settings

@@ -9,8 +9,7 @@ import pytest
 
 from demo.made import Week
 from pipelines.installation import writing
-from pipelines.record.incidents import settle_incidents
-from pipelines.record.outbox import note_sent, owe
+from pipelines.record.notices import note_sent, owe, settle_incidents
 from pipelines.record.runs import Ended, end_run, note_look, start_run, take_lease, tick
 from pipelines.run import catch_up, judge_names, release, review
 from tests.pipelines.conftest import NOW, History, files_of, history, new_history, published

@@ -20,7 +20,7 @@ from demo.publisher import Publisher
 from demo.workbooks import Line, workbook
 from pipelines.documents.fetch import REFUSED_IN_A_ROW, DocumentResult, fetch_due_documents
 from pipelines.fetch_runs import fetch_lists
-from pipelines.history.looks import DOCUMENTS, last_looks
+from pipelines.history.operations import DOCUMENTS, last_looks
 from pipelines.installation import Installation, open_installation, writing
 from pipelines.record.runs import give_lease_back, take_lease
 from pipelines.tables import leases, runs

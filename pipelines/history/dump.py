@@ -1,15 +1,16 @@
-"""Whole tables, row by row and in an order that both databases share, for whoever takes everything away."""
+"""The record read as a whole: rows as they stand, in one snapshot."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, Table, select
 
-from pipelines.tables import intervals, publications
+from pipelines.tables import incidents, intervals, outbox, publications, runs, taken, watched
 
 PORTION = 2000
 
@@ -63,3 +64,31 @@ def intervals_by_agency(connection: Connection) -> Iterator[Sequence[Row[Any]]]:
 
 def _streamed(connection: Connection, query: Any) -> Iterator[Row[Any]]:
     return iter(connection.execute(query, execution_options={"yield_per": PORTION}))
+
+
+KEPT: tuple[Table, ...] = (watched, runs, incidents, outbox)
+
+
+def rows_of(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:
+    """Every row as JSON can hold it, in the order of its key."""
+    for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
+        yield {
+            name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+            for name, value in row._mapping.items()
+        }
+
+
+def entries_taken(connection: Connection) -> tuple[int, int]:
+    """How much of the journal this database has taken in: entries, and bytes."""
+    row = connection.execute(select(taken)).first()
+    return (row.entries, row.offset) if row else (0, 0)
+
+
+def is_empty(connection: Connection) -> bool:
+    tables = (publications, *KEPT)
+    return all(connection.execute(select(table).limit(1)).first() is None for table in tables)
+
+
+def named_hashes(connection: Connection) -> set[str]:
+    """The SHA-256 of every file that some publication is of."""
+    return set(connection.execute(select(publications.c.sha256)).scalars())
