@@ -51,8 +51,8 @@ def play(home: Path | None) -> int:
     _tell_batches(console, installation)
     busiest = max(published[1:], key=lambda week: len(week.truth["participating"].added)).published_at
     console.print(f"The home of this demo is {place}. Look around in it:\n")
-    console.print(f"  COUNTERSIGN_HOME={place} countersign serve")
-    console.print(f"  COUNTERSIGN_HOME={place} countersign report --week {busiest:%G-W%V}")
+    console.print(f"  COUNTERSIGN_HOME={place} countersign serve", soft_wrap=True)
+    console.print(f"  COUNTERSIGN_HOME={place} countersign report --week {busiest:%G-W%V}", soft_wrap=True)
     return 0
 
 

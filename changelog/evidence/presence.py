@@ -199,7 +199,7 @@ def _sentence(told: Mapping[str, Any]) -> str:
         rows = ", ".join(str(one["row"]) for one in told["rows"])
         return (
             f"On {told['on']} {told['name']} stood on the list {told['list']}: "
-            f"row {rows} of {told['rows_read']} in {file}."
+            f"{'rows' if len(told['rows']) > 1 else 'row'} {rows} of {told['rows_read']} in {file}."
         )
     return (
         f"On {told['on']} {told['name']} did not stand on the list {told['list']}: "
