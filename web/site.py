@@ -32,6 +32,7 @@ from pipelines.history.dump import snapshot
 from pipelines.installation import Installation
 from scraper.errors import StorageError, UsageError
 from web.app import create_app
+from web.rendering import FOLDER
 
 INDEX = "site.json"
 NOWHERE = "http://site.invalid"  # stands for the public address until a page's place is known
@@ -113,9 +114,9 @@ class _Plan:
         plan = cls()
         for name in ("", "changes", "agencies", "states", "lists", "held", "method"):
             plan.files[f"/{name}"] = f"{name}/index.html" if name else "index.html"
-        plan.files["/search"] = "search.html"
-        for name in ("style.css", "mark.svg", "page.js"):
-            plan.files[f"/static/{name}"] = f"static/{name}"
+        plan.files["/search"], plan.files["/search.js"] = "search.html", "search.js"
+        for path in sorted((FOLDER / "static").iterdir()):
+            plan.files[f"/static/{path.name}"] = f"static/{path.name}"
         changes = list(read_changes(connection, ChangeFilter()))
         plan._changes(installation, changes)
         plan._agencies(connection, installation, changes)
@@ -178,6 +179,8 @@ class _Plan:
         self.files[f"/lists/{name}"] = f"lists/{name}.html"
         self.files[f"/api/v1/agreements?list={name}"] = f"lists/{name}.json"
         self.files[f"/lists/{name}/publications"] = f"lists/{name}-publications.html"
+        if installation.lists[name].has_places:
+            self._maps(name)
         index = []
         by_file: dict[str, list[StoredChange]] = {}
         for change in changes:
@@ -210,6 +213,13 @@ class _Plan:
                 index.append({"list": name, "week": week, "changes": len(of_week), "file": delta})
         self.made[f"deltas/{name}.json"] = _json({"list": name, "deltas": index})
 
+    def _maps(self, name: str) -> None:
+        for by in ("level", "model", "year"):
+            self.files[_asked("/map", list=name, by=by)] = f"maps/{name}-{by}.html"
+            for shape in ("svg", "png"):
+                self.files[_asked(f"/map.{shape}", list=name, by=by)] = f"maps/{name}-{by}.{shape}"
+        self.files[_asked("/map", list=name)] = f"maps/{name}-level.html"
+
 
 class _Build:
     """One build: asks the application for each page, rewrites its links, writes what is new."""
@@ -230,6 +240,9 @@ class _Build:
     async def run(self) -> Built:
         for name, body in self._plan.made.items():
             self._put(name, body)
+        self._put(
+            "search.js", b"window.countersignIndex = " + _json(sorted(self._plan.search)).strip() + b";\n"
+        )
         for address, name in self._plan.files.items():
             if name in self._hashes:
                 continue
@@ -242,9 +255,6 @@ class _Build:
                 self._done.refused.append((address, status))
         for name, target in self._plan.moved.items():
             self._put(name, _moved(target))
-        self._put(
-            "search.js", b"window.countersignIndex = " + _json(sorted(self._plan.search)).strip() + b";\n"
-        )
         self._put("robots.txt", self._robots())
         if self._public:
             self._put("sitemap.xml", self._sitemap())

@@ -10,14 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from demo.made import Week
 from pipelines.installation import Installation
 from scraper.errors import StorageError, UsageError
 from tests.pipelines.conftest import History, files_of, history, new_history, published
+from tests.web.test_browser import browser
 from web.site import INDEX, build
 
-__all__ = ["history", "new_history", "published"]
+__all__ = ["browser", "history", "new_history", "published"]
 
 LINK = re.compile(r' (?:href|src)="([^"#?]*)[^"]*"')
 
@@ -127,3 +129,18 @@ def test_an_empty_home_has_nothing_to_publish(new_history: Callable[[], History]
     installation: Installation = new_history().installation
     with pytest.raises(UsageError, match="Nothing is recorded yet"):
         build(installation, tmp_path / "site")
+
+
+@pytest.mark.browser
+def test_the_search_works_from_a_folder(
+    told: History, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    build(told.installation, tmp_path / "site")
+    browser: Browser = request.getfixturevalue("browser")
+    agency = told.changes("added")[0]["agency"]
+    page = browser.new_page()
+    page.goto(f"{(tmp_path / 'site' / 'index.html').as_uri()}")
+    page.fill("form.find input", agency)
+    page.click("form.find button")
+    page.click(f"#found a:has-text({json.dumps(agency)})")
+    assert agency in page.inner_text("h1")
