@@ -132,7 +132,7 @@ def _shaped(
 ) -> bytes | str:
     if shape == "json":
         return ""
-    from changelog.reports import as_html, as_markdown
+    from changelog.report_pages import as_html, as_markdown
 
     if shape == "md":
         return as_markdown(told, installation.lists)

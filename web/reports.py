@@ -16,14 +16,8 @@ from changelog import charts
 from changelog.card import card
 from changelog.claims import check_claim
 from changelog.query import day_of
-from changelog.reports import (
-    as_html,
-    as_markdown,
-    beginning,
-    content_policy,
-    conversion_sentences,
-    report,
-)
+from changelog.report_pages import as_html, as_markdown, content_policy
+from changelog.reports import beginning, conversion_sentences, report
 from changelog.wording import headline, period
 from pipelines.history.figures import Totals, first_totals, totals_between
 from web.context import Context, context_of

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from changelog.claims import check_claim
-from changelog.reports import as_markdown, report
+from changelog.report_pages import as_markdown
+from changelog.reports import report
 from pipelines.installation import Installation
 from pipelines.run import replay
 from scraper.lists import PARTICIPATING, PENDING

@@ -14,16 +14,8 @@ from lxml import etree
 
 from changelog.card import card, card_svg
 from changelog.cells import harmless, markdown
-from changelog.reports import (
-    as_html,
-    as_markdown,
-    content_policy,
-    conversion_sentences,
-    default_period,
-    growth,
-    report,
-    week_of,
-)
+from changelog.report_pages import as_html, as_markdown, content_policy
+from changelog.reports import conversion_sentences, default_period, growth, report, week_of
 from changelog.wording import headline, period
 from countersign import run
 from demo.agencies import Agency

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from changelog.reports import as_html, as_markdown, report
+from changelog.report_pages import as_html, as_markdown
+from changelog.reports import report
 from changelog.wording import headline, sentence, week
 from pipelines.history.baseline import last_accepted
 from pipelines.history.changes import ChangeFilter, read_changes
