@@ -85,10 +85,12 @@ def _at_home(command: str) -> None:
         return
     from scraper.settings import get_settings
 
-    home = get_settings().home
+    settings = get_settings()
+    home = settings.home
     if home.exists():
         return
-    if command not in MAKING:
+    # A new machine that shares an archive begins by deriving from it.
+    if command not in MAKING and not (command == "rebuild" and settings.archive_url):
         raise UsageError(
             f"{home} does not exist. COUNTERSIGN_HOME names the folder of archive and database; "
             "`countersign crawl` or `countersign migrate` makes it."

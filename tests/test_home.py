@@ -78,7 +78,7 @@ def test_a_home_that_may_only_be_read_is_read(history: History, published: list[
         key = new_publications(connection, None)[0].key
     history.installation.engine.dispose()
     home = history.installation.settings.home
-    for folder in (home, *home.parents[:3]):
+    for folder in (home, *home.parents[:5]):
         folder.chmod(folder.stat().st_mode | 0o055)
     with only_reading(home):
         installation = open_installation(history.installation.settings, BUILT_IN)

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from pipelines.database import HEAD, ready
 from pipelines.rebuild import rebuild
 from pipelines.run import catch_up
 from pipelines.verify import archive_problems, record_problems
-from scraper.errors import ArchiveError, DatabaseError
+from scraper.errors import ArchiveError, ClockError, DatabaseError
 from tests.faults.conftest import Door
 from tests.pipelines.conftest import NOW, History, files_of, history, new_history, published
 
@@ -190,16 +191,24 @@ def test_a_journal_shorter_than_what_was_taken_in_stops_everything(door: Door) -
     door.is_right()
 
 
-def test_a_clock_set_back_changes_no_order(history: History, published: list[Week]) -> None:
+def standing_at(moment: datetime) -> Callable[[], datetime]:
+    return lambda: moment
+
+
+def test_a_clock_set_back_is_refused_before_anything_is_kept(history: History, published: list[Week]) -> None:
     made = files_of(published)
     history.feed(made[:6])
-    history.installation = replace(history.installation, now=lambda: NOW - timedelta(days=3000))
-    history.feed(made[6:])
-    late = history.log()
+    before = history.log()
+    for back in (timedelta(days=1), timedelta(days=3000)):
+        history.installation = replace(history.installation, now=standing_at(NOW - back))
+        with pytest.raises(ClockError, match="clock"):
+            history.feed(made[6:])
+    history.installation = replace(history.installation, now=lambda: NOW)
+    assert history.log() == before
     assert list(record_problems(history.installation)) == []
     assert list(archive_problems(history.installation.settings.home)) == []
     rebuild(history.installation)
-    assert history.log() == late
+    assert history.log() == before
 
 
 def test_a_damaged_file_is_neither_served_nor_compared(history: History, published: list[Week]) -> None:

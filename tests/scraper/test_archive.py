@@ -216,5 +216,5 @@ def test_no_room_keeps_nothing_half(tmp_path: Path) -> None:
     assert len(list(archive.entries())) == 1
     assert list(archive.verify()) == []
     archive.put(TEXT)
-    archive.keep(capture(TEXT), AT)
+    archive.keep(capture(TEXT), datetime.now(UTC))
     assert list(archive.verify()) == []
