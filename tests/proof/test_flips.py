@@ -94,8 +94,10 @@ def _problems(url: str, beside: Any) -> Iterator[Problem]:
 
 def _names(problem: Problem, table: str, names: set[str]) -> bool:
     said = problem.where.removeprefix("table ").split(", row ")
-    # A row that two columns name is called by both.
-    return said[0] == table and (said[1] in names or said[1] in {f"{a} {b}" for a in names for b in names})
+    # A row that several columns name is called by all of them.
+    return said[0] == table and (
+        said[1] in names or sum(len(name) > 3 and name in said[1] for name in names) > 1
+    )
 
 
 @contextmanager
